@@ -1,0 +1,115 @@
+"""One normalised act, and the attempt that gathers the acts of one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from yett.model.canonical import Json
+from yett.model.effects import Effect, Recovery
+from yett.model.identity import Session
+from yett.model.resource import ResourceRef
+
+UNKNOWN_COST = 10**15
+"""Cost of an act whose size nobody knows: over every budget, far from a 64-bit overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Deletes, rows and bytes: what an act costs, what a task has spent, what it may spend."""
+
+    deletes: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.deletes + other.deletes, self.rows + other.rows, self.bytes + other.bytes)
+
+    def as_json(self) -> dict[str, Json]:
+        return {"deletes": self.deletes, "rows": self.rows, "bytes": self.bytes}
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """The act is on resources of a provider that Yett knows. Empty `resources`: the account as a whole."""
+
+    provider: str
+    resources: tuple[ResourceRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The act is on a host that no provider names. `opaque`: Yett cannot read the protocol."""
+
+    name: str
+    opaque: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GitRef:
+    """The act moves a ref of a git remote. `change`: create, fast-forward, force, delete, tag; "" for a fetch."""
+
+    remote: str
+    ref: str
+    change: str = ""
+    own: bool = False
+    protected: bool = False
+    triggers: bool = False
+    workflow: bool = False
+
+
+Target = Governed | Host | GitRef
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One normalised act (design, section 2).
+
+    `action` is namespaced ("railway:volumeDelete", "http:POST", "git:push"); `parameters` is a JSON object of everything
+    that the act carries, as the upstream will read it; `cascade` names what goes down with the resource; `returns_secret`
+    marks an answer that holds a credential (sealed, or withheld: law 5).
+    """
+
+    action: str
+    effect: Effect
+    recovery: Recovery
+    target: Target
+    wire: str
+    parameters: dict[str, Json] = field(default_factory=dict, hash=False)
+    cascade: tuple[str, ...] = ()
+    returns_secret: bool = False
+    cost: Amount = Amount()
+
+    def as_json(self) -> dict[str, Json]:
+        """The form that is digested, signed and shown."""
+        match self.target:
+            case Governed(provider, resources):
+                on: dict[str, Json] = {"provider": provider, "resources": [[r.kind, r.id] for r in resources]}
+            case Host(name, opaque):
+                on = {"host": name, "opaque": opaque}
+            case GitRef() as ref:
+                on = {"remote": ref.remote, "ref": ref.ref, "change": ref.change, "own": ref.own}
+        return {
+            "action": self.action,
+            "effect": self.effect.value,
+            "recovery": self.recovery.value,
+            "on": on,
+            "wire": self.wire,
+            "parameters": self.parameters,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Everything that one request on a wire would do, if it left.
+
+    `request_digest` covers the canonical request before injection, volatile fields out; `lease` is the id of the lease
+    whose placeholder it carries, "" if none; `summary` is one redacted line for people.
+    """
+
+    session: Session
+    wire: str
+    operations: tuple[Operation, ...]
+    request_digest: str
+    lease: str
+    summary: str
+    confirmations_ignored: tuple[str, ...] = ()
