@@ -51,7 +51,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What a credential can really do. `kind` is what the provider says it is; `known` False means "unknown", never low."""
+    """What a credential can really do. `kind` is the provider's word; `known` False means "unknown", never low."""
 
     known: bool
     kind: str

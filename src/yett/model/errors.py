@@ -33,7 +33,7 @@ class Unreadable(YettError):
 
 
 class CredentialRefused(YettError):
-    """Law 3 or 4: a value in a credential's place that is not this session's placeholder, or a known secret anywhere."""
+    """Laws 3, 4: in a credential's place, not this session's placeholder; or a known secret, wherever it sits."""
 
     def __init__(self, what: str, remedy: str = "", *, fingerprint: str = "", position: str = "") -> None:
         super().__init__(what, remedy)

@@ -64,8 +64,8 @@ Target = Governed | Host | GitRef
 class Operation:
     """One normalised act (design, section 2).
 
-    `action` is namespaced ("railway:volumeDelete", "http:POST", "git:push"); `parameters` is a JSON object of everything
-    that the act carries, as the upstream will read it; `cascade` names what goes down with the resource; `returns_secret`
+    `action` is namespaced ("railway:volumeDelete", "http:POST", "git:push"); `parameters` is a JSON object of all that
+    the act carries, as the upstream will read it; `cascade` names what goes down with the resource; `returns_secret`
     marks an answer that holds a credential (sealed, or withheld: law 5).
     """
 
