@@ -1,0 +1,53 @@
+# Two commands do everything: `make run` and `make test`. Both set up what they need, as root or as an ordinary user.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+AGENT ?=
+TASK ?=
+
+.PHONY: run test check lint types contracts licences bench sabotage lock clean system-run system-test
+
+run: $(VENV)/.run system-run
+	@if [ -n "$(AGENT)" ]; then $(BIN)/yett run $(if $(TASK),--task "$(TASK)") -- $(AGENT); else $(BIN)/yett drill pocketos; fi
+
+test: $(VENV)/.test system-test check
+	$(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)
+
+check: lint types contracts licences
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check src tests bench tools
+	$(BIN)/ruff format --check src tests bench tools
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+contracts: $(VENV)/.test
+	$(BIN)/lint-imports
+
+licences: $(VENV)/.test
+	$(BIN)/python tools/licences.py
+
+bench: $(VENV)/.test system-test
+	$(BIN)/python -m bench
+
+sabotage: $(VENV)/.test system-test
+	$(BIN)/python -m tools.sabotage
+
+lock:
+	$(PYTHON) tools/lock.py
+
+system-run:
+	@sh tools/system.sh run
+
+system-test:
+	@sh tools/system.sh test
+
+$(VENV)/.run: requirements/run.lock pyproject.toml
+	@sh tools/venv.sh $(PYTHON) $(VENV) run
+
+$(VENV)/.test: requirements/test.lock pyproject.toml
+	@sh tools/venv.sh $(PYTHON) $(VENV) test
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
