@@ -9,6 +9,8 @@ from pathlib import Path
 
 LOCKS = (Path("requirements/run.lock"), Path("requirements/test.lock"))
 STRONG = re.compile(r"(?<![Ll])\b(A?GPL|GNU (Affero )?General Public)", re.IGNORECASE)
+READ = {"cedarpy": "Apache-2.0"}
+"""Distributions whose metadata is silent: what the licence file inside the wheel says, read by a person."""
 LESSER = re.compile(r"lesser|LGPL", re.IGNORECASE)
 OR_PERMISSIVE = re.compile(r"\bOR\b.*(MIT|BSD|Apache|MPL|PSF|Python)|(MIT|BSD|Apache|MPL|PSF|Python).*\bOR\b")
 
@@ -17,7 +19,9 @@ def locked() -> list[str]:
     """Names of every distribution in the lock files."""
     names: set[str] = set()
     for lock in LOCKS:
-        names |= {m[1].lower() for line in lock.read_text().splitlines() if (m := re.match(r"([A-Za-z0-9._-]+)==", line))}
+        names |= {
+            m[1].lower() for line in lock.read_text().splitlines() if (m := re.match(r"([A-Za-z0-9._-]+)==", line))
+        }
     return sorted(names)
 
 
@@ -28,7 +32,7 @@ def licence(name: str) -> str:
     said += [c.rpartition("::")[2].strip() for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
     if not any(said):
         said.append((about.get("License") or "").splitlines()[0] if about.get("License") else "")
-    return "; ".join(s for s in said if s) or "unknown"
+    return "; ".join(s for s in said if s) or READ.get(name, "unknown")
 
 
 def forbidden(said: str) -> bool:
