@@ -30,10 +30,15 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """The act is on resources of a provider that Yett knows. Empty `resources`: the account as a whole."""
+    """The act is on resources of a provider that Yett knows. Empty `resources`: the account as a whole.
+
+    `placeless`: the provider's folder declares that the act stands in no environment (a model call, "who am I"), so it
+    counts as the task's own place.
+    """
 
     provider: str
     resources: tuple[ResourceRef, ...] = ()
+    placeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
