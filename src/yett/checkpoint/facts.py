@@ -1,0 +1,86 @@
+"""What is true of an operation's resources right now, asked of the provider with Yett's own credential (law 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from yett.model.canonical import Json
+from yett.model.effects import Recovery
+from yett.model.identity import Task
+from yett.model.operation import Governed, Operation
+from yett.model.provider import UndoPlan
+from yett.model.resource import Backup, Place, Resource, ResourceRef
+
+NO_UNDO = UndoPlan(possible=False, how="", gaps=("Yett has no way to bring this back",))
+
+
+class Facts(Protocol):
+    """The checkpoint's eyes. `fresh` asks the provider again, whatever was remembered."""
+
+    async def resources(self, operation: Operation, *, fresh: bool) -> tuple[Resource, ...]: ...
+
+    async def undo_plan(self, operation: Operation, resources: tuple[Resource, ...]) -> UndoPlan: ...
+
+    def place(self, task: Task, resource: Resource) -> Place: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situated:
+    """One operation on one resource (None: a host, a git ref, or a provider as a whole), with all that decides it."""
+
+    operation: Operation
+    resource: Resource | None
+    place: Place
+    irreversible: bool
+    undo: UndoPlan
+
+    def as_json(self) -> dict[str, Json]:
+        """Facts for the person who signs; part of the digest (law 7)."""
+        if self.resource is None:
+            return {"place": self.place.value, "irreversible": self.irreversible, "undo": self.undo.how}
+        return {
+            "kind": self.resource.ref.kind,
+            "id": self.resource.ref.id,
+            "name": self.resource.name,
+            "environments": [[e.id, e.name] for e in self.resource.environments],
+            "place": self.place.value,
+            "irreversible": self.irreversible,
+            "size_bytes": self.resource.size_bytes,
+            "dependants": list(self.resource.dependants),
+            "backups": [[b.id, b.made, b.dies_with_resource] for b in self.resource.backups],
+            "backups_left": len(surviving(self.resource.backups)),
+            "undo": self.undo.how,
+            "undo_gaps": list(self.undo.gaps),
+        }
+
+
+def surviving(backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
+    """The copies that outlive their resource."""
+    return tuple(backup for backup in backups if not backup.dies_with_resource)
+
+
+def is_irreversible(operation: Operation, resource: Resource | None) -> bool:
+    """Recovery none, or from a backup where every backup dies with the resource; Yett's own undo not counted."""
+    if operation.recovery is Recovery.NONE:
+        return True
+    if operation.recovery is not Recovery.FROM_BACKUP:
+        return False
+    return resource is None or not surviving(resource.backups)
+
+
+def unseen(ref: ResourceRef) -> Resource:
+    """A resource that Yett could not look at: no environment, so it counts as production elsewhere."""
+    return Resource(ref=ref, name="", environments=())
+
+
+async def situate(facts: Facts, task: Task, operation: Operation, *, fresh: bool) -> tuple[Situated, ...]:
+    """Every resource of the operation with its place, reversibility and undo."""
+    if not isinstance(operation.target, Governed):
+        return (Situated(operation, None, Place.ELSEWHERE, operation.recovery is Recovery.NONE, NO_UNDO),)
+    if not operation.target.resources:
+        place = Place.TASK if operation.target.placeless else Place.ELSEWHERE
+        return (Situated(operation, None, place, is_irreversible(operation, None), NO_UNDO),)
+    resources = await facts.resources(operation, fresh=fresh)
+    plan = await facts.undo_plan(operation, resources)
+    return tuple(Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan) for r in resources)
