@@ -16,7 +16,8 @@ ODD = """
 CREATE TABLE bookings (id serial PRIMARY KEY, price numeric, extra jsonb, scan bytea, at timestamptz DEFAULT now(),
   note text, days int[], total numeric GENERATED ALWAYS AS (price * 2) STORED);
 INSERT INTO bookings (price, extra, scan, note, days)
-  SELECT i / 3.0, jsonb_build_object('i', i), '\\x00ff0a', CASE WHEN i % 3 = 0 THEN NULL ELSE 'é\t\n' || i END, ARRAY[i, NULL]
+  SELECT i / 3.0, jsonb_build_object('i', i), '\\x00ff0a', CASE WHEN i % 3 = 0 THEN NULL ELSE 'é\t\n' || i END,
+    ARRAY[i, NULL]
   FROM generate_series(1, 500) i;
 CREATE VIEW prices AS SELECT id, total FROM bookings;
 CREATE INDEX ON bookings (note);
@@ -63,7 +64,7 @@ def test_a_dump_of_other_content_is_no_undo(database: dump.Address, tmp_path: Pa
     try:
         with database.connect() as connection:
             grown = read_content(connection)
-        with pytest.raises(YettError, match="table public.later is missing"):
+        with pytest.raises(YettError, match=r"table public\.later is missing"):
             dump.verify(tmp_path, grown)
     finally:
         with database.connect() as connection:

@@ -1,0 +1,86 @@
+"""Where Yett keeps its things, and the few settings of `config.toml`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yett.model.errors import ConfigurationError
+
+DEFAULT_PORT = 7711
+KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "hold_minutes", "task_hours", "budget", "solo_delay_s"})
+RESOLVE_KEYS = frozenset({"name", "address", "port"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One control plane's settings. `resolve` maps (name, port) to a loopback address, for drills only (law 11)."""
+
+    home: Path
+    port: int = DEFAULT_PORT
+    realm: str = "real"
+    resolve: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    extra_ca: str = ""
+    hold_minutes: int = 15
+    task_hours: int = 12
+    solo_delay_s: int = 60
+
+    @property
+    def operator_socket(self) -> Path:
+        return self.home / "operator.sock"
+
+
+def default_home() -> Path:
+    """$YETT_HOME, else the place that XDG names for state."""
+    if said := os.environ.get("YETT_HOME"):
+        return Path(said).absolute()
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "yett"
+
+
+def load_settings(home: Path, port: int | None = None) -> Settings:
+    """Read `home/config.toml` if there is one.
+
+    Raises:
+        ConfigurationError: an unknown key, a wrong type, or a loopback name outside a drill.
+    """
+    path = home / "config.toml"
+    try:
+        said: dict[str, Any] = tomllib.loads(path.read_text()) if path.exists() else {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}", "mend or remove it") from None
+    if unknown := said.keys() - KEYS:
+        raise ConfigurationError(f"{path}: unknown {', '.join(sorted(unknown))}", f"known: {', '.join(sorted(KEYS))}")
+    realm = said.get("realm", "real")
+    if realm not in ("real", "drill"):
+        raise ConfigurationError(f"{path}: realm is {realm!r}", "it is real or drill")
+    resolve = _resolve(path, said.get("resolve", []))
+    if resolve and realm != "drill":
+        raise ConfigurationError(
+            f"{path} maps names to addresses of its own", "only a drill may: the gate must not become a way in (law 11)"
+        )
+    return Settings(
+        home=home,
+        port=port if port is not None else int(said.get("port", DEFAULT_PORT)),
+        realm=realm,
+        resolve=resolve,
+        extra_ca=str(said.get("extra_ca", "")),
+        hold_minutes=int(said.get("hold_minutes", 15)),
+        task_hours=int(said.get("task_hours", 12)),
+        solo_delay_s=int(said.get("solo_delay_s", 60)) if realm == "drill" else 60,
+    )
+
+
+def _resolve(path: Path, rows: list[dict[str, Any]]) -> dict[tuple[str, int], tuple[str, int]]:
+    """[[resolve]] name, address "host:port", port (the port that is asked for; 443 if not said)."""
+    found = {}
+    for row in rows:
+        if row.keys() - RESOLVE_KEYS or not {"name", "address"} <= row.keys():
+            raise ConfigurationError(f"{path}: a [[resolve]] needs name and address, and takes port")
+        host, _, number = str(row["address"]).rpartition(":")
+        found[(str(row["name"]).lower(), int(row.get("port", 443)))] = (host, int(number))
+    return found
