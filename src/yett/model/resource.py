@@ -41,12 +41,16 @@ class ResourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of a resource. `dies_with_resource`: deleting the resource deletes it too."""
+    """A copy of a resource. `dies_with_resource`: deleting the resource deletes it too.
+
+    `restored` says when a restore from it last worked, "" if nobody ever tried.
+    """
 
     id: str
     made: str
     size_bytes: int
     dies_with_resource: bool
+    restored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

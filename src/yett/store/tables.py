@@ -86,7 +86,15 @@ schema_version = Table(
 meta = Table("meta", metadata, _id("key"), _text("value"))
 """`store`: this store's id; `realm`: real or drill; `log.vkey`: the verifier key of its log."""
 
-persons = Table("persons", metadata, _id(), _text("name"), _time("enrolled_at"), _optional_time("removed_at"))
+persons = Table(
+    "persons",
+    metadata,
+    _id(),
+    _text("name"),
+    _time("enrolled_at"),
+    _optional_time("removed_at"),
+    _text("account"),  # the system account they are known by, "" if none
+)
 
 keys = Table(
     "keys",
@@ -167,7 +175,7 @@ leases = Table(
     Index("leases_session", "session"),
 )
 
-HOLD_STATES = ("waiting", "approved", "consumed", "released", "denied", "expired", "cancelled")
+HOLD_STATES = ("waiting", "approved", "consumed", "released", "unknown", "denied", "expired", "cancelled")
 
 holds = Table(
     "holds",
@@ -192,6 +200,7 @@ holds = Table(
     _text("reason_by_agent"),  # hostile text (law 13)
     _text("checkpoint"),  # the log's signed note that the approval's challenge covers (law 7)
     _optional_time("consumed_at"),
+    _text("ended"),  # why it is over, "" while it is not
     Index("holds_session", "session", "state"),
     Index("holds_digest", "digest"),
 )
@@ -208,6 +217,38 @@ approvals = Table(
     _json("assertion"),
     _time("at"),
     Index("approvals_hold", "hold"),
+)
+
+ACT_STATES = ("waiting", "signed", "done", "declined", "expired", "cancelled")
+
+acts = Table(
+    "acts",
+    metadata,
+    _id(),
+    _text("kind"),
+    _json("body"),
+    _text("state"),  # one of ACT_STATES
+    Column("nonce", Text, nullable=False, unique=True),
+    _time("created_at"),
+    _time("expires_at"),
+    _text("proposed_by"),
+    _text("checkpoint"),
+    _text("ended"),
+    Index("acts_state", "state"),
+)
+"""Whatever else needs a person's key (law 8): enrolling one, lockdown off, policy, grants, ..."""
+
+act_signatures = Table(
+    "act_signatures",
+    metadata,
+    _id(),
+    Column("act", Text, ForeignKey("acts.id"), nullable=False),
+    Column("person", Text, ForeignKey("persons.id"), nullable=False),
+    Column("key", Text, ForeignKey("keys.id"), nullable=False),
+    _text("challenge"),
+    _json("assertion"),
+    _time("at"),
+    Index("act_signatures_act", "act"),
 )
 
 grants = Table(

@@ -42,7 +42,7 @@ STATEMENTS = (
         obligations TEXT NOT NULL, decision TEXT NOT NULL, impact TEXT NOT NULL, undo TEXT NOT NULL,
         request_digest TEXT NOT NULL, summary TEXT NOT NULL, reason_by_agent TEXT NOT NULL, checkpoint TEXT NOT NULL,
         consumed_at {integer}, CHECK (quorum >= 0),
-        CHECK (state IN ('waiting', 'approved', 'consumed', 'released', 'denied', 'expired', 'cancelled'))
+        CHECK (state IN ('waiting', 'approved', 'consumed', 'released', 'unknown', 'denied', 'expired', 'cancelled'))
     ) {table_end}""",
     """CREATE INDEX holds_session ON holds (session, state)""",
     """CREATE INDEX holds_digest ON holds (digest)""",
