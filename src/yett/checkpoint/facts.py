@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from yett.model.canonical import Json
 from yett.model.effects import Recovery
 from yett.model.identity import Task
 from yett.model.operation import Governed, Operation
@@ -34,25 +33,6 @@ class Situated:
     place: Place
     irreversible: bool
     undo: UndoPlan
-
-    def as_json(self) -> dict[str, Json]:
-        """Facts for the person who signs; part of the digest (law 7)."""
-        if self.resource is None:
-            return {"place": self.place.value, "irreversible": self.irreversible, "undo": self.undo.how}
-        return {
-            "kind": self.resource.ref.kind,
-            "id": self.resource.ref.id,
-            "name": self.resource.name,
-            "environments": [[e.id, e.name] for e in self.resource.environments],
-            "place": self.place.value,
-            "irreversible": self.irreversible,
-            "size_bytes": self.resource.size_bytes,
-            "dependants": list(self.resource.dependants),
-            "backups": [[b.id, b.made, b.dies_with_resource] for b in self.resource.backups],
-            "backups_left": len(surviving(self.resource.backups)),
-            "undo": self.undo.how,
-            "undo_gaps": list(self.undo.gaps),
-        }
 
 
 def surviving(backups: tuple[Backup, ...]) -> tuple[Backup, ...]:

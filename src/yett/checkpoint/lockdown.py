@@ -44,7 +44,7 @@ class Lockdown:
 
         def work(tx: Transaction) -> None:
             tx.execute(delete(tables.lockdown).where(tables.lockdown.c.scope == scope))
-            tx.execute(insert(tables.lockdown).values(scope=scope, since=time.time_ns(), by=by))
+            tx.execute(insert(tables.lockdown).values(scope=scope, on=True, since=time.time_ns(), by=by))
             tx.append(Entry("lockdown", {"scope": scope, "on": True, "by": by, "why": why}))
 
         await self._journal.run(work)
@@ -61,4 +61,4 @@ class Lockdown:
 
 
 def _scopes(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(select(tables.lockdown.c.scope)).scalars())
+    return frozenset(connection.execute(select(tables.lockdown.c.scope).where(tables.lockdown.c.on)).scalars())

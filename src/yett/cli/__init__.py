@@ -1,1 +1,20 @@
-"""..."""
+"""The command line: one module a verb.
+
+`run` is dispatched before anything heavy is imported, because every agent start pays for it; the other verbs are a
+typer application that talks to the daemon over the operator socket. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Entry point of the `yett` command; the exit status."""
+    if len(sys.argv) > 1 and sys.argv[1] == "run":
+        from yett.sandbox.launch import main as run
+
+        return run(sys.argv[2:])
+    from yett.cli.app import run_app
+
+    return run_app()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import time
@@ -105,8 +104,8 @@ def _record(tx: Transaction, record: UndoRecord, hold: str) -> None:
             resource_id=record.resource.id,
             how=record.how,
             folder=record.folder,
-            facts=json.dumps(record.facts),
-            gaps=json.dumps(list(record.gaps)),
+            facts=record.facts,
+            gaps=list(record.gaps),
             made_at=now,
             verified_at=now,
         )
@@ -132,6 +131,6 @@ def _from_row(row: Row[tuple[object, ...]]) -> UndoRecord:
         resource=ResourceRef(values["provider"], values["resource_kind"], values["resource_id"]),
         how=values["how"],
         folder=values["folder"],
-        facts=json.loads(values["facts"]),
-        gaps=tuple(json.loads(values["gaps"])),
+        facts=values["facts"],
+        gaps=tuple(values["gaps"]),
     )

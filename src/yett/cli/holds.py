@@ -1,0 +1,41 @@
+"""`yett holds`: what waits for a person."""
+
+from __future__ import annotations
+
+import typer
+
+from yett.cli import show
+from yett.cli.operator import call
+
+
+def register(app: typer.Typer) -> None:
+    app.callback(
+        invoke_without_command=True, help="Operations that wait for a person.\n\nExample: yett holds show h-3f2a"
+    )(list_)
+    app.command("show", help="Everything about one hold.\n\nExample: yett holds show h-3f2a")(show_)
+    app.command("deny", help="Refuse one; no key is needed to narrow.\n\nExample: yett holds deny h-3f2a")(deny)
+
+
+def list_(context: typer.Context, as_json: show.AsJson = False) -> None:
+    if context.invoked_subcommand is None:
+        columns = [
+            ("id", "HOLD"),
+            ("state", "STATE"),
+            ("summary", "OPERATION"),
+            ("agent", "AGENT"),
+            ("url", "ANSWER AT"),
+        ]
+        show.rows(call("holds.list")["holds"], columns, as_json, "Nothing waits.")
+
+
+def show_(hold: str, as_json: show.AsJson = False) -> None:
+    answer = call("holds.show", hold=hold)
+    if as_json:
+        show.facts(answer["hold"], as_json=True)
+    else:
+        show.lines(answer["words"])
+
+
+def deny(hold: str, why: str = "") -> None:
+    call("holds.deny", hold=hold, why=why)
+    print(f"denied {hold}")

@@ -1,0 +1,48 @@
+"""`yett policy`: check it before it counts, explain what it decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yett.cli import show
+from yett.cli.operator import call
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check", help="Check policy files before they count.\n\nExample: yett policy check ./policy")(check)
+    app.command(
+        "explain",
+        help="Why something would pass, wait or be refused.\n\n"
+        "Example: yett policy explain --effect delete --place production",
+    )(explain)
+
+
+def check(folder: Path) -> None:
+    from yett.policy import check as check_folder
+
+    problems = check_folder(folder)
+    show.lines(problems)
+    if problems:
+        raise typer.Exit(1)
+    print(f"{folder}: every rule loads")
+
+
+def explain(
+    effect: Annotated[str, typer.Option(help="read, write, delete, admin or unknown")] = "delete",
+    place: Annotated[str, typer.Option(help="task, production or elsewhere")] = "task",
+    irreversible: Annotated[bool, typer.Option(help="Nothing would be left.")] = False,
+    undo: Annotated[str, typer.Option(help="none, possible or verified")] = "possible",
+    as_json: show.AsJson = False,
+) -> None:
+    answer = call("policy.explain", effect=effect, place=place, irreversible=irreversible, undo=undo)
+    if as_json:
+        show.facts(answer, as_json=True)
+        return
+    print(answer["verdict"] + (f", owing {', '.join(answer['obligations'])}" if answer["obligations"] else ""))
+    for reason in answer["because"]:
+        print(f"  because {reason}")
+    for change in answer["would_be"]:
+        print(f"  would be {change}")

@@ -1,0 +1,41 @@
+"""`yett status`, `yett report`, `yett why`: what is going on, and what happened."""
+
+from __future__ import annotations
+
+import typer
+
+from yett.cli import show
+from yett.cli.operator import call
+
+
+def register(app: typer.Typer) -> None:
+    app.command("status", help="The control plane at a glance.\n\nExample: yett status --json")(status)
+    app.command("report", help="What passed, waited and was refused.\n\nExample: yett report")(report)
+    app.command("why", help="The last refusal, explained.\n\nExample: yett why")(why)
+
+
+def status(as_json: show.AsJson = False) -> None:
+    show.facts(call("status"), as_json)
+
+
+def report(as_json: show.AsJson = False) -> None:
+    columns = [
+        ("session", "SESSION"),
+        ("agent", "AGENT"),
+        ("passed", "PASSED"),
+        ("held", "HELD"),
+        ("refused", "REFUSED"),
+        ("would_hold", "WOULD HOLD"),
+        ("alarms", "ALARMS"),
+    ]
+    show.rows(call("report")["sessions"], columns, as_json, "No agent has run yet.")
+
+
+def why(as_json: show.AsJson = False) -> None:
+    answer = call("why")
+    if as_json or not answer.get("refusal"):
+        show.facts(answer, as_json)
+        return
+    refusal = answer["refusal"]
+    show.lines([refusal["summary"], f"  {refusal['reason']}", f"  {refusal['ask']}"])
+    show.lines(f"  would be {change}" for change in refusal["would_be"])

@@ -1,0 +1,56 @@
+"""Printing for people and for programs: tables, JSON, and text that an agent may have written (law 13)."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+MAX_CELL = 160
+
+
+def safe(value: object) -> str:
+    """Text with control, bidi and zero-width characters made visible, so that no terminal obeys an agent."""
+    shown = []
+    for character in str(value)[:4000]:
+        odd = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character != "\n"
+        shown.append(f"<U+{ord(character):04X}>" if odd else character)
+    return "".join(shown)
+
+
+def rows(records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]], as_json: bool, empty: str) -> None:
+    """A table of `columns` (key, heading), or the records as JSON."""
+    if as_json:
+        print(json.dumps(list(records), indent=1))
+        return
+    if not records:
+        print(empty)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for _, heading in columns:
+        table.add_column(heading, overflow="fold")
+    for record in records:
+        table.add_row(*(Text(safe(record.get(key, ""))[:MAX_CELL]) for key, _ in columns))
+    Console().print(table)
+
+
+def facts(record: Mapping[str, Any], as_json: bool) -> None:
+    """Key and value, one a line."""
+    if as_json:
+        print(json.dumps(record, indent=1))
+        return
+    width = max((len(key) for key in record), default=0)
+    for key, value in record.items():
+        print(f"{key.replace('_', ' '):<{width}}  {safe(value)}")
+
+
+def lines(found: Iterable[object]) -> None:
+    for line in found:
+        print(safe(line))
