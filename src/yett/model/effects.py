@@ -31,6 +31,8 @@ class Recovery(StrEnum):
     FROM_UNDO = "from_undo"
     FROM_BACKUP = "from_backup"
     NONE = "none"
+    UNKNOWN = "unknown"
+    """Nobody knows. Only beside `Effect.UNKNOWN`, which never passes without a person."""
 
 
 class Verdict(StrEnum):
