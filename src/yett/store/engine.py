@@ -83,7 +83,7 @@ def open_store(url: str, realm: str = "real") -> Store:
     try:
         store = Store(readers, writer, "", realm)
         _bring_up_to_date(store, steps())
-        facts = store.read(lambda c: dict(c.execute(select(tables.meta.c.key, tables.meta.c.value)).tuples().all()))
+        facts = store.read(_facts)
         if facts["realm"] != realm:
             raise ConfigurationError(
                 f"This is a store of the {facts['realm']} realm; {realm} was asked for.",
@@ -197,6 +197,10 @@ def _postgresql(address: URL, *, writes: bool) -> Engine:
         connection.commit()
 
     return engine
+
+
+def _facts(connection: Connection) -> dict[str, str]:
+    return {row.key: row.value for row in connection.execute(select(tables.meta))}
 
 
 def _bring_up_to_date(store: Store, known: tuple[Step, ...]) -> None:

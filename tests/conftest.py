@@ -1,0 +1,31 @@
+"""Fixtures for every room: a real PostgreSQL, and a fresh store on each database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from yett.store import Store, open_store
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+pytest_plugins = ["postgres"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store: a test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/yett.db"
+    return str(request.getfixturevalue("postgres").database())
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An open, migrated, empty store."""
+    opened = open_store(store_url)
+    yield opened
+    opened.close()
