@@ -1,0 +1,111 @@
+"""The second renderer: a hold as text for a terminal, and its digest as words to compare with the page's.
+
+The words are computed here from the canonical document, not taken from the page: a console that shows A and has B
+signed shows other words than `yett holds show`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from yett.approvals.answer import challenge_of
+from yett.approvals.challenge import Answer, Site
+from yett.approvals.hold import Hold
+from yett.approvals.hostile import one_line, visible_lines
+from yett.approvals.reading import Reading, Touched, read
+from yett.approvals.wordlist import WORDS
+
+WORDS_SHOWN = 8
+"""64 bits: too many to find a second operation with the same words within a hold's life."""
+
+
+def digest_words(digest: bytes) -> tuple[str, ...]:
+    """The first bytes of a digest, a word each."""
+    return tuple(WORDS[byte] for byte in digest[:WORDS_SHOWN])
+
+
+def words_of(site: Site, hold: Hold) -> tuple[str, ...]:
+    """The words of what a key would sign to approve this hold."""
+    return digest_words(challenge_of(site, hold, Answer.APPROVE))
+
+
+def describe(site: Site, hold: Hold, now: int) -> str:
+    """The whole hold for a terminal: printable characters and line feeds, whatever the agent wrote."""
+    reading = read(hold.document)
+    lines = [
+        f"{reading.headline.upper()}   hold {hold.id}   {hold.state.value}{_time_left(hold, now)}",
+        "",
+        *_facts(reading),
+        "",
+        f"Words: {' '.join(words_of(site, hold))}",
+        f"Page:  {site.origin}/holds/{hold.id}",
+    ]
+    if hold.reason:
+        lines += ["", "The agent says (not checked by anyone):"]
+        lines += [f"  | {line.plain()}" for line in visible_lines(hold.reason, limit=1000, lines=12)]
+    return "\n".join(lines)
+
+
+def list_line(hold: Hold, now: int) -> str:
+    """One hold in a list."""
+    reading = read(hold.document)
+    what = one_line(reading.worst.name or reading.worst.id or reading.summary, 60)
+    agent = one_line(reading.agent, 30)
+    return f"{hold.id}  {hold.state.value}{_time_left(hold, now)}  {reading.headline}: {what}  ({agent})"
+
+
+def _facts(reading: Reading) -> Iterator[str]:
+    yield _row("request", one_line(reading.summary))
+    for touched in reading.touched[:5]:
+        yield from _touched(touched)
+    if len(reading.touched) > 5:
+        yield _row("and", f"{len(reading.touched) - 5} more operations or resources: see the page")
+    yield _row("impact", f"at most {reading.impact}")
+    yield _row(
+        "agent", f"{one_line(reading.agent, 60)} ({one_line(reading.client, 30)}) of {one_line(reading.owner, 60)}"
+    )
+    yield _row("task", f"{one_line(reading.purpose)} [{one_line(reading.environment, 60) or 'no environment'}]")
+    for reason in reading.reasons[:4]:
+        yield _row("held", one_line(reason))
+
+
+def _touched(touched: Touched) -> Iterator[str]:
+    effect = f"{touched.effect}{', irreversible' if touched.irreversible else ''}"
+    yield _row("act", f"{one_line(touched.action, 80)}: {effect}")
+    if touched.id or touched.name:
+        size = f", {touched.size}" if touched.size else ""
+        yield _row(
+            "on", f"{one_line(touched.kind, 40)} {one_line(touched.name, 80)} ({one_line(touched.id, 80)}){size}"
+        )
+    environments = ", ".join(one_line(name, 40) for name in touched.environments[:4]) or "unknown environment"
+    yield _row("where", f"{environments}: {touched.where}")
+    yield _row("backups", backups_sentence(touched))
+    undo = one_line(touched.undo_how) if touched.undo_possible else "NO UNDO"
+    yield _row("undo", undo)
+    for gap in touched.undo_gaps[:4]:
+        yield _row("", f"not covered: {one_line(gap)}")
+
+
+def backups_sentence(touched: Touched) -> str:
+    """Which copies would be left, in one sentence."""
+    if not touched.backups:
+        return "no backup is known"
+    left = [backup for backup in touched.backups if backup.left]
+    total = len(touched.backups)
+    if not left:
+        return f"none would be left: all {total} die with it" if total > 1 else "none would be left: it dies with it"
+    newest = max(left, key=lambda backup: backup.made)
+    tested = f"last restored {one_line(newest.restored, 40)}" if newest.restored else "never restored"
+    return f"{len(left)} of {total} would be left, newest {one_line(newest.made, 40)} ({tested})"
+
+
+def _row(label: str, value: str) -> str:
+    return textwrap.fill(value, 100, initial_indent=f"{label:>9}  ", subsequent_indent=" " * 11)
+
+
+def _time_left(hold: Hold, now: int) -> str:
+    left = hold.expires - now
+    if not hold.is_live or left <= 0:
+        return ""
+    return f", {left // 60}:{left % 60:02d} left"
