@@ -1,0 +1,58 @@
+"""python -m yett.lab serve|workspace|plain|incident"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from yett.lab import incident, plain, supervisor, workspace
+from yett.lab.postgres import PostgresFailed
+from yett.lab.process import LabFailed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit status."""
+    parser = argparse.ArgumentParser(prog="yett.lab", description="An emulated platform that really loses data.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    serving = verbs.add_parser("serve", help="run the platform until SIGTERM or the end of its starter")
+    serving.add_argument("--dir", type=Path, required=True)
+    serving.add_argument("--user", help="whom to run as when started by root")
+    working = verbs.add_parser("workspace", help="make the repository that an agent works in")
+    working.add_argument("--announcement", type=Path, required=True, help="file with the line that serve printed")
+    working.add_argument("--to", type=Path, required=True)
+    plainly = verbs.add_parser("plain", help="run a command unguarded, the lab under its real host names")
+    plainly.add_argument("--announcement", type=Path, required=True)
+    plainly.add_argument("--workspace", type=Path, required=True)
+    plainly.add_argument("command", nargs="+")
+    verbs.add_parser("incident", help="replay the founding incident, unguarded")
+    chosen = parser.parse_args(arguments)
+    parent = os.getppid()
+    try:
+        if chosen.verb == "serve":
+            supervisor.serve(chosen.dir, chosen.user, parent)
+        elif chosen.verb == "plain":
+            announced = json.loads(chosen.announcement.read_text())
+            return plain.run_plainly(chosen.command, announced, chosen.workspace.resolve(), os.environ)
+        elif chosen.verb == "incident":
+            return incident.replay()
+        else:
+            _make_workspace(json.loads(chosen.announcement.read_text()), chosen.to)
+    except (LabFailed, PostgresFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _make_workspace(announced: dict[str, object], to: Path) -> None:
+    handed_out = json.loads(Path(str(announced["handed_out"])).read_text())
+    places = announced["places"]
+    assert isinstance(places, dict)
+    workspace.make_workspace(to, workspace.workspace_values(handed_out, places))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
