@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import click
 import typer
 
 from yett.cli import (
@@ -70,10 +71,7 @@ def run_app() -> int:
         return ended.exit_code
     except typer.Abort:
         return 130
-    except Exception as error:  # noqa: BLE001 - click's own usage errors carry their message and status
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        return int(getattr(error, "exit_code", 2))
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     return 0

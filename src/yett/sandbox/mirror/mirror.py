@@ -1,0 +1,293 @@
+"""One session's mirror: made at its start, fetched and pushed through while it runs, brought home at its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from yett.model.errors import YettError
+from yett.sandbox.mirror import incoming
+from yett.sandbox.mirror.attach import HARMLESS, attach, harmless_configuration, staged
+from yett.sandbox.mirror.export import export, git_directory, real_refs
+from yett.sandbox.mirror.masks import Masks
+from yett.sandbox.mirror.names import IdMap
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, lines, write_objects
+from yett.sandbox.mirror.translate import Translation
+
+OBJECTS_INSIDE = "/run/yett/view/objects"
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One ref of a push, with ids as the agent sees them. `change`: create, fast-forward, force, delete, tag."""
+
+    ref: str
+    old: Oid
+    new: Oid
+    change: str
+    workflow: bool
+
+
+class Mirror:
+    """The masked repository of one workspace. Its methods block; callers use a thread."""
+
+    def __init__(self, real: Path, folder: Path, masks: Masks, session: str) -> None:
+        self.real = real
+        self.view = folder / "view.git"
+        self.gitdir = folder / "git"
+        self._folder = folder
+        self._masks = masks
+        self._session = session
+        self._names = IdMap(folder / "ids")
+        self._tips: list[Oid] = []
+        self._start: dict[str, Oid] = {}
+        self._lock = threading.Lock()
+
+    def make(self) -> None:
+        """Export and attach. `gitdir` is what the sandbox sees as `.git`."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._tips = export(self.real, self.view, self._masks, self._names)
+        attach(self.real, self.view, self.gitdir, self._masks, self._names, OBJECTS_INSIDE)
+        self._start = real_refs(self.real)
+
+    def refresh(self) -> None:
+        """Bring what the real repository gained (a fetch of its remote) into the view."""
+        with self._lock:
+            self._tips = export(self.real, self.view, self._masks, self._names, self._tips)
+
+    def real_id(self, inside: Oid) -> Oid:
+        return self._names.real(inside)
+
+    def inside_id(self, real: Oid) -> Oid:
+        return self._names.inside(real)
+
+    # ---- push
+
+    def push(
+        self,
+        commands: Iterable[tuple[str, Oid, Oid]],
+        pack: bytes,
+        decide: Callable[[list[RefUpdate]], None],
+        send: Callable[[list[tuple[str, Oid, Oid]]], None],
+    ) -> None:
+        """Take a push of the workspace's remote: check, let `decide` refuse, translate, `send` on with real ids.
+
+        `commands` are (ref, old, new); `decide` raises to refuse; `send` gets (ref, old, new) in real ids and raises if
+        the real remote says no. Nothing is kept unless all of it worked.
+        """
+        wanted = list(commands)
+        with self._lock, incoming.quarantine(self.view, self._folder) as env:
+            if pack:
+                incoming.take_pack(self.view, pack, env)
+            updates = [self._describe(ref, old, new, env) for ref, old, new in wanted]
+            decide(updates)
+            self._translate([new for _, _, new in wanted if new != ZERO], env)
+            send([(ref, self._names.real(old), self._names.real(new)) for ref, old, new in wanted])
+            incoming.accept(self.view, env)
+            self._move_view(wanted)
+
+    def _describe(self, ref: str, old: Oid, new: Oid, env: dict[str, str]) -> RefUpdate:
+        if new == ZERO:
+            return RefUpdate(ref, old, new, "delete", workflow=False)
+        self._connected(new, env)
+        workflow = self._touches_workflows(old, new, env)
+        if ref.startswith("refs/tags/"):
+            return RefUpdate(ref, old, new, "tag", workflow)
+        if old == ZERO:
+            return RefUpdate(ref, old, new, "create", workflow)
+        return RefUpdate(ref, old, new, "fast-forward" if self._is_ancestor(old, new, env) else "force", workflow)
+
+    def _connected(self, new: Oid, env: dict[str, str]) -> None:
+        """Everything that the new tip needs is here; git would take a pack with holes."""
+        git(self.view, "rev-list", "--objects", "--quiet", new, "--not", "--all", env=env)
+
+    def _is_ancestor(self, old: Oid, new: Oid, env: dict[str, str]) -> bool:
+        try:
+            git(self.view, "merge-base", "--is-ancestor", old, new, env=env)
+        except GitFailed:
+            return False
+        return True
+
+    def _touches_workflows(self, old: Oid, new: Oid, env: dict[str, str]) -> bool:
+        """Whether a commit of the push touches files that CI runs. Each commit counts, not only the last tree."""
+        have = [old] if old != ZERO else ["--remotes", "--all"]
+        paths = (
+            "--",
+            ".github/workflows",
+            ".gitlab-ci.yml",
+            ".circleci",
+            "Jenkinsfile",
+            ".buildkite",
+            "azure-pipelines.yml",
+        )
+        return bool(git(self.view, "rev-list", "-n", "1", new, "--not", *have, *paths, env=env).strip())
+
+    def _move_view(self, commands: list[tuple[str, Oid, Oid]]) -> None:
+        text = "".join(f"delete {ref}\n" if new == ZERO else f"update {ref} {new}\n" for ref, _, new in commands)
+        git(self.view, "update-ref", "--stdin", stdin=text.encode())
+
+    # ---- the end of the session
+
+    def bring_home(self) -> list[str]:
+        """Import the session's local commits into the real repository; what happened, in words.
+
+        A branch that nobody moved outside moves; otherwise its commits stand at refs/yett/SESSION/. What a rewrite or a
+        deletion would have dropped is kept there too, so nothing is lost by it.
+        """
+        with self._lock, incoming.quarantine(self.view, self._folder) as env:
+            refs = incoming.read_refs(self.gitdir)
+            stashes = [row for row in incoming.stash_entries(self.gitdir) if not self._in_view(row[0])]
+            tips = sorted({oid for oid in refs.values() if not self._in_view(oid)} | {oid for oid, _ in stashes})
+            if tips:
+                incoming.fetch_objects(self.gitdir, self.view, OBJECTS_INSIDE, tips, env)
+                self._translate(tips, env)
+                incoming.accept(self.view, env)
+            said = self._move_branches(refs)
+            said += self._store_stashes(stashes)
+            said += self._move_head()
+            self._restage()
+            said += self._merge_configuration()
+        return said
+
+    def _in_view(self, oid: Oid) -> bool:
+        try:
+            git(self.view, "cat-file", "-e", oid)
+        except GitFailed:
+            return False
+        return True
+
+    def _translate(self, tips: list[Oid], env: dict[str, str]) -> None:
+        known = git(self.view, "for-each-ref", "--format=%(objectname)").decode().split()
+        translation = Translation(self.view, self._masks, self._names, env)
+        try:
+            translation.commits(tips, known)
+            for tip in tips:
+                translation.tag(tip)
+        finally:
+            translation.close()
+        if self._masks or translation.translated:
+            write_objects(self.real, list(translation.translated.values()))
+            self._names.save()
+
+    def _move_branches(self, refs: dict[str, Oid]) -> list[str]:
+        said = []
+        mine = {name: oid for name, oid in self._start.items() if name.startswith(("refs/heads/", "refs/tags/"))}
+        here = {name: oid for name, oid in refs.items() if name.startswith(("refs/heads/", "refs/tags/"))}
+        for name in sorted(mine.keys() | here.keys()):
+            old = mine.get(name, ZERO)
+            new = self._names.real(here[name]) if name in here else ZERO
+            if new != old:
+                said.append(self._move_ref(name, old, new))
+        return said
+
+    def _move_ref(self, name: str, old: Oid, new: Oid) -> str:
+        short = name.removeprefix("refs/heads/").removeprefix("refs/")
+        aside = f"refs/yett/{self._session}/{name.removeprefix('refs/')}"
+        if real_refs(self.real).get(name, ZERO) != old:
+            if new == ZERO:
+                return f"{short}: deleted inside, but it moved outside; left as it is"
+            git(self.real, "update-ref", aside, new)
+            return f"{short}: it moved outside too; the session's commits are at {aside}"
+        if old != ZERO and (new == ZERO or not self._is_real_ancestor(old, new)):
+            git(self.real, "update-ref", f"{aside}.before", old)
+        if new == ZERO:
+            git(self.real, "update-ref", "-d", name, old)
+            return f"{short}: deleted; kept at {aside}.before"
+        git(self.real, "update-ref", "--create-reflog", "-m", f"yett: session {self._session}", name, new, old)
+        return f"{short}: now at {new[:12]}"
+
+    def _is_real_ancestor(self, old: Oid, new: Oid) -> bool:
+        try:
+            git(self.real, "merge-base", "--is-ancestor", old, new)
+        except GitFailed:
+            return False
+        return True
+
+    def _store_stashes(self, stashes: list[tuple[Oid, str]]) -> list[str]:
+        for oid, message in stashes:
+            git(self.real, "stash", "store", "-m", self._masks.blank(message.encode()).decode(), self._names.real(oid))
+        return [f"{len(stashes)} stash entries brought home"] if stashes else []
+
+    def _move_head(self) -> list[str]:
+        head = incoming.read_head(self.gitdir)
+        now = (git_directory(self.real) / "HEAD").read_text().strip().removeprefix("ref: ")
+        if head.startswith("refs/heads/") and head != now:
+            git(self.real, "symbolic-ref", "-m", f"yett: session {self._session}", "HEAD", head)
+            return [f"HEAD: on {head.removeprefix('refs/heads/')}"]
+        return []
+
+    def _restage(self) -> None:
+        """The index as the session left it, in real ids; objects that were only staged come along."""
+        index = self.gitdir / "index"
+        if index.is_symlink() or not index.is_file():
+            return
+        try:
+            rows = staged(self.real, {"GIT_INDEX_FILE": str(index)})
+        except GitFailed:
+            return
+        wanted = []
+        for mode, oid, stage, path in rows:
+            real = self._names.real(oid)
+            if mode != "160000" and not self._in_real(real):
+                return  # something staged was never committed: the real index stays, the files are in the workspace
+            wanted.append(f"{mode} {real} {stage}\t{path}\0")
+        text = "".join(wanted).encode(errors="surrogateescape")
+        git(self.real, "read-tree", "--empty")
+        git(self.real, "update-index", "-z", "--index-info", stdin=text)
+
+    def _in_real(self, oid: Oid) -> bool:
+        try:
+            git(self.real, "cat-file", "-e", oid)
+        except GitFailed:
+            return False
+        return True
+
+    def _merge_configuration(self) -> list[str]:
+        """Harmless keys that the session set are merged back; anything else is dropped and reported."""
+        config = self.gitdir / "config"
+        if config.is_symlink() or not config.is_file():
+            return []
+        try:
+            rows = lines(self.view, "config", "--file", str(config), "--no-includes", "--list", "--name-only")
+            inside = dict(_pairs(git(self.view, "config", "--file", str(config), "--no-includes", "--list", "-z")))
+        except GitFailed:
+            return ["git configuration: what the session left cannot be read; dropped"]
+        outside = dict(harmless_configuration(self.real))
+        keep = {k: v for k, v in inside.items() if _is_mergeable(k) and outside.get(k) != v and k not in outside}
+        for key, value in keep.items():
+            git(self.real, "config", key, value)
+        dropped = sorted({key for key in rows if not _is_known(key)})
+        return [f"git configuration dropped: {', '.join(dropped[:8])}"] if dropped else []
+
+
+def _pairs(listing: bytes) -> list[tuple[str, str]]:
+    items = listing.decode(errors="replace").split("\0")
+    return [(key, value) for key, _, value in (item.partition("\n") for item in items) if key]
+
+
+def _is_mergeable(key: str) -> bool:
+    return key.startswith(("branch.", "user.")) and _is_known(key)
+
+
+def _is_known(key: str) -> bool:
+    own = ("core.bare", "core.repositoryformatversion", "core.filemode", "core.logallrefupdates")
+    return key in own or bool(HARMLESS.match(key))
+
+
+def find_repository(workspace: Path) -> Path | None:
+    """The work tree whose `.git` lies in the workspace itself; None if there is none.
+
+    Raises:
+        YettError: a linked worktree or a submodule, whose git directory is elsewhere.
+    """
+    dot = workspace / ".git"
+    if dot.is_dir():
+        return workspace
+    if dot.exists():
+        raise YettError(
+            f"{workspace} is a linked worktree or a submodule, which Yett cannot mirror yet",
+            "run the agent in the main work tree",
+        )
+    return None

@@ -1,0 +1,169 @@
+"""Run git's plumbing on a repository without trusting its configuration, hooks or environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import struct
+import subprocess
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from yett.model.errors import YettError
+
+Oid = str
+ZERO = "0" * 40
+_QUIET = (
+    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false", "-c", "protocol.ext.allow=never",
+)  # fmt: skip
+_TYPES = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
+
+
+class GitFailed(YettError):
+    """git ended with an error; its last words are in the message."""
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """No GIT_* of the caller, no user or system configuration, no replace refs, no prompt."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    clean |= {
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    return clean | dict(extra or {})
+
+
+def git(repository: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+    """Standard output of one git command.
+
+    Raises:
+        GitFailed: it ended with another status than 0.
+    """
+    done = subprocess.run(
+        ["git", *_QUIET, *arguments],
+        cwd=repository,
+        input=stdin,
+        env=environment(env),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise GitFailed(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()[-400:]}")
+    return done.stdout
+
+
+def lines(
+    repository: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+) -> list[str]:
+    return git(repository, *arguments, stdin=stdin, env=env).decode(errors="surrogateescape").splitlines()
+
+
+def object_id(kind: str, body: bytes) -> Oid:
+    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(body)) + body, usedforsecurity=False).hexdigest()
+
+
+def read_many(
+    repository: Path, oids: Sequence[Oid], env: Mapping[str, str] | None = None
+) -> Iterator[tuple[Oid, str, bytes]]:
+    """(id, type, body) of every object that exists, in order, through one buffered cat-file."""
+    process = subprocess.Popen(
+        ["git", *_QUIET, "cat-file", "--batch", "--buffer"],
+        cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    feed = process.stdin
+
+    def write() -> None:
+        feed.write("\n".join(oids).encode() + b"\n")
+        feed.close()
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        for header in process.stdout:
+            fields = header.split()
+            if len(fields) == 3:
+                yield fields[0].decode(), fields[1].decode(), process.stdout.read(int(fields[2]) + 1)[:-1]
+    finally:
+        process.stdout.close()
+        process.kill()
+        process.wait()
+
+
+class Reader:
+    """One object at a time, by id, from one running cat-file."""
+
+    def __init__(self, repository: Path, env: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            ["git", *_QUIET, "cat-file", "--batch"],
+            cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def __call__(self, oid: Oid) -> tuple[str, bytes]:
+        """Type and body.
+
+        Raises:
+            GitFailed: there is no such object.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(oid.encode() + b"\n")
+        self._process.stdin.flush()
+        fields = self._process.stdout.readline().split()
+        if len(fields) < 3:
+            raise GitFailed(f"object {oid} is missing")
+        return fields[1].decode(), self._process.stdout.read(int(fields[2]) + 1)[:-1]
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def tree_entries(body: bytes) -> list[tuple[bytes, bytes, Oid]]:
+    """(mode, name, id) of each entry, in the tree's own order."""
+    return [(mode, name, oid.hex()) for mode, name, oid in _ENTRY.findall(body)]
+
+
+def tree_body(entries: Iterable[tuple[bytes, bytes, Oid]]) -> bytes:
+    return b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
+
+
+def write_objects(repository: Path, objects: Sequence[tuple[str, bytes]]) -> None:
+    """Store objects as one pack; git's own index-pack checks every byte of it."""
+    if not objects:
+        return
+    pack = bytearray(b"PACK" + struct.pack(">II", 2, len(objects)))
+    for kind, body in objects:
+        pack += _pack_header(kind, len(body)) + zlib.compress(body, 1)
+    pack += hashlib.sha1(pack, usedforsecurity=False).digest()
+    git(repository, "index-pack", "--stdin", "--strict", stdin=bytes(pack))
+
+
+def _pack_header(kind: str, size: int) -> bytes:
+    """gitformat-pack(5): 3 bits of type, then the size in 4 + 7n bits, least significant first."""
+    header = bytearray()
+    byte = _TYPES[kind] << 4 | size & 15
+    size >>= 4
+    while size:
+        header.append(byte | 0x80)
+        byte, size = size & 0x7F, size >> 7
+    header.append(byte)
+    return bytes(header)
