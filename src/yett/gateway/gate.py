@@ -1,0 +1,237 @@
+"""The gate: takes a session's listeners, makes a connection of every socket, and closes all of them within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
+
+from yett.gateway.ca import ServerContexts
+from yett.gateway.dial import Dialer
+from yett.gateway.floors import Book, Broker, Checkpoint, Classify, Floors
+from yett.gateway.http.client import ClientConnection
+from yett.gateway.http.judge import Route
+from yett.gateway.http.proxy import Entry, established
+from yett.gateway.limits import Limits
+from yett.gateway.names import host_name
+from yett.model.errors import ConfigurationError
+from yett.model.identity import Session
+
+Kind = Literal["proxy", "tls", "http"]
+
+_log = logging.getLogger("yett.gateway")
+_ACCEPTS_A_TURN = 16
+
+
+class Gate:
+    """Serves the sessions of one daemon on its event loop."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        broker: Broker,
+        book: Book,
+        ca: ServerContexts,
+        dialer: Dialer,
+        settings: Limits,
+        *,
+        classify: Classify,
+    ) -> None:
+        self._floors = Floors(checkpoint, broker, book, classify, dialer, settings)
+        self._ca = ca
+        self._sessions: dict[str, SessionTunnels] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def serve(
+        self, session: Session, sock: socket.socket, kind: Kind, name: str | None = None, port: int | None = None
+    ) -> None:
+        """Take a listening socket of a session: everything that arrives on it is that session.
+
+        `proxy` is an explicit proxy; `tls` and `http` are captured connections to `name`, at the listener's own port
+        unless `port` says another.
+
+        Raises:
+            NameRefused, ConfigurationError: the name is missing or not one.
+        """
+        route = None if kind == "proxy" else _captured(kind, name, port or sock.getsockname()[1])
+        tunnels = self._sessions.get(session.id)
+        if tunnels is None:
+            tunnels = self._sessions[session.id] = SessionTunnels(session, self._floors, self._ca)
+        tunnels.listen(sock, route)
+        if self._sweep is None:
+            self._schedule()
+
+    def close_session(self, session_id: str) -> None:
+        """End of a session, or of its lease: its listeners and every tunnel, now."""
+        tunnels = self._sessions.pop(session_id, None)
+        if tunnels is not None:
+            tunnels.close()
+
+    def close_all(self) -> None:
+        """Lockdown, or the daemon's end."""
+        for session_id in list(self._sessions):
+            self.close_session(session_id)
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    def open_tunnels(self, session_id: str) -> int:
+        """How many sockets a session holds."""
+        tunnels = self._sessions.get(session_id)
+        return 0 if tunnels is None else tunnels.count
+
+    async def settled(self) -> None:
+        """Wait until every outcome is recorded."""
+        await self._floors.settled()
+
+    def _schedule(self) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(self._floors.limits.sweep_seconds, self._swept)
+
+    def _swept(self) -> None:
+        """One timer for all deadlines: setting a deadline on the hot path costs an assignment."""
+        now = asyncio.get_running_loop().time()
+        for tunnels in list(self._sessions.values()):
+            tunnels.expire(now)
+        self._schedule()
+
+
+class SessionTunnels:
+    """The listeners and sockets of one session."""
+
+    def __init__(self, session: Session, floors: Floors, ca: ServerContexts) -> None:
+        self._session = session
+        self._floors = floors
+        self._ca = ca
+        self._loop = asyncio.get_running_loop()
+        self._listeners: dict[socket.socket, Callable[[], None]] = {}
+        self._entries: set[Entry] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._connections: set[ClientConnection] = set()
+        self._full = False
+        self._closed = False
+
+    @property
+    def count(self) -> int:
+        return len(self._entries) + len(self._starting) + len(self._connections)
+
+    def listen(self, listener: socket.socket, route: Route | None) -> None:
+        """Accept from `listener`; `route` None is an explicit proxy."""
+        listener.setblocking(False)
+
+        def accept() -> None:
+            self._accept(listener, route)
+
+        self._listeners[listener] = accept
+        self._loop.add_reader(listener, accept)
+
+    def add(self, connection: ClientConnection) -> None:
+        """A connection has been made."""
+        self._connections.add(connection)
+        if self._closed:
+            connection.abort()
+
+    def discard(self, connection: ClientConnection) -> None:
+        """A connection is gone."""
+        self._connections.discard(connection)
+        self._reopen()
+
+    def expire(self, now: float) -> None:
+        """Call everything whose deadline has passed."""
+        for entry in [entry for entry in self._entries if entry.deadline <= now]:
+            entry.expire()
+        for connection in [connection for connection in self._connections if connection.deadline <= now]:
+            connection.expire()
+
+    def close(self) -> None:
+        """Close the listeners and drop every socket."""
+        self._closed = True
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+            listener.close()
+        self._listeners.clear()
+        for entry in list(self._entries):
+            entry.abort()
+        for task in list(self._starting):
+            task.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+
+    def _accept(self, listener: socket.socket, route: Route | None) -> None:
+        for _ in range(_ACCEPTS_A_TURN):
+            if self.count >= self._floors.limits.tunnels:
+                self._stop_accepting()
+                return
+            try:
+                accepted, _ = listener.accept()
+            except OSError:
+                return
+            self._take(accepted, route)
+
+    def _take(self, accepted: socket.socket, route: Route | None) -> None:
+        accepted.setblocking(False)
+        with suppress(OSError):
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if route is None:
+            deadline = self._loop.time() + self._floors.limits.request_seconds
+            self._entries.add(Entry(accepted, deadline, self._routed, self._ended))
+        else:
+            self._start(accepted, route, b"")
+
+    def _routed(self, entry: Entry, route: Route, held: bytes) -> None:
+        self._entries.discard(entry)
+        if route.name and not established(entry.socket):
+            entry.socket.close()
+            self._reopen()
+            return
+        self._start(entry.socket, route, held)
+
+    def _ended(self, entry: Entry) -> None:
+        self._entries.discard(entry)
+        self._reopen()
+
+    def _start(self, accepted: socket.socket, route: Route, held: bytes) -> None:
+        task = self._loop.create_task(self._connect(accepted, route, held))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _connect(self, accepted: socket.socket, route: Route, held: bytes) -> None:
+        """Give the socket a protocol, behind TLS if the route has it."""
+
+        def make() -> ClientConnection:
+            return ClientConnection(self._floors, self._session, route, self, held)
+
+        try:
+            if route.scheme == "https":
+                await self._loop.connect_accepted_socket(
+                    make,
+                    accepted,
+                    ssl=self._ca.context(route.name),
+                    ssl_handshake_timeout=self._floors.limits.handshake_seconds,
+                )
+            else:
+                await self._loop.connect_accepted_socket(make, accepted)
+        except OSError as error:
+            _log.info("no TLS with the client for %s: %s", route.name, error.strerror or type(error).__name__)
+            accepted.close()
+            self._reopen()
+
+    def _stop_accepting(self) -> None:
+        self._full = True
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+
+    def _reopen(self) -> None:
+        if not self._full or self._closed or self.count >= self._floors.limits.tunnels:
+            return
+        self._full = False
+        for listener, accept in self._listeners.items():
+            self._loop.add_reader(listener, accept)
+
+
+def _captured(kind: Kind, name: str | None, port: int) -> Route:
+    if name is None:
+        raise ConfigurationError(f"A {kind} listener needs the name that it stands for")
+    return Route("https" if kind == "tls" else "http", host_name(name), port)
