@@ -7,7 +7,7 @@ from typing import Protocol
 
 from yett.model.effects import Recovery
 from yett.model.identity import Task
-from yett.model.operation import Governed, Operation
+from yett.model.operation import Attempt, GitRef, Governed, Operation
 from yett.model.provider import UndoPlan
 from yett.model.resource import Backup, Place, Resource, ResourceRef
 
@@ -54,13 +54,28 @@ def unseen(ref: ResourceRef) -> Resource:
     return Resource(ref=ref, name="", environments=())
 
 
+def at_once(attempt: Attempt) -> tuple[Situated, ...] | None:
+    """Situations that need no look at a provider: hosts, git refs, placeless acts. None if any operation needs one."""
+    found = []
+    for operation in attempt.operations:
+        target = operation.target
+        if isinstance(target, Governed) and not (target.placeless and not target.resources):
+            return None
+        found.append(_without_resource(operation))
+    return tuple(found)
+
+
+def _without_resource(operation: Operation) -> Situated:
+    target = operation.target
+    in_task = isinstance(target, GitRef) or (isinstance(target, Governed) and target.placeless)
+    place = Place.TASK if in_task else Place.ELSEWHERE
+    return Situated(operation, None, place, is_irreversible(operation, None), NO_UNDO)
+
+
 async def situate(facts: Facts, task: Task, operation: Operation, *, fresh: bool) -> tuple[Situated, ...]:
     """Every resource of the operation with its place, reversibility and undo."""
-    if not isinstance(operation.target, Governed):
-        return (Situated(operation, None, Place.ELSEWHERE, operation.recovery is Recovery.NONE, NO_UNDO),)
-    if not operation.target.resources:
-        place = Place.TASK if operation.target.placeless else Place.ELSEWHERE
-        return (Situated(operation, None, place, is_irreversible(operation, None), NO_UNDO),)
+    if not isinstance(operation.target, Governed) or not operation.target.resources:
+        return (_without_resource(operation),)
     resources = await facts.resources(operation, fresh=fresh)
     plan = await facts.undo_plan(operation, resources)
     return tuple(Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan) for r in resources)

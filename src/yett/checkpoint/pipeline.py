@@ -1,0 +1,304 @@
+"""lockdown -> resolve -> decide -> hold -> undo -> record -> release: once, for every wire."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from yett.approvals.desk import Desk
+from yett.approvals.errors import ApprovalError, NotOpen
+from yett.approvals.facts import Facts
+from yett.approvals.grants import Grant, covering_grant
+from yett.approvals.hold import Hold, HoldState
+from yett.approvals.people import active_persons
+from yett.approvals.quorum import is_team
+from yett.checkpoint import words
+from yett.checkpoint.asks import Refusal
+from yett.checkpoint.attempts import attempt_digest, only_reads, total_cost
+from yett.checkpoint.facts import Facts as Eyes
+from yett.checkpoint.facts import Situated, at_once, situate
+from yett.checkpoint.judge import Circumstances, decide, question
+from yett.checkpoint.lockdown import Lockdown
+from yett.checkpoint.record import Pass, read_entry, refusal_entry, write_intent, write_outcome
+from yett.checkpoint.state import SessionState, load_state
+from yett.ledger.journal import Entry, Journal
+from yett.model.decision import Decision, Refused
+from yett.model.effects import Verdict
+from yett.model.errors import StoreUnavailable, YettError
+from yett.model.identity import Session
+from yett.model.operation import Amount, Attempt, Operation
+from yett.model.provider import UndoRecord
+from yett.policy import Policies
+from yett.store import Store
+
+
+TEAM_FRESH_S = 1.0
+
+
+class UndoMaker(Protocol):
+    """Makes and verifies an undo before anything leaves (recovery/undos.py)."""
+
+    async def capture(self, operation: Operation, hold: str) -> UndoRecord: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An attempt with everything that was found out about it just now."""
+
+    facts: Facts
+    situations: Sequence[Situated]
+    decision: Decision
+    grant: Grant | None
+
+
+class Checkpoint:
+    """The one place that every operation passes. Sessions are opened and closed by the control plane."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        policies: Callable[[], Policies],
+        desk: Desk,
+        lockdown: Lockdown,
+        eyes: Eyes,
+        undos: UndoMaker,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._policies = policies
+        self._desk = desk
+        self._lockdown = lockdown
+        self._eyes = eyes
+        self._undos = undos
+        self._sessions: dict[str, SessionState] = {}
+        self._team_then, self._team_since = False, -TEAM_FRESH_S
+
+    def open_session(self, session: Session) -> SessionState:
+        state = self._store.read(lambda connection: load_state(connection, session))
+        self._sessions[session.id] = state
+        return state
+
+    async def close_session(self, session_id: str, why: str) -> None:
+        """Nothing of this session passes from here on; what waited is cancelled."""
+        if self._sessions.pop(session_id, None) is not None:
+            await self._desk.end_session(session_id, why)
+
+    def state(self, session_id: str) -> SessionState | None:
+        return self._sessions.get(session_id)
+
+    # ---- the wires' side
+
+    def pass_now(self, attempt: Attempt) -> Pass | None:
+        """The answer without waiting, for reads that need no look at the provider; None: ask `pass_`.
+
+        Raises:
+            Refused, LedgerUnavailable.
+        """
+        if not only_reads(attempt):
+            return None
+        state = self._admitted(attempt)
+        situations = at_once(attempt)
+        if situations is None:
+            return None
+        about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
+        decision = decide(self._policies(), state, situations, about)
+        if decision.verdict is not Verdict.ALLOW:
+            return None
+        return self._read(attempt, state, decision)
+
+    async def pass_(self, attempt: Attempt) -> Pass:
+        """Let the attempt leave, or say why not.
+
+        Raises:
+            Refused: held or denied, with the way to ask.
+            LedgerUnavailable, StoreUnavailable: nothing passes without them (law 1).
+        """
+        state = self._admitted(attempt)
+        digest = attempt_digest(attempt)
+        live = self._desk.live(attempt.session.id, digest)
+        judged = await self._judge(attempt, state, digest, fresh=live is not None)
+        verdict = judged.decision.verdict
+        if verdict is Verdict.DENY and not self._only_observed(judged):
+            raise await self._deny(judged, state)
+        if verdict is Verdict.HOLD and not self._only_observed(judged):
+            return await self._held(judged, state, live)
+        if verdict is not Verdict.ALLOW:
+            state.counts["would_hold"] += 1
+            self._journal.enqueue(refusal_entry(attempt, judged.decision, digest, "observed only: it passed"))
+        if only_reads(attempt):
+            return self._read(attempt, state, judged.decision)
+        undos = await self._capture(judged, hold="")
+        return await self._release(judged, state, hold="", undos=undos)
+
+    async def finish(self, granted: Pass, outcome: str, status: int) -> None:
+        """Record what became of it: done, refused (by the upstream) or unknown."""
+        if granted.intent >= 0:
+            await self._journal.run(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
+
+    def finish_now(self, granted: Pass, outcome: str, status: int) -> bool:
+        """Whether there is nothing to record: a read's entry is its own."""
+        return granted.intent < 0
+
+    def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None:
+        """A wire refused by law 3 or 4, or could not read a request: into the ledger, and `yett why`."""
+        state = self._sessions.get(session.id)
+        if state is None:
+            return
+        refusal = Refusal(state.asks.new_id(), "", summary, error.what, error.remedy)
+        state.asks.remember(refusal)
+        state.counts["refused"] += 1
+        state.counts["alarms"] += alarm
+        body = {"agent": session.principal.agent, "session": session.id, "summary": summary, "why": error.what}
+        self._journal.enqueue(Entry("alarm" if alarm else "refusal", {**body, "verdict": "deny"}))
+
+    # ---- the steps
+
+    def _admitted(self, attempt: Attempt) -> SessionState:
+        if self._lockdown.stops(attempt.session):
+            raise Refused(Verdict.DENY, "the gate is closed: lockdown", words.ASK_LOCKDOWN, code="lockdown")
+        state = self._sessions.get(attempt.session.id)
+        if state is None:
+            raise Refused(Verdict.DENY, "this session has ended", "start a new one with yett run", code="ended")
+        return state
+
+    def _team(self) -> bool:
+        return is_team(self._desk.read(active_persons))
+
+    def _recent_team(self) -> bool:
+        """The profile as of the last second: enough for reads that wait for nobody."""
+        now = time.monotonic()
+        if now - self._team_since > TEAM_FRESH_S:
+            self._team_then, self._team_since = self._team(), now
+        return self._team_then
+
+    def _circumstances(self, attempt: Attempt, team: bool, *, asked: bool, granted: bool) -> Circumstances:
+        now = self._desk.clock() // 10**9
+        task = attempt.session.task
+        return Circumstances(asked, granted, team, task.started <= now + 1 and now < task.expires, now)
+
+    async def _judge(self, attempt: Attempt, state: SessionState, digest: str, *, fresh: bool) -> Judged:
+        situations: list[Situated] = []
+        for operation in attempt.operations:
+            situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh)
+        now = self._desk.clock()
+        grant = self._desk.read(lambda r: covering_grant(r, attempt.session.id, situations, now))
+        about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=grant is not None)
+        decision = decide(self._policies(), state, situations, about)
+        facts = Facts(
+            attempt=attempt,
+            digest=digest,
+            situations=situations,
+            decision=decision,
+            impact=total_cost(attempt),
+            asker=attempt.session.principal.owner,
+            reason=state.asks.reason(digest),
+        )
+        return Judged(facts, situations, decision, grant if decision.verdict is Verdict.ALLOW else None)
+
+    def _only_observed(self, judged: Judged) -> bool:
+        """`yett run --observe` stops what cannot be undone, and nothing else."""
+        return judged.facts.attempt.session.observe and not any(s.irreversible for s in judged.situations)
+
+    def _read(self, attempt: Attempt, state: SessionState, decision: Decision) -> Pass:
+        self._journal.enqueue(read_entry(attempt, decision))
+        state.counts["passed"] += 1
+        return Pass(attempt, -1, "", decision.obligations)
+
+    async def _deny(self, judged: Judged, state: SessionState) -> Refused:
+        """Record a deny and put it into words. An alarm is durable before the agent hears of the refusal."""
+        attempt, digest = judged.facts.attempt, judged.facts.digest
+        decision = judged.decision
+        refusal_id = state.asks.new_id()
+        about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=False)
+        strict = next((s for s in judged.situations), None)
+        would_be = ()
+        if strict is not None:
+            asked = self._policies().explain(question(state, strict, about, total_cost(attempt)))
+            would_be = tuple(asked.would_be)
+        reason = words.reason(decision)
+        refusal = Refusal(refusal_id, digest, attempt.summary, reason, words.ask_for(refusal_id), would_be)
+        state.asks.remember(refusal)
+        state.counts["refused"] += 1
+        entries = [refusal_entry(attempt, decision, digest, reason)]
+        if "alarm" in decision.obligations:
+            state.counts["alarms"] += 1
+            entries.append(replace(entries[0], kind="alarm"))
+        await self._journal.run(lambda tx: [tx.append(entry) for entry in entries])
+        return Refused(Verdict.DENY, reason, refusal.ask, code="denied")
+
+    async def _held(self, judged: Judged, state: SessionState, live: Hold | None) -> Pass:
+        """Release an approved hold, or open or join one and refuse with its id."""
+        digest = judged.facts.digest
+        if live is not None and live.state is HoldState.APPROVED:
+            async with state.releasing[digest]:
+                try:
+                    undos = await self._capture(judged, hold=live.id)
+                    return await self._release(judged, state, live.id, undos)
+                except NotOpen as error:
+                    if error.code == "delayed":
+                        raise self._hold_refusal(live, judged, error.what) from None
+                    if error.code != "drifted":
+                        raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
+                except ApprovalError as error:
+                    raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
+                finally:
+                    state.releasing.pop(digest, None)
+        try:
+            hold = await self._desk.open(judged.facts)
+        except ApprovalError as error:
+            raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
+        if live is None or hold.id != live.id:
+            state.counts["held"] += 1
+            if "alarm" in judged.decision.obligations:
+                state.counts["alarms"] += 1
+                alarm = refusal_entry(judged.facts.attempt, judged.decision, digest, f"held as {hold.id}")
+                await self._journal.run(lambda tx: tx.append(replace(alarm, kind="alarm")))
+        raise self._hold_refusal(hold, judged, words.reason(judged.decision))
+
+    def _hold_refusal(self, hold: Hold, judged: Judged, reason: str) -> Refused:
+        url = f"{self._desk.site.origin}/holds/{hold.id}"
+        return Refused(Verdict.HOLD, reason, words.ask_hold(hold.id, url), hold=hold.id, code="held")
+
+    async def _capture(self, judged: Judged, hold: str) -> tuple[str, ...]:
+        """Make what is owed before anything leaves: a verified undo for each operation that can have one.
+
+        Raises:
+            Refused: it could not be made. The approval, if any, is not spent.
+        """
+        if "snapshot" not in judged.decision.obligations and "verified-undo" not in judged.decision.obligations:
+            return ()
+        made: list[str] = []
+        operations = {id(s.operation): s for s in judged.situations if s.undo.possible}
+        try:
+            for situated in operations.values():
+                made.append((await self._undos.capture(situated.operation, hold)).id)
+        except StoreUnavailable:
+            raise
+        except YettError as error:
+            why = f"the undo could not be made: {error.what}"
+            raise Refused(Verdict.HOLD if hold else Verdict.DENY, why, error.remedy, hold=hold, code="undo") from None
+        if "verified-undo" in judged.decision.obligations and not made:
+            why = "one person alone may not do this without a verified undo, and there is none"
+            raise Refused(Verdict.DENY, why, "enrol a second person, or move it outside Yett", code="undo")
+        return tuple(made)
+
+    async def _release(self, judged: Judged, state: SessionState, hold: str, undos: tuple[str, ...]) -> Pass:
+        """One durable transaction: approval or grant consumed, budget reserved, intent appended."""
+        facts = judged.facts
+        if self._lockdown.stops(facts.attempt.session) or facts.attempt.session.id not in self._sessions:
+            raise Refused(Verdict.DENY, "the gate closed while this was decided", words.ASK_LOCKDOWN, code="lockdown")
+        intent, spent = await self._journal.run(
+            lambda tx: write_intent(tx, state, self._desk, facts, hold, judged.grant, undos)
+        )
+        state.spent = _larger(state.spent, spent)
+        state.counts["passed"] += 1
+        if hold:
+            state.remembered = self._store.read(lambda c: load_state(c, state.session)).remembered
+        return Pass(facts.attempt, intent, hold, judged.decision.obligations, undos)
+
+
+def _larger(one: Amount, other: Amount) -> Amount:
+    return Amount(max(one.deletes, other.deletes), max(one.rows, other.rows), max(one.bytes, other.bytes))

@@ -1,0 +1,42 @@
+"""What the checkpoint remembers of a running session: its budget, what was approved for its hosts, what it asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from yett.checkpoint.asks import Asks
+from yett.model.identity import Session
+from yett.model.operation import Amount
+from yett.store import tables
+
+NOTHING = Amount()
+DEFAULT_LIMIT = Amount(deletes=20, rows=100_000, bytes=1 << 30)
+"""What a task may do before a person is asked again (law 12)."""
+
+
+@dataclass
+class SessionState:
+    """Mirrors what the store holds of one session; changed only after the store's transaction committed."""
+
+    session: Session
+    spent: Amount = NOTHING
+    limit: Amount = DEFAULT_LIMIT
+    remembered: set[tuple[str, str]] = field(default_factory=set)
+    asks: Asks = field(default_factory=Asks)
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    releasing: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+
+def load_state(connection: Connection, session: Session) -> SessionState:
+    """The state as the store has it: a restarted daemon forgets no budget."""
+    state = SessionState(session)
+    budget = connection.execute(select(tables.budgets).where(tables.budgets.c.session == session.id)).first()
+    if budget is not None:
+        state.spent = Amount(budget.deletes, budget.rows, budget.bytes)
+    rows = connection.execute(select(tables.remembered).where(tables.remembered.c.session == session.id))
+    state.remembered = {(row.host, row.method) for row in rows}
+    return state
