@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +27,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+_ENOUGH = 1000  # problems, after which reading on tells nothing new
+_NUMBER = "(0|[1-9][0-9]{0,18})"
 
 
 class Rejected(Exception):
-    """The reason why a note, a key, a receipt or a bundle is not good."""
+    """Why a note, a key or a receipt is not good."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`place`: "checkpoint", "entry 17", "tile/0/000", "receipt 2", ..."""
+    """`place`: "checkpoint", "entry 17", "tile/0/000", "earlier 2", ..."""
 
     place: str
     what: str
@@ -42,28 +45,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Report:
-    """`size` and `root` are what the checkpoint claims; `entries` were read. The log is good if no problem is named."""
+    """`size` and `root` are what the checkpoint claims; `entries` were read. The log is good if there is no problem."""
 
     size: int
     root: bytes
     entries: int
     problems: tuple[Problem, ...]
-
-    @property
-    def good(self) -> bool:
-        return not self.problems
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """Somebody holds a checkpoint: at `size` the root was `root`."""
-
-    place: str
-    size: int
-    root: bytes
-
-
-# RFC 6962: hashes and proofs
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -98,11 +85,9 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
         return False
     if (old == 0 and old_root != EMPTY_ROOT) or (new == 0 and new_root != EMPTY_ROOT):
         return False
-    if old in (0, new):
-        return not proof and (old == 0 or old_root == new_root)
-    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
-    if not proof or not path:
-        return False
+    if old in (0, new) or not proof:
+        return old in (0, new) and not proof and (old == 0 or old_root == new_root)
+    path = [old_root, *proof] if old & (old - 1) == 0 else proof
     fn, sn = old - 1, new - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
@@ -120,9 +105,6 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
     return sn == 0 and old_side == old_root and new_side == new_root
 
 
-# Notes
-
-
 def open_checkpoint(note: str, vkey: str) -> tuple[int, bytes]:
     """Size and root of a checkpoint that `vkey` signed. Raises Rejected."""
     name, key_id, public = _parse_vkey(vkey)
@@ -131,26 +113,23 @@ def open_checkpoint(note: str, vkey: str) -> tuple[int, bytes]:
         raise Rejected("not a signed note")
     text, signed = head + "\n", False
     for line in tail[:-1].split("\n"):
-        match = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
+        match = re.fullmatch(r"— ([^\s+]+) (\S+)", line)
         if not match:
             raise Rejected("malformed signature line")
         raw = _base64(match[2])
         if match[1] != name or raw[:4] != key_id:
-            continue  # another signer's: unknown, ignored
+            continue  # a signer we do not know
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], text.encode())
         except InvalidSignature:
             raise Rejected(f"the signature of {name} is wrong") from None
         signed = True
-    if not signed:
-        raise Rejected(f"not signed by {name}")
-    lines = text.split("\n")
-    if len(lines) < 4 or lines[0] != name or "" in lines[:-1] or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
-        raise Rejected("signed, but not a checkpoint of this log")
-    root = _base64(lines[2])
-    if len(root) != 32 or (lines[1] == "0" and root != EMPTY_ROOT):
-        raise Rejected("the root hash is not one")
-    return int(lines[1]), root
+    origin, size, root, *more = [*text.split("\n"), "", ""]
+    if not signed or origin != name or not re.fullmatch(_NUMBER, size) or "" in more[:-3]:
+        raise Rejected(f"not a checkpoint signed by {name}")
+    if len(_base64(root)) != 32 or (size == "0" and _base64(root) != EMPTY_ROOT):
+        raise Rejected("its root hash is not one")
+    return int(size), _base64(root)
 
 
 def _parse_vkey(vkey: str) -> tuple[str, bytes, bytes]:
@@ -172,28 +151,17 @@ def _base64(text: str) -> bytes:
     return raw
 
 
-def verify_receipt(receipt: str, vkey: str) -> tuple[int, bytes]:
-    """Check a .tlog-proof file that carries its entry as `extra`: the entry's index and bytes. Raises Rejected."""
-    index, entry, _, _ = _open_receipt(receipt, vkey)
-    return index, entry
-
-
-def _open_receipt(receipt: str, vkey: str) -> tuple[int, bytes, int, bytes]:
+def open_receipt(receipt: str, vkey: str) -> tuple[int, bytes, int, bytes]:
+    """A .tlog-proof that carries its entry as `extra`: index, entry, size, root. Raises Rejected."""
     head, _, note = receipt.partition("\n\n")
-    lines = head.split("\n")
-    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra "):
+    match = re.fullmatch(rf"c2sp\.org/tlog-proof@v1\nextra (\S*)\nindex {_NUMBER}((?:\n\S+)*)", head)
+    if not match:
         raise Rejected("not a receipt")
-    number = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[2])
-    if not number:
-        raise Rejected("no index")
+    entry, index, proof = _base64(match[1]), int(match[2]), [_base64(line) for line in match[3].split()]
     size, root = open_checkpoint(note, vkey)
-    entry, index = _base64(lines[1].removeprefix("extra ")), int(number[1])
-    if not verify_inclusion(index, size, leaf_hash(entry), [_base64(line) for line in lines[3:]], root):
+    if not verify_inclusion(index, size, leaf_hash(entry), proof, root):
         raise Rejected("the proof does not lead from the entry to the signed root")
     return index, entry, size, root
-
-
-# The exported folder
 
 
 def verify_directory(folder: Path, vkey: str, earlier: Sequence[str] = ()) -> Report:
@@ -202,39 +170,23 @@ def verify_directory(folder: Path, vkey: str, earlier: Sequence[str] = ()) -> Re
         size, root = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
     except (OSError, UnicodeDecodeError, Rejected) as error:
         return Report(0, b"", 0, (Problem("checkpoint", str(error)),))
-    problems: list[Problem] = []
-    claims = list(_earlier_claims(earlier, vkey, problems))
-    log, read = _Log(folder, size, problems), 0
+    log, read = _Log(folder, size), 0
+    claims = [log.claim(f"earlier {number}", text, vkey) for number, text in enumerate(earlier, 1)]
     for index, entry in log.entries():
         read += 1
         if b"checkpoint" in entry:
-            claims += _embedded_claim(index, entry, vkey, problems)
-    log.judge(root, sorted(claims, key=lambda claim: claim.size))
-    return Report(size, root, read, tuple(problems))
+            claims.append(log.claim(f"entry {index}", _embedded(entry), vkey, before=index))
+    log.judge(root, sorted(filter(None, claims)))
+    return Report(size, root, read, tuple(Problem(place, what) for place, what in log.problems))
 
 
-def _earlier_claims(earlier: Sequence[str], vkey: str, problems: list[Problem]) -> Iterator[_Claim]:
-    for number, text in enumerate(earlier, 1):
-        place = f"earlier {number}"
-        try:
-            size, root = _open_receipt(text, vkey)[2:] if text.startswith("c2sp.org/") else open_checkpoint(text, vkey)
-            yield _Claim(place, size, root)
-        except Rejected as error:
-            problems.append(Problem(place, str(error)))
-
-
-def _embedded_claim(index: int, entry: bytes, vkey: str, problems: list[Problem]) -> Iterator[_Claim]:
-    """The checkpoint that an approval was given over: signed, and older than the approval itself."""
+def _embedded(entry: bytes) -> str | None:
+    """The checkpoint that an approval was given over, if the entry is one."""
     try:
         value = json.loads(entry)
-        if value["kind"] != "approval" or not value["body"].get("checkpoint"):
-            return
-        size, root = open_checkpoint(value["body"]["checkpoint"], vkey)
-        if size > index:
-            raise Rejected(f"it was signed over {size} entries, which were not there yet")
-        yield _Claim(f"entry {index}", size, root)
-    except (ValueError, KeyError, TypeError, AttributeError, Rejected) as error:
-        problems.append(Problem(f"entry {index}", f"its embedded checkpoint is not good: {error}"))
+        return str(value["body"]["checkpoint"] or "") or None if value["kind"] == "approval" else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class _Log:
@@ -243,119 +195,122 @@ class _Log:
     `subtrees[h]` are the perfect subtrees of height 8 + h; `whole` counts the entries before the first broken bundle.
     """
 
-    def __init__(self, folder: Path, size: int, problems: list[Problem]) -> None:
-        self.folder = folder
-        self.size = size
-        self.problems = problems
-        self.whole = 0
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.size, self.whole = folder, size, 0
+        self.problems: list[tuple[str, str]] = []
         self.subtrees: list[list[bytes]] = [[]]
-        self.leaf_faults: list[tuple[str, int]] = []  # tile, and the first entry that differs from it
+        self.leaf_faults: list[tuple[str, str]] = []  # tile, and the first entry that differs from it
+
+    def claim(
+        self, place: str, text: str | None, vkey: str, before: int | None = None
+    ) -> tuple[int, bytes, str] | None:
+        """Somebody holds this checkpoint or receipt: at that size, the root was that one."""
+        try:
+            if text is None:
+                return None
+            size, root = open_receipt(text, vkey)[2:] if text.startswith("c2sp.org/") else open_checkpoint(text, vkey)
+            if before is not None and size > before:
+                raise Rejected(f"signed over {size} entries, which were not there yet")
+            return size, root, place
+        except Rejected as error:
+            self.problems.append((place, f"its checkpoint is not good: {error}"))
+            return None
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         for number, start in enumerate(range(0, self.size, 256)):
+            if len(self.problems) > _ENOUGH:
+                return
             width = min(256, self.size - start)
             bundle = self._bundle(number, width)
             leaves = [leaf_hash(entry) for entry in bundle]
-            self._compare_leaves(f"tile/0/{_tile_path(number, width)}", start, leaves, width)
+            fault = self._tile_fault(0, number, leaves, width)
+            if fault:
+                self.leaf_faults.append((fault[0], f"entry {start + fault[1]}"))
             if len(bundle) == width and self.whole == start:
                 self.whole += width
                 if width == 256:
                     self._push(_peaks(leaves)[0])
             yield from enumerate(bundle, start)
 
-    def judge(self, root: bytes, claims: Sequence[_Claim]) -> None:
+    def judge(self, root: bytes, claims: Sequence[tuple[int, bytes, str]]) -> None:
         """Compare with the signed root, the tiles and the claims; where the root differs, say where it begins to."""
         good = self.whole == self.size and self._root_at(self.size) == root
-        faults = [(tile, f"entry {entry}") for tile, entry in self.leaf_faults] or list(self._upper_faults())
-        if good:  # the entries are what was signed: whatever differs from them is the tile's fault
-            self._report((tile, "is not what the entries hash to") for tile, _ in faults)
-        else:
-            self._report((place, f"is not what {tile} was made from") for tile, place in faults)
+        faults = self.leaf_faults or list(self._upper_faults())
+        for tile, place in faults:  # with the signed root the entries are genuine, and the tile is at fault
+            found = (tile, "is not what the entries hash to") if good else (place, f"is not what {tile} was made from")
+            self.problems.append(found)
         true, false = 0, self.size
-        for claim in claims:
-            if claim.size > self.size:
-                what = f"entries {self.size} to {claim.size - 1} are gone: a checkpoint of size {claim.size} exists"
-                self._report([(claim.place, what)])
-            elif claim.size <= self.whole and self._root_at(claim.size) != claim.root:
-                false = min(false, claim.size)
-                self._report([(claim.place, f"the first {claim.size} entries are not those of its checkpoint")])
-            elif claim.size <= self.whole and false == self.size:
-                true = claim.size
+        for size, claimed, place in claims:
+            if size > self.size:
+                gone = f"entries {self.size} to {size - 1} are gone: it has a checkpoint over {size} entries"
+                self.problems.append((place, gone))
+            elif size <= self.whole and self._root_at(size) != claimed:
+                false = min(false, size)
+                self.problems.append((place, f"the first {size} entries are not those of its checkpoint"))
+            elif size <= self.whole and false == self.size:
+                true = size
         if not good and not faults and self.whole == self.size:
-            self._report([(f"entries {true} to {false - 1}", "the signed root does not follow from the entries")])
-
-    def _report(self, found: Iterable[tuple[str, str]]) -> None:
-        self.problems.extend(Problem(place, what) for place, what in found)
+            self.problems.append((f"entries {true} to {false - 1}", "do not lead to the signed root"))
 
     def _bundle(self, number: int, width: int) -> list[bytes]:
         """A bundle's entries: big-endian uint16 length, then as many bytes, `width` times."""
         place = f"tile/entries/{_tile_path(number, width)}"
         data, entries, at = self._read(place), [], 0
-        while data is not None and at + 2 <= len(data):
-            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-            if end > len(data):
-                break
+        while len(data) >= at + 2 and len(data) >= (end := at + 2 + int.from_bytes(data[at : at + 2], "big")):
             entries.append(data[at + 2 : end])
             at = end
-        if data is not None and (at != len(data) or len(entries) != width):
+        if at != len(data) or len(entries) != width:
             what = f"has {len(entries)} whole entries and {len(data) - at} bytes more; {width} entries were signed"
-            self._report([(place, what)])
+            self.problems.append((place, what))
         return entries
 
-    def _compare_leaves(self, place: str, start: int, leaves: list[bytes], width: int) -> None:
+    def _tile_fault(self, level: int, number: int, mine: list[bytes], width: int) -> tuple[str, int] | None:
+        """The tile's path and the place of the first hash in it that is not ours."""
+        place = f"tile/{level}/{_tile_path(number, width)}"
         data = self._read(place)
-        if data is not None and data != b"".join(leaves):
-            stored = _split(data)
-            if len(data) != 32 * width:
-                self._report([(place, f"has {len(data)} bytes, not {32 * width}")])
-            self.leaf_faults.append((place, start + _first_difference(leaves, stored)))
+        if data == b"".join(mine):
+            return None
+        theirs = [data[at : at + 32] for at in range(0, len(data), 32)]
+        pairs = zip(mine, theirs, strict=False)
+        return place, next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(mine), len(theirs)))
 
     def _upper_faults(self) -> Iterator[tuple[str, str]]:
-        """Tiles above the leaves, lowest level first: the tile, and the entries below its first wrong hash."""
+        """Tiles above the leaves: the tile, and the entries under its first wrong hash."""
         level, count = 1, self.size // 256
         while count and self.whole == self.size:
             hashes = self.subtrees[8 * (level - 1)]
             for number, start in enumerate(range(0, count, 256)):
-                expected = hashes[start : min(start + 256, count)]
-                place = f"tile/{level}/{_tile_path(number, len(expected))}"
-                data = self._read(place)
-                if data is not None and data != b"".join(expected):
-                    first = (start + _first_difference(expected, _split(data))) * 256**level
-                    yield place, f"entries {first} to {first + 256**level - 1}"
+                fault = self._tile_fault(level, number, hashes[start : start + 256], min(256, count - start))
+                if fault:
+                    first = (start + fault[1]) * 256**level
+                    yield fault[0], f"entries {first} to {first + 256**level - 1}"
             level, count = level + 1, count // 256
 
-    def _read(self, place: str) -> bytes | None:
+    def _read(self, place: str) -> bytes:
         try:
             return (self.folder / place).read_bytes()
         except OSError as error:
-            self._report([(place, f"cannot be read: {error.strerror}")])
-            return None
+            self.problems.append((place, f"cannot be read: {error.strerror}"))
+            return b""
 
     def _push(self, root: bytes) -> None:
-        height = 0
-        while True:
-            if height == len(self.subtrees):
-                self.subtrees.append([])
-            row = self.subtrees[height]
+        for row in self.subtrees:
             row.append(root)
             if len(row) % 2:
                 return
-            root, height = node_hash(row[-2], row[-1]), height + 1
+            root = node_hash(row[-2], row[-1])
+        self.subtrees.append([root])
 
     def _root_at(self, size: int) -> bytes:
         """MTH(D[0:size]), for a size within the whole bundles."""
         full, rest = divmod(size, 256)
-        leaves = [leaf_hash(e) for e in self._bundle(full, min(256, self.size - 256 * full))[:rest]] if rest else []
-        parts = _peaks(leaves)[::-1]
-        height = 0
-        while full:
+        entries = self._bundle(full, min(256, self.size - 256 * full))[:rest] if rest else []
+        parts = _peaks([leaf_hash(entry) for entry in entries])[::-1]
+        for row in self.subtrees:
             if full & 1:
-                parts.append(self.subtrees[height][full - 1])
-            full, height = full >> 1, height + 1
-        accumulated = parts[0] if parts else EMPTY_ROOT
-        for part in parts[1:]:
-            accumulated = node_hash(part, accumulated)
-        return accumulated
+                parts.append(row[full - 1])
+            full >>= 1
+        return functools.reduce(lambda right, left: node_hash(left, right), parts) if parts else EMPTY_ROOT
 
 
 def _tile_path(number: int, width: int) -> str:
@@ -376,26 +331,18 @@ def _peaks(hashes: Sequence[bytes]) -> list[bytes]:
     return stack
 
 
-def _split(data: bytes) -> list[bytes]:
-    return [data[at : at + 32] for at in range(0, len(data), 32)]
-
-
-def _first_difference(mine: Sequence[bytes], theirs: Sequence[bytes]) -> int:
-    pairs = zip(mine, theirs, strict=False)
-    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(mine), len(theirs)))
-
-
 def main(arguments: Sequence[str]) -> int:
     """Print what is wrong, one line a place; exit status 0 if nothing is."""
     if len(arguments) < 2:
         sys.stderr.write("usage: verify FOLDER VKEY [CHECKPOINT-OR-RECEIPT ...]\n")
         return 2
-    vkey = Path(arguments[1]).read_text("utf-8") if Path(arguments[1]).is_file() else arguments[1]
-    report = verify_directory(Path(arguments[0]), vkey, [Path(a).read_text("utf-8") for a in arguments[2:]])
+    texts = [Path(name).read_text("utf-8") for name in arguments[2:]]
+    report = verify_directory(Path(arguments[0]), arguments[1], texts)
     for problem in report.problems:
         sys.stdout.write(f"{problem.place}: {problem.what}\n")
-    sys.stdout.write(f"{report.entries} entries, root {report.root.hex()}: {'good' if report.good else 'NOT GOOD'}\n")
-    return 0 if report.good else 1
+    verdict = "NOT GOOD" if report.problems else "good"
+    sys.stdout.write(f"{report.entries} entries, root {report.root.hex()}: {verdict}\n")
+    return 1 if report.problems else 0
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Transaction:
     SQLite may have rolled back more than the statement. Use ON CONFLICT where a clash is expected.
     """
 
-    __slots__ = ("_clock", "_connection", "_entries", "_first", "ended", "failure")
+    __slots__ = ("_clock", "_connection", "_entries", "_first", "ended", "failure", "touched")
 
     def __init__(self, connection: Connection, first: int, entries: list[bytes], clock: Callable[[], int]) -> None:
         self._connection = connection
@@ -43,11 +43,15 @@ class Transaction:
         self._clock = clock
         self.failure: DBAPIError | None = None
         self.ended = False
+        self.touched = False
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one SQLAlchemy Core statement. (`Any`: SQLAlchemy's own row and parameter types.)"""
         self._check_open()
         try:
+            if not self.touched:  # work that only appends needs no savepoint
+                self._connection.exec_driver_sql("SAVEPOINT work")
+                self.touched = True
             result = self._connection.execute(statement, parameters)
         except DBAPIError as error:
             self.failure = error
@@ -159,7 +163,6 @@ class Writer:
         """Run a job in its own savepoint; its entries count only if the savepoint holds."""
         before = len(entries)
         transaction = Transaction(connection, first, entries, self._now)
-        connection.exec_driver_sql("SAVEPOINT work")
         try:
             job.result, job.error = job.work(transaction), None
         except Exception as error:  # noqa: BLE001 - whatever the work raises is its caller's to see
@@ -167,11 +170,15 @@ class Writer:
         transaction.ended = True
         if transaction.failure is not None and job.error is None:
             job.error = _as_seen_by_caller(transaction.failure)
+        if transaction.failure is not None and not transaction.touched:
+            raise transaction.failure  # not even a savepoint: nothing is known of the transaction
         if job.error is not None:
             del entries[before:]
             # Fails where the database has dropped the transaction (SQLite on a full disk): then the batch does.
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-        connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            if transaction.touched:
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+        if transaction.touched:
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
     def _catch_up(self, connection: Connection, tree: Tree | None) -> Tree:
         """The tree as it is on disk now: ours, or what another process on the same store has made of it."""
