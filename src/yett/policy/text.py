@@ -1,0 +1,66 @@
+"""What is looked at in policy text before Cedar's parser sees it.
+
+The parser recurses: a thousand nested brackets overflow its stack, and a crash is not an exception (measured, cedarpy
+4.12.2). A workspace's policy is written by an agent, so size and nesting are bounded here, with the lexer's own tokens
+(cedar-policy-core, grammar.lalrpop: strings, `//` comments to the end of the line).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from yett.policy.errors import PolicyError
+
+MAX_TEXT = 1_000_000
+"""Characters in a layer."""
+MAX_RULES = 10_000
+MAX_TOKENS = 1_000
+"""Tokens in one policy: a chain of operators nests in the parsed form as deep as it is long."""
+MAX_OPENERS = 60
+"""Brackets, `!`, `-` and `if` in one policy, nested or not. A thousand crash the parser; ours have 12 at most."""
+
+_TOKEN = re.compile(r'"(?:\\[^\n]|[^"\\])*"|//[^\n\r]*|\s+|[A-Za-z_]\w*|[0-9]+|[^\s\w"]|(?P<bad>.)', re.DOTALL)
+_OPENERS = frozenset({"(", "[", "{", "!", "-", "if"})
+
+
+def check_text(text: str) -> None:
+    """Refuse text that could crash or mislead the parser.
+
+    Raises:
+        PolicyError: too long, too deep, or with characters that people cannot see.
+    """
+    if len(text) > MAX_TEXT:
+        raise PolicyError(f"the policy has more than {MAX_TEXT:,} characters", "split it into several files")
+    if hidden := hidden_character(text):
+        raise PolicyError(f"the policy holds the invisible character {hidden}", "remove it; it could hide what is read")
+    _check_depth(text)
+
+
+def hidden_character(text: str) -> str:
+    """The first control, bidi or other invisible character but newline and tab, as U+XXXX; "" if there is none."""
+    for character in text:
+        if character in "\n\t" or (character.isascii() and character.isprintable()):
+            continue
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            return f"U+{ord(character):04X}"
+    return ""
+
+
+def _check_depth(text: str) -> None:
+    tokens = openers = 0
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if match.group("bad"):
+            raise PolicyError("a quotation mark is not closed", "close it on the line where it opens")
+        if token.isspace() or token.startswith("//"):
+            continue
+        if token == ";":
+            tokens = openers = 0
+            continue
+        tokens += 1
+        openers += token in _OPENERS
+        if tokens > MAX_TOKENS or openers > MAX_OPENERS:
+            raise PolicyError(
+                "a policy is nested too deep or too long to be read safely", "write it as several policies"
+            )
