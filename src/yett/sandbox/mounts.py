@@ -1,0 +1,121 @@
+"""What the command sees: one list of bubblewrap arguments, from the system up to the masks.
+
+Later arguments lie over earlier ones, so the order is the argument: system, HOME, workspace, git, what is protected,
+what is masked, Yett's own files, and last what must never be uncovered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+from yett.sandbox import home, system
+from yett.sandbox.environment import CA_BUNDLE
+
+INSIDE_UID = 1000
+
+
+class Laid(NamedTuple):
+    """One path bound over another. `source` is on the host."""
+
+    source: str
+    target: str
+    writable: bool = True
+
+
+class View(NamedTuple):
+    """Everything that decides what the command sees. `over` lies above the workspace, in order; `hidden` is emptied."""
+
+    workspace: str
+    directory: str
+    home: str
+    private_home: str
+    session: str
+    ca: str
+    over: tuple[Laid, ...]
+    hidden: tuple[str, ...]
+
+
+class Data:
+    """Small files handed to bubblewrap as descriptors."""
+
+    def __init__(self) -> None:
+        self.descriptors: list[int] = []
+
+    def __call__(self, content: bytes) -> int:
+        descriptor = os.memfd_create("yett", 0)
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        self.descriptors.append(descriptor)
+        return descriptor
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors.clear()
+
+
+def arguments(view: View, data: Data) -> list[str]:
+    """The whole bubblewrap command line up to, not including, `--` and the command."""
+    return [
+        *_namespaces(),
+        *system.base(),
+        *system.private_etc(),
+        *system.trusted(view.ca),
+        *system.names(data),
+        *_home(view),
+        *_bind(Laid(view.workspace, view.workspace)),
+        *(word for laid in view.over for word in _bind(laid)),
+        *(word for path in view.hidden for word in _hide(path)),
+        *_own(view, data),
+        *system.covered_proc(),
+        "--chdir",
+        view.directory,
+    ]
+
+
+def interpreter() -> str:
+    """The Python that runs Yett's own small programs inside."""
+    return os.path.realpath(sys.executable)
+
+
+def _namespaces() -> list[str]:
+    words = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    words += ["--die-with-parent", "--cap-drop", "ALL", "--hostname", "yett"]
+    if os.geteuid() == 0:
+        words += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
+    return words
+
+
+def _home(view: View) -> list[str]:
+    words = _bind(Laid(view.private_home, view.home))
+    for path in home.read_only(view.home):
+        words += ["--ro-bind", path, path]
+    if not sys.base_prefix.startswith(("/usr", "/opt", "/nix")):
+        words += ["--ro-bind", sys.base_prefix, sys.base_prefix]
+    return words
+
+
+def _own(view: View, data: Data) -> list[str]:
+    """/run/yett, read-only in the end: the trusted bundle, the agent's socket, the small programs."""
+    words = ["--tmpfs", "/run/yett", "--ro-bind", view.ca, CA_BUNDLE]
+    agent_socket = os.path.join(view.session, "agent.sock")
+    if os.path.exists(agent_socket):
+        words += ["--bind", agent_socket, "/run/yett/agent.sock"]
+    for name, target in (("inside.py", "/run/yett/bin/yett"), ("stub.py", "/run/yett/stub")):
+        words += ["--perms", "0755", "--file", str(data(_program(name))), target]
+    return [*words, "--remount-ro", "/run/yett"]
+
+
+def _program(name: str) -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), name), "rb") as file:
+        return b"#!" + os.fsencode(interpreter()) + b" -ISB\n" + file.read()
+
+
+def _bind(laid: Laid) -> list[str]:
+    return ["--bind" if laid.writable else "--ro-bind", laid.source, laid.target]
+
+
+def _hide(path: str) -> list[str]:
+    return ["--tmpfs", path] if os.path.isdir(path) else ["--ro-bind", "/dev/null", path]

@@ -1,0 +1,102 @@
+"""bubblewrap as a child: started in a session of its own, watched, signalled, and gone when the supervisor goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+
+from yett.model.errors import ConfigurationError
+
+_RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Python ignores them; a child would inherit that, and `yes | head` would not end."""
+
+
+class Sandbox:
+    """The running bubblewrap. `descriptor` becomes readable when it has ended."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        passed: Sequence[int],
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """Start it. `passed` stay open across exec; `before` runs in the child just before.
+
+        Raises:
+            ConfigurationError: bubblewrap is not installed.
+        """
+        program = _bubblewrap()
+        self._info, info = os.pipe()
+        options = os.memfd_create("bwrap", 0)
+        os.write(options, b"\0".join(os.fsencode(word) for word in (*arguments, "--info-fd", str(info))) + b"\0")
+        os.lseek(options, 0, os.SEEK_SET)
+        words = [program, "--args", str(options), "--", *command]
+        self._pid = os.fork()
+        if self._pid == 0:
+            _become(words, environment, (*passed, info), before)
+        for descriptor in (options, info):
+            os.close(descriptor)
+        self.descriptor = os.pidfd_open(self._pid)
+        self._command = 0
+
+    def wait(self) -> int:
+        """Exit status as a shell has it: 128 + signal if a signal ended it."""
+        _, status = os.waitpid(self._pid, 0)
+        return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command alone: bubblewrap itself would not pass it on, but die."""
+        if pid := self._command_pid():
+            os.kill(pid, number)
+        else:
+            os.kill(self._pid, number)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to the command's whole process group."""
+        if pid := self._command_pid():
+            os.killpg(os.getpgid(pid), number)
+
+    def _command_pid(self) -> int:
+        """The command is the first child of the sandbox's init, whose pid bubblewrap reports."""
+        if not self._command:
+            text = os.read(self._info, 4096)
+            init = json.loads(text)["child-pid"] if text else 0
+            try:
+                with open(f"/proc/{init}/task/{init}/children") as file:
+                    self._command = int((file.read().split() or ["0"])[0])
+            except OSError:
+                return 0
+        return self._command
+
+
+def _become(
+    words: list[str], environment: Mapping[str, str], passed: Sequence[int], before: Callable[[], None] | None
+) -> None:
+    try:
+        os.setsid()
+        for number in _RESTORED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        for descriptor in passed:
+            os.set_inheritable(descriptor, True)
+        if before:
+            before()
+        os.execve(words[0], words, environment)
+    finally:
+        os._exit(126)
+
+
+def _bubblewrap() -> str:
+    for directory in ("/usr/bin", "/usr/local/bin", "/bin", *os.environ.get("PATH", "").split(":")):
+        if os.access(path := os.path.join(directory, "bwrap"), os.X_OK):
+            return path
+    raise ConfigurationError(
+        "bubblewrap is not installed.", "Install it: apt install bubblewrap (or your system's way)."
+    )
