@@ -59,6 +59,7 @@ class Desk:
         self._effects: dict[ActKind, Effect] = {**_OWN_EFFECTS, **(effects or {})}
         self._wrong_codes: deque[int] = deque()
         self._tickets: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self.on_signed: list[Callable[[Act], None]] = []
 
     def read(self, query: Callable[[Reader], T]) -> T:
         """Run a query of this room on a read-only snapshot."""
@@ -224,7 +225,10 @@ class Desk:
     async def sign(self, act_id: str, credential: Mapping[str, Json]) -> Act:
         """Record a signature of an act. Raises NotOpen, NotSigned, NotEntitled, or what its effect raises."""
         now = self.clock()
-        return await self._journal.run(lambda tx: acts.sign_act(tx, self.site, act_id, credential, self._effects, now))
+        act = await self._journal.run(lambda tx: acts.sign_act(tx, self.site, act_id, credential, self._effects, now))
+        for signed in self.on_signed:
+            signed(act)
+        return act
 
     def spend_act(self, tx: Transaction, act_id: str, kind: ActKind, body: Document, now: int) -> tuple[str, ...]:
         """Use a signed act within the caller's transaction (acts.spend_act)."""
