@@ -6,12 +6,13 @@ signed shows other words than `yett holds show`.
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 from collections.abc import Iterator
 
 from yett.approvals.answer import challenge_of
 from yett.approvals.challenge import Answer, Site
-from yett.approvals.hold import Hold
+from yett.approvals.hold import SECOND, Hold
 from yett.approvals.hostile import one_line, visible_lines
 from yett.approvals.reading import Reading, Touched, read
 from yett.approvals.wordlist import WORDS
@@ -23,6 +24,11 @@ WORDS_SHOWN = 8
 def digest_words(digest: bytes) -> tuple[str, ...]:
     """The first bytes of a digest, a word each."""
     return tuple(WORDS[byte] for byte in digest[:WORDS_SHOWN])
+
+
+def key_words(public_key: str) -> str:
+    """A public key's fingerprint: what the screen that made it and the screen that vouches for it both show."""
+    return " ".join(digest_words(hashlib.sha256(public_key.encode()).digest()))
 
 
 def words_of(site: Site, hold: Hold) -> tuple[str, ...]:
@@ -105,7 +111,7 @@ def _row(label: str, value: str) -> str:
 
 
 def _time_left(hold: Hold, now: int) -> str:
-    left = hold.expires - now
+    left = (hold.expires - now) // SECOND
     if not hold.is_live or left <= 0:
         return ""
     return f", {left // 60}:{left % 60:02d} left"
