@@ -99,7 +99,7 @@ class Channel:
     async def _readable(self) -> None:
         ready: asyncio.Future[None] = self._loop.create_future()
         number = self._socket.fileno()
-        self._loop.add_reader(number, lambda: ready.done() or ready.set_result(None))
+        self._loop.add_reader(number, lambda: None if ready.done() else ready.set_result(None))
         try:
             await ready
         finally:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from yett.gateway.ca import ServerContexts
 from yett.gateway.dial import Dialer
-from yett.gateway.floors import Book, Broker, Checkpoint, Classify, Floors
+from yett.gateway.floors import Broker, Checkpoint, Classify, Floors
 from yett.gateway.http.client import ClientConnection
 from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
@@ -19,6 +19,7 @@ from yett.gateway.limits import Limits
 from yett.gateway.names import host_name
 from yett.model.errors import ConfigurationError
 from yett.model.identity import Session
+from yett.providers.book import ProviderBook
 
 Kind = Literal["proxy", "tls", "http"]
 
@@ -33,7 +34,7 @@ class Gate:
         self,
         checkpoint: Checkpoint,
         broker: Broker,
-        book: Book,
+        book: ProviderBook,
         ca: ServerContexts,
         dialer: Dialer,
         settings: Limits,
@@ -69,6 +70,12 @@ class Gate:
         tunnels = self._sessions.pop(session_id, None)
         if tunnels is not None:
             tunnels.close()
+
+    def drop_tunnels(self, session_id: str | None = None) -> None:
+        """Lockdown, or the end of a lease: every open connection ends now; the listeners stay (law 10)."""
+        for name, tunnels in list(self._sessions.items()):
+            if session_id in (None, name):
+                tunnels.drop()
 
     def close_all(self) -> None:
         """Lockdown, or the daemon's end."""
@@ -152,6 +159,10 @@ class SessionTunnels:
             self._loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop every socket that is not a listener."""
         for entry in list(self._entries):
             entry.abort()
         for task in list(self._starting):

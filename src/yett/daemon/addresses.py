@@ -1,0 +1,60 @@
+"""The fake address pool of one session: a name gets an address when DNS asks, and listeners before the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+
+from yett.daemon.channel import Channel, ChannelClosed
+from yett.gateway.gate import Gate, Kind
+from yett.model.identity import Session
+
+FIRST = int(ipaddress.ip_address("198.18.1.1"))
+LAST = int(ipaddress.ip_address("198.19.255.254"))
+CAPTURED: tuple[tuple[int, Kind], ...] = ((443, "tls"), (80, "http"))
+MOST_NAMES = 4096
+"""Two listeners a name: what one process's descriptors bear."""
+
+
+class Addresses:
+    """Names of one session. The keeper makes listeners inside the session's network namespace."""
+
+    def __init__(self, session: Session, keeper: Channel, gate: Gate) -> None:
+        self._session = session
+        self._keeper = keeper
+        self._gate = gate
+        self._by_name: dict[str, asyncio.Future[str | None]] = {}
+        self._asking = asyncio.Lock()
+
+    async def address(self, name: str) -> str | None:
+        """The fake address of a name, its listeners serving; None when no more can be made."""
+        known = self._by_name.get(name)
+        if known is not None:
+            return await asyncio.shield(known)
+        if len(self._by_name) >= MOST_NAMES:
+            return None
+        made: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._by_name[name] = made
+        address = str(ipaddress.ip_address(FIRST + len(self._by_name) - 1))
+        try:
+            for port, kind in CAPTURED:
+                await self._gate.serve(self._session, await self._listener(address, port), kind, name)
+        except (ChannelClosed, OSError):
+            made.set_result(None)
+            del self._by_name[name]
+            return None
+        made.set_result(address)
+        return address
+
+    async def _listener(self, address: str, port: int) -> socket.socket:
+        async with self._asking:
+            await self._keeper.send({"listen": [address, port]})
+            answer = await self._keeper.receive()
+            descriptors = self._keeper.take_descriptors()
+        if not answer.get("ok") or len(descriptors) != 1:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise OSError(f"no listener on {address}:{port}: {answer.get('error', '')}")
+        return socket.socket(fileno=descriptors[0])

@@ -1,0 +1,104 @@
+"""`yett up`: build the plane, serve the sockets and the page, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import uvloop
+
+from yett.console.app import make_app
+from yett.console.plane import StorePlane
+from yett.console.serve import listen, serving
+from yett.daemon.lines import LineServer
+from yett.daemon.operator import Operator
+from yett.daemon.plane import Plane, build
+from yett.daemon.runs import end_run
+from yett.daemon.settings import Settings, load_settings
+from yett.daemon.verbs import HELD, PROGRESS, VERBS
+from yett.model.errors import ConfigurationError
+
+TIDY_EVERY_S = 5.0
+
+
+def serve(home: Path, port: int | None, *, quiet: bool = False) -> None:
+    """Run the control plane of `home` in this process until SIGTERM or SIGINT.
+
+    Raises:
+        YettError: it cannot start; the message says why and what to do.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.umask(0o077)
+    with _only_one(home):
+        uvloop.run(_serve(load_settings(home, port), quiet))
+
+
+@contextlib.contextmanager
+def _only_one(home: Path):  # type: ignore[no-untyped-def]  # a generator of nothing
+    """One daemon a home, by a lock that its end releases."""
+    with (home / "daemon.pid").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(f"a daemon serves {home} already", "yett status shows it") from None
+        _write_pid(file)
+        yield
+
+
+def _write_pid(file: TextIO) -> None:
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+
+
+async def _serve(settings: Settings, quiet: bool) -> None:
+    sockets = listen(settings.port)
+    plane = await build(settings, sockets[0].getsockname()[1])
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pages = make_app(StorePlane(plane.desk, plane.journal, plane.lockdown.lock))
+    try:
+        async with serving(pages, sockets):
+            operator = LineServer(settings.operator_socket, Operator(plane, VERBS, PROGRESS, HELD).serve)
+            tidying = asyncio.create_task(_tidy(plane))
+            await _greet(plane, quiet)
+            await stop.wait()
+            tidying.cancel()
+            operator.close()
+            for run in list(plane.runs.values()):
+                await end_run(run, "the daemon stopped")
+    finally:
+        await plane.close()
+
+
+async def _tidy(plane: Plane) -> None:
+    """Expire what is due and end tasks whose time is up."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY_S)
+        await plane.desk.expire()
+        now = plane.desk.clock() / 1e9
+        for run in [run for run in plane.runs.values() if run.session.task.expires <= now]:
+            await end_run(run, "its task's time was up")
+
+
+async def _greet(plane: Plane, quiet: bool) -> None:
+    """Where things are; on a terminal of its own also the code for the first key."""
+    if quiet:
+        return
+    lines = [f"yett is up: {plane.page()}", f"  state in {plane.settings.home}"]
+    if os.environ.get("SSH_CONNECTION"):
+        port = plane.desk.site.port
+        lines.append(f"  from your own machine: ssh -L {port}:localhost:{port} {os.uname().nodename}")
+    code = await plane.desk.first_code()
+    if code is not None:
+        lines.append(f"  enrol your first key at {plane.page('/enrol')} with the code {code} (15 minutes, one use)")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

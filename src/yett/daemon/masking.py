@@ -1,0 +1,179 @@
+"""Before a command starts: find what is within its reach, lend placeholders for it, mask files, variables and git."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yett.broker.placeholders import new_placeholder
+from yett.daemon.plane import OWN, Plane
+from yett.inventory import Finding, scan_workspace
+from yett.model.credential import Lease
+from yett.model.errors import YettError
+from yett.model.identity import Session
+from yett.sandbox.mirror.masks import Masks
+from yett.sandbox.mirror.mirror import OBJECTS_INSIDE, Mirror, find_repository
+
+Say = Callable[[str], Coroutine[None, None, None]]
+SHORTEST_MASKED = 8
+"""A shorter value would mask ordinary words; it is protected by its position only (law 3c)."""
+
+
+@dataclass
+class Masked:
+    """What the command gets instead of secrets, and the way back."""
+
+    environ: dict[str, str]
+    masks: list[dict[str, str]] = field(default_factory=list)
+    git: dict[str, str] | None = None
+    leases: tuple[Lease, ...] = ()
+    findings: int = 0
+    variables: int = 0
+    pairs: Masks = field(default_factory=lambda: Masks({}))
+    mirror: Mirror | None = None
+    written: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def files(self) -> int:
+        return len(self.masks)
+
+    @property
+    def git_words(self) -> str:
+        return ", git history" if self.mirror is not None and self.pairs else ""
+
+    def write_back(self, path: str) -> dict[str, Any]:  # Any: an answer of the operator protocol
+        """Bring an edited masked file to the real one, each placeholder turned back into its secret.
+
+        A placeholder that was not in this file, or more often than before, is not translated: the edit stays inside.
+        """
+        mask = next((m for m in self.masks if m["path"] == path), None)
+        if mask is None:
+            raise YettError(f"{path} is not masked in this session")
+        now = Path(mask["masked"]).read_bytes()
+        if now == self.written.get(path):
+            return {"ok": True, "changed": False}
+        before = self.pairs.placeholders_in(self.written.get(path, b""))
+        if self.pairs.placeholders_in(now) - before:
+            raise YettError(f"{path}: a masked value was copied into it", "take the placeholder out")
+        if self.pairs.holds_secret(now):
+            raise YettError(f"{path}: it holds a raw secret", "take it out")
+        _replace(Path(path), self.pairs.unmask(now))
+        self.written[path] = now
+        return {"ok": True, "changed": True}
+
+    def close(self) -> list[str]:
+        """Bring home what the session left; what happened, in words."""
+        said = []
+        for mask in self.masks:
+            try:
+                self.write_back(mask["path"])
+            except (YettError, OSError) as error:
+                said.append(f"{mask['path']} was left as it was: {error}")
+        if self.mirror is not None:
+            try:
+                said += self.mirror.bring_home()
+            except YettError as error:
+                said.append(f"git: the session's commits were not imported: {error.what}")
+        return said
+
+
+async def mask_everything(plane: Plane, session: Session, folder: Path, environ: dict[str, str], say: Say) -> Masked:
+    """Scan, lend, mask. Raises YettError: then nothing starts."""
+    workspace = Path(session.workspace)
+    findings = await asyncio.to_thread(_scan, plane, workspace, environ)
+    if findings:
+        await say(f"{len(findings)} credentials within reach of {session.principal.client}; masking them")
+    plane.broker.known({f.credential.fingerprint: f.value for f in findings})
+    stand_ins, leases = await asyncio.to_thread(_lend, plane, session, findings)
+    pairs = Masks(stand_ins)
+    masked = Masked(_variables(environ, pairs), leases=leases, findings=len(findings), pairs=pairs)
+    masked.variables = sum(masked.environ[name] != value for name, value in environ.items())
+    await asyncio.to_thread(_mask_files, masked, findings, folder)
+    await asyncio.to_thread(_mask_git, masked, workspace, folder, session.id)
+    return masked
+
+
+def _scan(plane: Plane, workspace: Path, environ: dict[str, str]) -> Sequence[Finding]:
+    home = Path(environ.get("HOME") or "~").expanduser()
+    return scan_workspace(workspace, environ=environ, home=home, history=True, keys=plane.keys, book=plane.book)
+
+
+def _lend(plane: Plane, session: Session, findings: Sequence[Finding]) -> tuple[dict[bytes, bytes], tuple[Lease, ...]]:
+    """A placeholder for every value: a working one where a provider's room takes it, else dead text.
+
+    A value that the vault holds as Yett's own is never lent.
+    """
+    own = {kept.fingerprint for kept in plane.vault.list() if kept.purpose == OWN}
+    stand_ins: dict[bytes, bytes] = {}
+    leases = []
+    for number, finding in enumerate(findings):
+        value = finding.value.reveal()
+        if len(value) < SHORTEST_MASKED or value in stand_ins:
+            continue
+        room = plane.book.named(finding.credential.provider)
+        if room is None or not room.positions or finding.credential.fingerprint in own:
+            stand_ins[value] = new_placeholder().encode()
+            continue
+        name = f"found/{session.id}/{number}"
+        plane.vault.put(
+            name,
+            room.name,
+            finding.credential.kind,
+            finding.value,
+            finding.credential.purpose,
+            session.principal.owner,
+            hosts=room.hosts,
+            position=finding.position or room.positions[0],
+            environment=session.task.environment,
+        )
+        lease = plane.broker.lease(session, name)
+        leases.append(lease)
+        stand_ins[value] = lease.placeholder.encode()
+    return stand_ins, tuple(leases)
+
+
+def _variables(environ: dict[str, str], pairs: Masks) -> dict[str, str]:
+    """Names stay; only the secret part of a value changes."""
+    encoded = {name: value.encode("utf-8", "surrogateescape") for name, value in environ.items()}
+    return {name: pairs.mask(value).decode("utf-8", "surrogateescape") for name, value in encoded.items()}
+
+
+def _mask_files(masked: Masked, findings: Sequence[Finding], folder: Path) -> None:
+    """A masked copy of every file that holds a finding; the sandbox lays it over the file."""
+    target = folder / "masked"
+    target.mkdir(mode=0o700)
+    paths = {location.path for f in findings for location in f.credential.locations if location.source == "file"}
+    for number, path in enumerate(sorted(paths)):
+        real = Path(path)
+        if real.is_symlink() or not real.is_file():
+            continue
+        content = masked.pairs.mask(real.read_bytes())
+        copy = target / str(number)
+        copy.write_bytes(content)
+        copy.chmod(real.stat().st_mode & 0o777 | 0o600)
+        masked.written[path] = content
+        masked.masks.append({"path": path, "masked": str(copy)})
+
+
+def _mask_git(masked: Masked, workspace: Path, folder: Path, session: str) -> None:
+    real = find_repository(workspace)
+    if real is None:
+        return
+    masked.mirror = Mirror(real, folder / "mirror", masked.pairs, session)
+    masked.mirror.make()
+    masked.git = {
+        "gitdir": str(masked.mirror.gitdir),
+        "objects": str(masked.mirror.view / "objects"),
+        "objects_inside": OBJECTS_INSIDE,
+    }
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write the real file in place: its owner, mode and links stay."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,11 @@
+"""The operator's verbs: what each command of the owner does to the plane."""
+
+from __future__ import annotations
+
+from yett.daemon.operator import Held, Progress, Verb
+from yett.daemon.runs import serve_run
+from yett.daemon.verbs import approvals, evidence, places, secrets, undo
+
+VERBS: dict[str, Verb] = {**approvals.VERBS, **evidence.VERBS, **places.VERBS, **secrets.VERBS}
+PROGRESS: dict[str, Progress] = {**undo.PROGRESS}
+HELD: dict[str, Held] = {"run.open": serve_run}

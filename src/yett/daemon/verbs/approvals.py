@@ -1,0 +1,96 @@
+"""Holds, keys and the lockdown."""
+
+from __future__ import annotations
+
+from yett.approvals.acts import ActKind
+from yett.approvals.hold import Hold
+from yett.approvals.people import active_persons
+from yett.approvals.words import describe
+from yett.daemon.channel import Message
+from yett.daemon.plane import Plane
+from yett.model.errors import YettError
+
+
+async def holds_list(plane: Plane, request: Message) -> Message:
+    return {"holds": [_row(plane, hold) for hold in plane.desk.waiting()]}
+
+
+async def holds_show(plane: Plane, request: Message) -> Message:
+    hold = plane.desk.hold(str(request["hold"]))
+    now = plane.desk.clock()
+    return {
+        "hold": {**_row(plane, hold), "document": dict(hold.document)},
+        "words": describe(plane.desk.site, hold, now).splitlines(),
+    }
+
+
+async def holds_deny(plane: Plane, request: Message) -> Message:
+    await plane.desk.deny(str(request["hold"]), plane.owner, str(request.get("why", ""))[:300])
+    return {"ok": True}
+
+
+async def keys_code(plane: Plane, request: Message) -> Message:
+    """A code for the first key; with people enrolled there is none to give."""
+    code = await plane.desk.first_code()
+    if code is None:
+        raise YettError("someone is enrolled already", f"further keys: {plane.page('/enrol')}")
+    return {"code": code, "url": plane.page("/enrol")}
+
+
+async def keys_reinitialise(plane: Plane, request: Message) -> Message:
+    """All keys are lost: forget them, mark the ledger, cancel what waits. Only for people at the machine."""
+    return {"code": await plane.desk.reinitialise(plane.owner), "url": plane.page("/enrol")}
+
+
+async def lockdown_on(plane: Plane, request: Message) -> Message:
+    await plane.lockdown.lock(str(request.get("scope", "*")), plane.owner, str(request.get("why", ""))[:300])
+    return {"ok": True}
+
+
+async def lockdown_off(plane: Plane, request: Message) -> Message:
+    """Opening needs a key: the act's effect opens the gate."""
+    act = await plane.desk.propose(ActKind.LOCKDOWN_OFF, {"scope": str(request.get("scope", "*"))}, plane.owner)
+    return {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+
+
+async def status(plane: Plane, request: Message) -> Message:
+    people = plane.desk.read(active_persons)
+    profile = "team" if len(people) > 1 else "solo" if people else "nobody enrolled"
+    return {
+        "home": str(plane.settings.home),
+        "realm": plane.settings.realm,
+        "page": plane.page(),
+        "profile": profile,
+        "people": [person.name for person in people],
+        "sessions": len(plane.runs),
+        "holds_waiting": len(plane.desk.waiting()),
+        "lockdown": sorted(plane.lockdown.scopes),
+        "log_entries": plane.journal.size,
+        "log_key": plane.vkey,
+        "secrets": len(plane.vault.list()),
+        "pid": plane.pid,
+    }
+
+
+def _row(plane: Plane, hold: Hold) -> Message:
+    return {
+        "id": hold.id,
+        "state": hold.state.value,
+        "summary": str(hold.document.get("summary", "")),
+        "agent": hold.agent,
+        "session": hold.session,
+        "expires": hold.expires,
+        "url": plane.page(f"/holds/{hold.id}"),
+    }
+
+
+VERBS = {
+    "holds.list": holds_list,
+    "holds.show": holds_show,
+    "holds.deny": holds_deny,
+    "keys.code": keys_code,
+    "keys.reinitialise": keys_reinitialise,
+    "lockdown.on": lockdown_on,
+    "lockdown.off": lockdown_off,
+    "status": status,
+}

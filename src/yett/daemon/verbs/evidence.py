@@ -1,0 +1,79 @@
+"""The log, the policy's explanations, reports."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from yett.checkpoint.judge import SOURCE
+from yett.daemon.channel import Message
+from yett.daemon.plane import Plane
+from yett.ledger.export import export
+from yett.model.effects import Effect
+from yett.model.errors import YettError
+from yett.model.operation import Amount
+from yett.policy import Context, Question, TaskState
+
+
+async def log_export(plane: Plane, request: Message) -> Message:
+    folder = Path(str(request["folder"]))
+    note = plane.journal.checkpoint()
+    made = await asyncio.to_thread(export, plane.store, folder, note)
+    (folder / "vkey").write_text(plane.vkey + "\n")
+    return {"size": made.size, "vkey": plane.vkey}
+
+
+async def policy_explain(plane: Plane, request: Message) -> Message:
+    """What the policy says of an operation that is described rather than sent."""
+    try:
+        effect = Effect(str(request["effect"]))
+    except ValueError:
+        raise YettError(f"{request['effect']!r} is no effect", "read, write, delete, admin or unknown") from None
+    context = Context(
+        action="example:operation",
+        wire="http",
+        irreversible=bool(request.get("irreversible")),
+        undo=str(request.get("undo", "possible")),
+        asked=False,
+        granted=False,
+        remembered=False,
+        team=len(plane.desk.read(_people)) > 1,
+        task=TaskState(live=True, named=True),
+        spent=Amount(),
+        cost=Amount(),
+        limit=Amount(100, 100_000, 10**9),
+        change="",
+        workflow=False,
+        source=SOURCE,
+        now=plane.desk.clock() // 10**9,
+    )
+    parents = (("Place", str(request.get("place", "task"))), ("Provider", "example"))
+    asked = Question("agent", (), effect, "Resource", "example:thing:1", parents, (), context)
+    said = plane.maps.policies.explain(asked)
+    return {
+        "verdict": said.verdict.value,
+        "obligations": sorted(said.obligations),
+        "because": list(said.because),
+        "would_be": list(said.would_be),
+    }
+
+
+async def report(plane: Plane, request: Message) -> Message:
+    return {"sessions": [run.counts() for run in plane.runs.values()] + plane.ended_counts}
+
+
+async def why(plane: Plane, request: Message) -> Message:
+    """The last refusal of the newest run."""
+    for run in reversed(list(plane.runs.values())):
+        if (refusal := run.last_refusal()) is not None:
+            return {"refusal": refusal}
+    return {"refusal": plane.last_refusal}
+
+
+def _people(reader: object) -> tuple[object, ...]:
+    from yett.approvals.people import active_persons
+
+    return active_persons(reader)  # type: ignore[arg-type]  # the desk hands in its own reader
+
+
+VERBS = {"log.export": log_export, "policy.explain": policy_explain, "report": report, "why": why}
