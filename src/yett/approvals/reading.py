@@ -15,9 +15,9 @@ from yett.model.operation import UNKNOWN_COST
 _SEVERITY = {"read": 0, "write": 1, "unknown": 2, "admin": 3, "delete": 4}
 
 _PLACES = {
-    "task": "the task's own environment",
-    "production": "production (a key signed this task for it)",
-    "elsewhere": "outside the task's environment: counts as production",
+    "task": "this task's own environment",
+    "production": "production, which a key signed this task for",
+    "elsewhere": "outside this task, treated as production",
 }
 
 
@@ -147,7 +147,7 @@ def _touched(situation: Document) -> Touched:
         effect=text(situation, "effect") or "unknown",
         irreversible=situation.get("irreversible") is not False,
         place=place,
-        where=_PLACES.get(place, "an unknown place: counts as production"),
+        where=_PLACES.get(place, "an unknown place, treated as production"),
         environments=tuple(text(e, "name") or text(e, "id") for e in parts(resource, "environments")),
         kind=text(resource, "kind"),
         name=text(resource, "name"),

@@ -100,7 +100,7 @@ def backups_sentence(touched: Touched) -> str:
     left = [backup for backup in touched.backups if backup.left]
     total = len(touched.backups)
     if not left:
-        return f"none would be left: all {total} die with it" if total > 1 else "none would be left: it dies with it"
+        return f"none would be left: {('it dies', 'both die')[total - 1] if total < 3 else f'all {total} die'} with it"
     newest = max(left, key=lambda backup: backup.made)
     tested = f"last restored {one_line(newest.restored, 40)}" if newest.restored else "never restored"
     return f"{len(left)} of {total} would be left, newest {one_line(newest.made, 40)} ({tested})"

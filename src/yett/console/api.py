@@ -72,7 +72,7 @@ class Api:
 
     async def hold(self, request: Request) -> JSONResponse:
         hold = await _read(lambda: self._desk.hold(request.path_params["id"]))
-        return JSONResponse(self._told(hold) | {"document": hold.document, "reason": hold.reason})
+        return JSONResponse(self._told(hold) | self._signed_parts(hold) | {"reason": hold.reason})
 
     async def hold_options(self, request: Request) -> JSONResponse:
         said = _answer(await _body(request))
@@ -121,6 +121,16 @@ class Api:
             raise NotOpen("not-locked", "that is not locked down", "look at the page again")
         act = await self._desk.propose(ActKind.LOCKDOWN_OFF, {"scope": scope}, "the page")
         return JSONResponse({"act": act.id})
+
+    def _signed_parts(self, hold: Hold) -> dict[str, Json]:
+        """All that a second renderer needs to compute the challenge by itself."""
+        site = self._desk.site
+        return {
+            "site": {"store": site.store, "port": site.port, "drill": site.drill},
+            "nonce": hold.nonce.hex(),
+            "checkpoint": hold.note,
+            "document": hold.document,
+        }
 
     def _told(self, hold: Hold) -> dict[str, Json]:
         reading = read(hold.document)
