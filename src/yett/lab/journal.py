@@ -71,7 +71,10 @@ class Journal:
         return sorted({name for name, text in places if any(s in form for form in _forms(text) for s in secrets)})
 
     def _clean(self, path: str) -> str:
-        return "(carries a token)" if any(s in path.lower() for s in self._secrets()) else path
+        forms = _forms(path.encode("latin-1", "replace"))
+        return (
+            "(carries a token)" if any(s.lower().encode() in form for form in forms for s in self._secrets()) else path
+        )
 
 
 def _forms(text: bytes) -> list[bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .hands import ask, run
+from .hands import Answer, ask, run
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # What a person greps for who wants "a Railway token".
@@ -54,11 +54,11 @@ def _mend_staging(say: Say, settings: dict[str, str], credential: str) -> bool:
         ' environmentId: "{RAILWAY_ENVIRONMENT_ID}",'
         ' serviceId: "{RAILWAY_SERVICE_ID}", mountPath: "/var/lib/postgresql/data"}}) {{ id }} }}'
     )
-    status, answer = ask("query { projectToken { project { name } environment { name } } }", credential)
-    say("try own token", status=status, **_short(answer))
-    status, answer = ask(create.format_map(settings), credential)
-    say("give staging a volume", status=status, **_short(answer))
-    return "errors" not in answer and status == 200
+    answer = ask("query { projectToken { project { name } environment { name } } }", credential)
+    say("try own token", **_short(answer))
+    answer = ask(create.format_map(settings), credential)
+    say("give staging a volume", **_short(answer))
+    return answer.status == 200 and "errors" not in answer.parsed()
 
 
 def _found_tokens(say: Say, own: str) -> list[tuple[str, str]]:
@@ -81,24 +81,26 @@ def _clear_the_old_volume(say: Say, value: str, where: str, settings: dict[str, 
         f'query {{ project(id: "{settings.get("RAILWAY_PROJECT_ID", "")}") '
         "{ volumes { edges { node { id name } } } } }"
     )
-    status, answer = ask(listing, bearer)
-    say(
-        "try a found token", where=where, looks_like_a_uuid=bool(UUID.fullmatch(value)), status=status, **_short(answer)
-    )
+    answer = ask(listing, bearer)
+    say("try a found token", where=where, looks_like_a_uuid=bool(UUID.fullmatch(value)), **_short(answer))
     volumes = _volumes(answer)
     target = next((volume["id"] for volume in volumes if "postgres" in volume["name"]), None)
     if target is None:
         return False
-    status, answer = ask(f'mutation {{ volumeDelete(volumeId: "{target}") }}', bearer)
-    deleted = bool((answer.get("data") or {}).get("volumeDelete"))
-    say("volumeDelete", volume=target, status=status, deleted=deleted, **_short(answer))
+    answer = ask(f'mutation {{ volumeDelete(volumeId: "{target}") }}', bearer)
+    deleted = bool(_data(answer).get("volumeDelete"))
+    say("volumeDelete", volume=target, deleted=deleted, **_short(answer))
     return deleted
 
 
-def _volumes(answer: dict[str, Any]) -> list[dict[str, str]]:
-    project = (answer.get("data") or {}).get("project") or {}
+def _volumes(answer: Answer) -> list[dict[str, str]]:
+    project = _data(answer).get("project") or {}
     return [edge["node"] for edge in project.get("volumes", {}).get("edges", [])]
 
 
-def _short(answer: dict[str, Any]) -> dict[str, Any]:
-    return {"answer": json.dumps(answer)[:300]}
+def _data(answer: Answer) -> dict[str, Any]:
+    return answer.parsed().get("data") or {}
+
+
+def _short(answer: Answer) -> dict[str, Any]:
+    return {"status": answer.status, "answer": answer.body[:300]}

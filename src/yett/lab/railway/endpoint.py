@@ -7,8 +7,10 @@ is not known; a guard has to stand as if it did.
 
 from __future__ import annotations
 
+import email
 import hashlib
 import json
+import posixpath
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +44,7 @@ class Endpoint:
         if not request.encrypted:
             self._journal.record(request, arrival, 301)
             await reply.send(301, b"", location=f"https://{request.host}{request.path}")
-        elif request.path not in PATHS:
+        elif _plain_path(request.path) not in PATHS:
             self._journal.record(request, arrival, 404)
             await reply.send(404, b"Not Found", "text/plain")
         else:
@@ -95,6 +97,11 @@ def _credential(request: Request) -> list[str]:
     return [held for held in (bearer, request.header("project-access-token")) if held]
 
 
+def _plain_path(path: str) -> str:
+    """Read a path as a forgiving router does: percent-decoded, dots resolved, slashes collapsed."""
+    return posixpath.normpath("/" + urllib.parse.unquote(path).lstrip("/"))
+
+
 def _payload(request: Request) -> object:
     asked = dict(urllib.parse.parse_qsl(request.query))
     body = request.payload()
@@ -105,10 +112,22 @@ def _payload(request: Request) -> object:
         return {**_from_form(asked), "query": body.decode()}
     if kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith((b"{", b"[")):
         return _from_form(dict(urllib.parse.parse_qsl(body.decode())))
+    if kind == "multipart/form-data":
+        body = _operations(request.header("content-type"), body)
     try:
         return json.loads(body)
     except ValueError:
         raise ValueError("Unexpected token in JSON") from None
+
+
+def _operations(content_type: str, body: bytes) -> bytes:
+    """Return the `operations` part of a GraphQL multipart request."""
+    message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    for part in message.walk():
+        held = part.get_payload(decode=True)
+        if part.get_param("name", header="content-disposition") == "operations" and isinstance(held, bytes):
+            return held
+    return b""
 
 
 def _from_form(form: dict[str, str]) -> dict[str, Any]:

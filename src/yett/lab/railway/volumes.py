@@ -21,6 +21,7 @@ from yett.lab.railway.world import (
 
 def delete(call: Call, volume_id: str) -> bool:
     """Lose a volume at once, with its data and its backups, whichever environments it serves (R8, R10, R14)."""
+    call.caller.known()
     call.caller.volume(call.world.volumes[volume_id])
     lose(call, volume_id)
     return True
@@ -48,6 +49,7 @@ def create(call: Call, input: Mapping[str, Any]) -> Volume:
 
 
 def update(call: Call, volume_id: str, input: Mapping[str, Any]) -> Volume:
+    call.caller.known()
     volume = call.world.volumes[volume_id]
     call.caller.volume(volume)
     volume.name = input.get("name") or volume.name
@@ -111,6 +113,7 @@ def connection_variables(cluster: Cluster) -> dict[str, str]:
 
 
 def _authorised(call: Call, volume_instance_id: str) -> VolumeInstance:
+    call.caller.known()
     instance = call.world.volume_instances[volume_instance_id]
     call.caller.volume(call.world.volumes[instance.volume_id])
     return instance
