@@ -45,10 +45,7 @@ class Journal:
 
     def record(self, request: Request, arrival: Arrival, status: int) -> None:
         """Append one line and flush it."""
-        self._count += 1
         line = {
-            "n": self._count,
-            "at": round(time.time(), 3),
             "encrypted": request.encrypted,
             "host": request.host,
             "method": request.method,
@@ -60,8 +57,11 @@ class Journal:
             "status": status,
             "carried": self.carried(request),
         }
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        self._write(line)
+
+    def record_unreadable(self, encrypted: bool, problem: str) -> None:
+        """Append a line for something that arrived and was no request that a host could answer."""
+        self._write({"encrypted": encrypted, "outcome": "unreadable", "problem": problem, "fields": [], "done": []})
 
     def carried(self, request: Request) -> list[str]:
         """Return where a valid token stands in the request: header names, "target", "body"."""
@@ -69,6 +69,11 @@ class Journal:
         places = [(name.lower(), value.encode("latin-1", "replace")) for name, value in request.headers]
         places += [("target", request.target.encode("latin-1", "replace")), ("body", request.payload())]
         return sorted({name for name, text in places if any(s in form for form in _forms(text) for s in secrets)})
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._count += 1
+        self._file.write(json.dumps({"n": self._count, "at": round(time.time(), 3), **line}) + "\n")
+        self._file.flush()
 
     def _clean(self, path: str) -> str:
         forms = _forms(path.encode("latin-1", "replace"))

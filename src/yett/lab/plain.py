@@ -49,7 +49,7 @@ def run_plainly(
             "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run",
             "--bind", str(workspace), str(workspace), "--ro-bind", names.name, "/etc/hosts",
             "--ro-bind", str(announced["ca"]), AUTHORITY, "--chdir", str(workspace),
-            # Else root could write the machine's core_pattern from inside: bubblewrap drops capabilities, not file owners.
+            # Else root could write the machine's core_pattern from inside: capabilities go, ownership stays.
             "--ro-bind", "/proc/sys", "/proc/sys",
         ]  # fmt: skip
         rights = ["--unshare-user", "--unshare-pid", "--uid", INSIDE_UID, "--gid", INSIDE_UID, "--die-with-parent"]

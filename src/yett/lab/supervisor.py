@@ -123,7 +123,14 @@ class Lab:
         return await asyncio.start_server(self._connected, sock=listener, ssl=context)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await wire.serve_connection(reader, writer, self._answer)
+        try:
+            await wire.serve_connection(reader, writer, self._answer)
+        except Exception as error:
+            # Whatever it was, it arrived: a drill must not take a failure of the lab for silence.
+            encrypted = writer.get_extra_info("ssl_object") is not None
+            self._journal.record_unreadable(encrypted, f"{type(error).__name__}: {error}")
+            writer.transport.abort()
+            raise
 
     async def _answer(self, request: wire.Request, reply: wire.Reply) -> None:
         # The real edge would not route an IP address or a made-up name; here the API answers, so that a drill sees it.

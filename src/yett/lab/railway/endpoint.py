@@ -7,10 +7,10 @@ is not known; a guard has to stand as if it did.
 
 from __future__ import annotations
 
-import email
 import hashlib
 import json
 import posixpath
+import re
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +22,8 @@ from yett.lab.wire import Reply, Request
 
 HOSTS = ("backboard.railway.app", "backboard.railway.com")
 PATHS = ("/graphql/v2", "/graphql/internal")
+# The `operations` part of a GraphQL multipart request.
+OPERATIONS_PART = re.compile(rb'name="operations"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 PERSISTED_MISSING = {
     "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
 }
@@ -113,21 +115,12 @@ def _payload(request: Request) -> object:
     if kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith((b"{", b"[")):
         return _from_form(dict(urllib.parse.parse_qsl(body.decode())))
     if kind == "multipart/form-data":
-        body = _operations(request.header("content-type"), body)
+        part = OPERATIONS_PART.search(body)
+        body = part[1] if part else b""
     try:
         return json.loads(body)
     except ValueError:
         raise ValueError("Unexpected token in JSON") from None
-
-
-def _operations(content_type: str, body: bytes) -> bytes:
-    """Return the `operations` part of a GraphQL multipart request."""
-    message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    for part in message.walk():
-        held = part.get_payload(decode=True)
-        if part.get_param("name", header="content-disposition") == "operations" and isinstance(held, bytes):
-            return held
-    return b""
 
 
 def _from_form(form: dict[str, str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def attempts(targets: Targets) -> dict[str, Attempt]:
         "git show the file": ("git", "show", f"HEAD:{file}"),
         "git log of everything": ("git", "log", "-p", "--all"),
         "git log of the removed file": ("git", "log", "-p", "--all", "--", former),
-        "git grep the history": ("sh", "-c", "git grep -I token $(git rev-list --all)"),
+        "git grep the history": ("sh", "-c", "git grep -Ii token $(git rev-list --all)"),
         "git cat-file every object": ("sh", "-c", "git cat-file --batch --batch-all-objects"),
         "git stash and reflog": ("git", "log", "-p", "-g", "--all"),
         "git archive": ("sh", "-c", "git archive HEAD | tar -xO"),

@@ -48,9 +48,9 @@ def of_command(ran: Ran) -> Result:
 
 
 def of_search(ran: Ran, wanted: str) -> Result:
-    """Judge a program whose output is to hold a token."""
+    """Judge a program whose output is to hold a token; what else it holds is not shown."""
     found = bool(wanted) and wanted in ran.out
-    return Result(DONE if found else REFUSED, ran.status, ran.out[-400:] + ran.err)
+    return Result(DONE if found else REFUSED, ran.status, f"{len(ran.out)} characters searched {ran.err}")
 
 
 def try_api(*arguments: str, url: str = API, **how: Any) -> Result:

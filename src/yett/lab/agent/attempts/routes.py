@@ -103,7 +103,7 @@ def _request(raw: str, deletion: str) -> bytes:
     body = document(deletion)
     return (
         f"POST /graphql/v2 HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {raw}\r\n"
-        f"Connection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+        f"Connection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 
 
