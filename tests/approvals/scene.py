@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Executable, select
 
+from yett.approvals.acts import Act
 from yett.approvals.challenge import Answer, Site
 from yett.approvals.desk import Desk
 from yett.approvals.facts import Facts
@@ -25,6 +29,9 @@ from yett.model.operation import Amount, Attempt, Governed, Operation
 from yett.model.provider import UndoPlan
 from yett.model.resource import Backup, Environment, Place, Resource, ResourceRef
 from yett.store import Store, open_store
+from yett.store.tables import ledger_entry
+
+T = TypeVar("T")
 
 PORT = 4663
 VOLUME = ResourceRef("railway", "volume", "3d2c42fb-9b7e-4a1c-8f52-6f1f0c8f7a11")
@@ -64,44 +71,61 @@ class Scene:
     clock: Clock
     people: dict[str, VirtualKey] = field(default_factory=dict)
 
-    async def enrol_first(self, name: str = "Ada") -> VirtualKey:
-        code = await self.desk.first_code()
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
+
+    def enrol_first(self, name: str = "Ada") -> VirtualKey:
+        code = self.do(self.desk.first_code())
         assert code is not None
-        key = VirtualKey()
+        key = self.people[name] = VirtualKey()
         options = self.desk.first_key_options(code, name)
-        await self.desk.enrol_first(code, name, key.create(options, self.site.origin))
-        self.people[name] = key
+        self.do(self.desk.enrol_first(code, name, key.create(options, self.site.origin)))
         return key
 
-    async def enrol(self, name: str, *vouchers: str) -> VirtualKey:
-        key = VirtualKey()
+    def ask_to_enrol(self, name: str, key: VirtualKey) -> Act:
         ticket, options = self.desk.key_options(name)
-        act = await self.desk.propose_key(ticket, key.create(options, self.site.origin))
+        return self.do(self.desk.propose_key(ticket, key.create(options, self.site.origin)))
+
+    def enrol(self, name: str, *vouchers: str) -> VirtualKey:
+        key = VirtualKey()
+        act = self.ask_to_enrol(name, key)
         for voucher in vouchers:
-            await self.sign(act.id, voucher)
+            self.sign(act.id, voucher)
         self.people[name] = key
         return key
 
-    async def sign(self, act_id: str, name: str) -> None:
+    def team(self) -> None:
+        """Ada, Bo and Cy: three people."""
+        self.enrol_first("Ada")
+        self.enrol("Bo", "Ada")
+        self.enrol("Cy", "Ada", "Bo")
+
+    def sign(self, act_id: str, name: str) -> Act:
         options = self.desk.act_options(act_id)
-        await self.desk.sign(act_id, self.people[name].get(options, self.site.origin))
+        return self.do(self.desk.sign(act_id, self.people[name].get(options, self.site.origin)))
+
+    def open(self, facts: Facts) -> Hold:
+        return self.do(self.desk.open(facts))
 
     def assertion(self, hold_id: str, name: str, said: Answer = Answer.APPROVE) -> dict[str, Json]:
         return self.people[name].get(self.desk.answer_options(hold_id, said), self.site.origin)
 
-    async def approve(self, hold_id: str, name: str) -> Hold:
-        return await self.desk.answer(hold_id, Answer.APPROVE, self.assertion(hold_id, name))
+    def answer(self, hold_id: str, credential: Mapping[str, Json], said: Answer = Answer.APPROVE) -> Hold:
+        return self.do(self.desk.answer(hold_id, said, credential))
 
-    async def consume(self, hold_id: str, facts: Facts) -> Hold:
+    def approve(self, hold_id: str, name: str) -> Hold:
+        return self.answer(hold_id, self.assertion(hold_id, name))
+
+    def consume(self, hold_id: str, facts: Facts) -> Hold:
         now = self.clock()
-        return await self.journal.run(lambda tx: self.desk.consume(tx, hold_id, facts, now))
+        return self.do(self.journal.run(lambda tx: self.desk.consume(tx, hold_id, facts, now)))
+
+    def write(self, statement: Executable) -> None:
+        """Change the store behind everyone's back, as its owner could."""
+        self.do(self.journal.run(lambda tx: tx.execute(statement).rowcount))
 
     def entries(self) -> str:
         """The whole ledger as text, for what must (or must not) stand there."""
-        from sqlalchemy import select
-
-        from yett.store.tables import ledger_entry
-
         rows = self.store.read(lambda c: c.execute(select(ledger_entry.c.data).order_by(ledger_entry.c.idx)).all())
         return "\n".join(bytes(row.data).decode() for row in rows)
 
@@ -184,6 +208,16 @@ def volume_delete(
     )
 
 
-def changed(facts: Facts, **situation: object) -> Facts:
-    """The same facts with another situation."""
-    return replace(facts, situations=tuple(replace(one, **situation) for one in facts.situations))
+def situated(facts: Facts, **change: Any) -> Facts:
+    """The same facts in another situation."""
+    return replace(facts, situations=[replace(one, **change) for one in facts.situations])  # type: ignore[type-var]
+
+
+def on_resource(facts: Facts, **change: Any) -> Facts:
+    """The same facts about a changed resource."""
+    return situated(facts, resource=replace(facts.situations[0].resource, **change))  # type: ignore[type-var]
+
+
+def decided(facts: Facts, **change: Any) -> Facts:
+    """The same facts under another decision."""
+    return replace(facts, decision=replace(facts.decision, **change))

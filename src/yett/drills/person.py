@@ -1,7 +1,7 @@
 """A virtual person: enrols and answers only through the page's HTTP interface, as a browser with a key would.
 
-It reads what the page tells it before it signs, computes the challenge of what it read by itself, and signs nothing that
-differs: the drill's people are no more trusting than the real ones should be.
+It reads what the page tells it before it signs, computes the challenge of what it read by itself, and signs nothing
+that differs: the drill's people are no more trusting than the real ones should be.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import cast
 
 from webauthn.helpers import base64url_to_bytes
 
+from yett.approvals.challenge import Answer, Site, hold_challenge
 from yett.drills.authenticator import VirtualKey
 from yett.model.canonical import Json
 from yett.model.errors import YettError
@@ -96,8 +97,7 @@ class VirtualPerson:
     def _answer(self, hold_id: str, answer: str) -> Mapping[str, Json]:
         shown = self.get(f"/api/holds/{hold_id}")
         options = _part(self.post(f"/api/holds/{hold_id}/options", {"answer": answer}), "options")
-        asked = base64url_to_bytes(cast(str, options["challenge"])).hex()
-        if answer == "approve" and asked != shown["challenge"]:
+        if base64url_to_bytes(cast(str, options["challenge"])) != _challenge(shown, Answer(answer)):
             raise YettError("the page asks for a signature of something else than it shows", "do not sign")
         credential = self.key.get(options, self.origin)
         return self.post(f"/api/holds/{hold_id}/answer", {"answer": answer, "credential": credential})
@@ -112,6 +112,19 @@ class VirtualPerson:
             raise PageRefused(
                 error.code, told.get("code", ""), told.get("error", ""), told.get("remedy", "")
             ) from error
+
+
+def _challenge(shown: Mapping[str, Json], answer: Answer) -> bytes:
+    """What ought to be signed for the hold that was shown."""
+    site = _part(shown, "site")
+    return hold_challenge(
+        Site(cast(str, site["store"]), cast(int, site["port"]), drill=site["drill"] is True),
+        answer,
+        bytes.fromhex(cast(str, shown["nonce"])),
+        cast(int, shown["expires"]),
+        cast(str, shown["checkpoint"]).encode(),
+        shown["document"],
+    )
 
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
