@@ -20,7 +20,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store: a test that asks for it runs on both databases."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/yett.db"
-    return str(request.getfixturevalue("postgres").database())
+    return str(request.getfixturevalue("postgres").emptied())
 
 
 @pytest.fixture

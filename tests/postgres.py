@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: the wheel's binaries or the system's, on loopback, gone when the tests are.
 
-`postgres` (one server a test session) gives a `Server`; `Server.database()` makes an empty database and gives its URL.
+`postgres` (one server a test session) gives a `Server`; `Server.database()` makes a database of its own for a test that
+changes the database itself, `Server.emptied()` is for all others. Both give a URL.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+SETTINGS = ("-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200")
+
 
 @dataclass
 class Server:
@@ -30,6 +33,7 @@ class Server:
 
     port: int
     _numbers: count[int] = field(default_factory=lambda: count(1))
+    _shared: str = ""
 
     @property
     def url(self) -> str:
@@ -41,6 +45,19 @@ class Server:
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return f"{self.url}/{name}"
+
+    def emptied(self) -> str:
+        """The URL of the one database that tests share, made empty again: ten times faster than a new one."""
+        if not self._shared:
+            self._shared = self.database()
+        with psycopg.connect(self._shared, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return self._shared
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +74,7 @@ def postgres() -> Iterator[Server]:
     )
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port)]
-            + ["-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200"],
+            [binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *SETTINGS],
             cwd=folder,
             stdout=log,
             stderr=log,

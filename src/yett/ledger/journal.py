@@ -249,8 +249,9 @@ class Journal:
         dead.__cause__ = error
         with self._wake:
             self._dead = dead
-            waiting = [item for item in (*self._writing, *self._queue) if isinstance(item, Job)]
-            self._queue.clear()
+            left, self._writing = [*self._writing, *self._queue], []
+            self._queue = deque(item for item in left if isinstance(item, Line))  # what `close` reports as lost
+        waiting = [item for item in left if isinstance(item, Job)]
         for job in waiting:
             if job.future.running() or job.future.set_running_or_notify_cancel():
                 job.future.set_exception(LedgerUnavailable(dead.what, dead.remedy))

@@ -28,7 +28,7 @@ def receipt(connection: Connection, index: int, note: str, key: VerifierKey) -> 
     signed = open_checkpoint(note, key)
     path = inclusion_proof(connection, index, signed.size)
     if root_at(connection, signed.size) != signed.root:
-        raise NoProof("The checkpoint is not one of the log on disk.", "Run yett ledger verify.")
+        raise NoProof("The checkpoint is not one of the log on disk.", "Run yett log verify.")
     entry = connection.execute(select(ledger_entry.c.data).where(ledger_entry.c.idx == index)).scalar_one()
     hashes = "".join(base64.b64encode(h).decode() + "\n" for h in path)
     return f"{HEADER}\nextra {base64.b64encode(bytes(entry)).decode()}\nindex {index}\n{hashes}\n{note}"

@@ -53,10 +53,13 @@ _LAST_INDEX = select(func.max(ledger_entry.c.idx))
 
 
 def last_time(connection: Connection) -> int:
-    """The time of the newest entry, 0 in an empty log."""
+    """The time of the newest entry, 0 in an empty log. Raises LedgerDamaged."""
     newest = select(ledger_entry.c.data).order_by(ledger_entry.c.idx.desc()).limit(1)
     data = connection.execute(newest).scalar()
-    return 0 if data is None else int(json.loads(data)["at"])
+    try:
+        return 0 if data is None else int(json.loads(data)["at"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LedgerDamaged("The log's newest entry cannot be read.", "Run yett log verify.") from error
 
 
 _INSERT = {

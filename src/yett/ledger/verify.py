@@ -114,9 +114,8 @@ def open_checkpoint(note: str, vkey: str) -> tuple[int, bytes]:
     text, signed = head + "\n", False
     for line in tail[:-1].split("\n"):
         match = re.fullmatch(r"— ([^\s+]+) (\S+)", line)
-        if not match:
+        if not match or len(raw := _base64(match[2])) < 5:
             raise Rejected("malformed signature line")
-        raw = _base64(match[2])
         if match[1] != name or raw[:4] != key_id:
             continue  # a signer we do not know
         try:

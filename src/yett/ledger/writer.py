@@ -188,7 +188,7 @@ class Writer:
         if size < self.durable.size:
             raise LedgerDamaged(
                 f"The log has {size} entries on disk; {self.durable.size} were durable.",
-                "Stop, keep a copy of the store, and run yett ledger verify against an earlier receipt.",
+                "Stop, keep a copy of the store, and run yett log verify against an earlier receipt.",
             )
         self._last_at = max(self._last_at, last_time(connection))
         return load_tree(connection)
@@ -222,7 +222,7 @@ class Writer:
         if root != signed.root:
             raise LedgerDamaged(
                 f"The log on disk is not the one that was signed at size {signed.size}.",
-                "Keep a copy of the store, and run yett ledger verify to name the place.",
+                "Keep a copy of the store, and run yett log verify to name the place.",
             )
         self._signed_size = signed.size
 

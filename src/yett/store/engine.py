@@ -178,7 +178,7 @@ def _postgresql(address: URL, *, writes: bool) -> Engine:
         "connect_timeout": 5,
         "tcp_user_timeout": 5000,
         "application_name": "yett",
-        "options": "-c statement_timeout=5000 -c idle_in_transaction_session_timeout=60000",
+        "options": f"-c statement_timeout=5000 -c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout=60000",
     }
     engine = create_engine(
         address, pool_size=1 if writes else 5, max_overflow=0 if writes else 10, pool_timeout=5, connect_args=settings
