@@ -1,0 +1,27 @@
+"""What a request would do, and the form in which it must leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yett.model.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The operations of one request, in its own order; never empty.
+
+    `body`: the payload that must leave, without a content coding; None: as it came. `query` replaces the request's.
+    `summary` is one line for people: names and ids only, no values. `provider` is "" for an ungoverned host. `bulk`:
+    the body may be too large to read (law 3e). `seal` holds JSON pointers into the answer, as RFC 6901 but that lists
+    are walked through: every string below one is a credential, to be sealed into a placeholder (law 5).
+    """
+
+    operations: tuple[Operation, ...]
+    body: bytes | None
+    query: str
+    summary: str
+    confirmations_ignored: tuple[str, ...] = ()
+    provider: str = ""
+    bulk: bool = False
+    seal: tuple[str, ...] = ()
