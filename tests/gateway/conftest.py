@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -13,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from types import MappingProxyType
 
 import pytest
 import uvloop
 
+from yett.broker.minting import AnswerWithheld
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.gate import Gate
@@ -25,10 +27,13 @@ from yett.gateway.limits import Limits
 from yett.model.credential import Lease
 from yett.model.decision import Refused
 from yett.model.effects import Effect, Recovery, Verdict
-from yett.model.errors import CredentialRefused, LedgerUnavailable, Unreadable
-from yett.model.http import HttpRequest
+from yett.model.errors import CredentialRefused, LedgerUnavailable, Unreadable, YettError
+from yett.model.http import Headers, HttpRequest
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Attempt, Host, Operation
+from yett.providers.actions import Actions
+from yett.providers.book import ProviderBook
+from yett.providers.room import Room, Side, SideCall, TokenEndpoint, Wire
 
 PLACEHOLDER = "yett_ph_0000000001"
 REAL = "sk-real-4f9d1c77aa20"
@@ -37,22 +42,29 @@ SESSION = Session(
 )
 
 
-@dataclass(frozen=True)
-class FakeRoom:
-    name: str
-    wire: str = "rest"
-    refusal_status: int = 403
+_NONE = MappingProxyType({})
+_ACTIONS = Actions(_NONE, _NONE, _NONE, (), (), frozenset())
 
 
-class FakeBook:
-    rooms: ClassVar = {
-        "api.test": FakeRoom("api"),
-        "model.test": FakeRoom("model", "model", 400),
-        "registry.test": FakeRoom("registry", "registry"),
-    }
+def room(name: str, wire: Wire = Wire.REST, **more: object) -> Room:
+    return Room(name, name.title(), wire, (f"{name}.test",), _ACTIONS, **more)  # type: ignore[arg-type]
 
-    def room(self, host: str) -> FakeRoom | None:
-        return self.rooms.get(host)
+
+BOOK = ProviderBook(
+    [
+        room(
+            "api",
+            token_endpoints=(TokenEndpoint("api.test", "/token", ("refresh_token",), ("access_token",)),),
+            side_calls=(
+                SideCall(frozenset({"GET"}), "api.test", re.compile("/ping"), Side.ANSWER, 200, '{"ok":true}'),
+                SideCall(frozenset({"GET"}), "api.test", re.compile("/telemetry"), Side.STRIP, 0, ""),
+            ),
+        ),
+        room("script"),
+        room("model", Wire.MODEL, refusal_status=400, upgrade_status=426),
+        room("registry", Wire.REGISTRY),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +75,10 @@ class FakeClassified:
     summary: str
     confirmations_ignored: tuple[str, ...] = ()
     bulk: bool = False
+    seal: tuple[str, ...] = ()
 
 
-def classify(request: HttpRequest, book: FakeBook, session: Session) -> FakeClassified:
+def classify(request: HttpRequest, book: ProviderBook, session: Session) -> FakeClassified:
     if request.body is not None and b"unreadable" in request.body:
         raise Unreadable("The body is not JSON", "Send JSON.")
     if request.path == "/crash":
@@ -97,23 +110,46 @@ class Replacing:
         return held
 
 
+class Scrubbing(Replacing):
+    def clean_headers(self, headers: Headers) -> Headers:
+        return tuple((n, v.replace(REAL, PLACEHOLDER)) for n, v in headers if n != "set-cookie")
+
+
+class FakeCapabilities:
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+
+    def register(self, session: str, url: str, expires: float, headers: object = None) -> None:
+        self.urls.append(url)
+
+
 class FakeBroker:
-    def examine(self, session: Session, request: HttpRequest, room: FakeRoom | None) -> Lease | None:
+    def __init__(self) -> None:
+        self.capabilities = FakeCapabilities()
+
+    def examine(self, session: Session, request: HttpRequest, room: Room | None) -> Lease | None:
         if REAL in f"{request.path}{request.query}{request.headers}" or REAL.encode() in (request.body or b""):
-            raise CredentialRefused("A known secret was sent", "Use the placeholder.", position="header")
+            raise CredentialRefused(
+                "A known secret was sent", "Use the placeholder.", fingerprint="f", position="header"
+            )
         authorization = request.header("authorization")
         if room is None or authorization is None:
             return None
         if authorization != f"Bearer {PLACEHOLDER}":
             raise CredentialRefused("Not this session's placeholder", "Use the placeholder.")
-        return Lease("l-1", session.id, "key", PLACEHOLDER, room.name, ("api.test",), "header:authorization", 9e9)
+        return Lease("l-1", session.id, "key", PLACEHOLDER, room.name, room.hosts, "header:authorization", 9e9)
 
     def inject(self, request: HttpRequest, lease: Lease) -> HttpRequest:
         headers = tuple((n, v.replace(PLACEHOLDER, REAL)) for n, v in request.headers)
         return replace(request, headers=headers)
 
-    def scrubber(self, session: Session) -> Replacing:
-        return Replacing(REAL.encode(), PLACEHOLDER.encode())
+    def scrubber(self, session: Session, room: Room | None = None) -> Scrubbing:
+        return Scrubbing(REAL.encode(), PLACEHOLDER.encode())
+
+    async def seal(self, session, room, paths, body, status, endpoint=None) -> bytes:  # type: ignore[no-untyped-def]
+        if b"minted" not in body:
+            raise AnswerWithheld("The answer does not look as declared", "Look at the provider.")
+        return body.replace(b"minted", b"sealed")
 
     def watch_stream(self, session: Session) -> Replacing:
         return Replacing(REAL.encode(), None)
@@ -123,11 +159,18 @@ class FakeBroker:
 class FakeCheckpoint:
     attempts: list[Attempt] = field(default_factory=list)
     outcomes: list[tuple[str, str, int]] = field(default_factory=list)
+    refusals: list[tuple[str, bool]] = field(default_factory=list)
     slow: float = 0.0
     fast: bool = False
 
     def pass_now(self, attempt: Attempt) -> str | None:
         return self._decide(attempt) if self.fast else None
+
+    def finish_now(self, granted: object, outcome: str, status: int) -> bool:
+        return False
+
+    def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None:
+        self.refusals.append((error.what, alarm))
 
     async def pass_(self, attempt: Attempt) -> str:
         await asyncio.sleep(self.slow)
@@ -262,9 +305,7 @@ class GateThread:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         dialer = Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
-        self.gate = Gate(
-            self.checkpoint, self.broker, FakeBook(), Leaves(self.authority), dialer, limits, classify=classify
-        )
+        self.gate = Gate(self.checkpoint, self.broker, BOOK, Leaves(self.authority), dialer, limits, classify=classify)
         self.port = self.listen("proxy")
 
     def listen(self, kind: str, name: str | None = None, port: int | None = None, session: Session = SESSION) -> int:

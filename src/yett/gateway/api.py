@@ -1,87 +1,101 @@
-"""Yett's own calls to providers: through the gate's dialer, so with its names, its checks and its trust roots."""
+"""Yett's own calls to providers: the gate's dialling rules and trust roots, one connection a call (model.provider)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
-import h11
 
 from yett.gateway.dial import Dialer
-from yett.model.errors import UpstreamFailed
+from yett.gateway.http.answer import Gathered
+from yett.gateway.http.framing import ResponseHead
+from yett.gateway.http.serialise import request_head
+from yett.gateway.http.upstream import UpstreamConnection
+from yett.model.errors import UpstreamFailed, YettError
 from yett.model.http import HttpRequest
 from yett.model.provider import ApiResponse
 
-DEADLINE_S = 30.0
+ANSWER_S = 30.0
 MAX_ANSWER = 32 << 20
 _LOCAL = "127.0.0.1"
 
 
 class Api:
-    """Implements `model.provider.ApiClient`. One connection a call: these are rare, and nothing is left open.
+    """An `ApiClient`. Redirects are not followed: a credential goes where the caller sent it, or nowhere.
 
-    `keeps_loopback`: in a drill the lab's databases are on this machine, and are dialled as they are named (law 11 holds
-    everywhere else).
+    `keeps_loopback`: in a drill the lab's databases are on this machine, and are dialled as they are named (law 11
+    holds everywhere else).
     """
 
-    def __init__(self, dialer: Dialer, *, keeps_loopback: bool = False) -> None:
+    def __init__(self, dialer: Dialer, *, keeps_loopback: bool = False, answer_seconds: float = ANSWER_S) -> None:
         self._dialer = dialer
         self._keeps_loopback = keeps_loopback
+        self._answer_seconds = answer_seconds
 
     async def send(self, request: HttpRequest) -> ApiResponse:
-        """Raises UpstreamFailed or NameRefused; the request's credential is never part of the message."""
+        """Send a request whole and read its answer whole.
+
+        Raises:
+            UpstreamFailed: it cannot be reached, hangs, or does not answer in HTTP.
+            NameRefused: the name leads where the gate must not go.
+        """
+        if request.scheme != "https":
+            raise UpstreamFailed(f"Yett calls {request.host} over https only", "Correct the provider's folder.")
+        upstream = await self._dialer.connect(UpstreamConnection, request.host, request.port, tls=True)
+        whole = _Whole()
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._send(request)
+            async with asyncio.timeout(self._answer_seconds):
+                body = request.body or b""
+                head = request_head(request, len(body) if body or request.method != "GET" else None)
+                upstream.send(whole, request.method, head + body)
+                return await whole.answer
         except TimeoutError:
-            raise UpstreamFailed(f"{request.host} did not answer Yett within {DEADLINE_S:g} s", "Try again.") from None
-        except h11.ProtocolError as error:
-            raise UpstreamFailed(f"{request.host} answered Yett with what is not HTTP: {error}") from None
-        except OSError as error:
-            raise UpstreamFailed(f"the connection to {request.host} broke: {error.strerror or error}") from None
+            raise UpstreamFailed(f"{request.host} did not answer in time", "Try again later.") from None
+        finally:
+            upstream.abort()
 
     def address(self, host: str, port: int) -> tuple[str, int]:
-        """Where a data wire of that name is dialled."""
+        """Where a data wire of that name is dialled; see `Dialer.address`."""
         if self._keeps_loopback and host in (_LOCAL, "localhost"):
             return _LOCAL, port
         return self._dialer.address(host, port)
 
-    async def _send(self, request: HttpRequest) -> ApiResponse:
-        reader = asyncio.StreamReader()
-        make: Callable[[], asyncio.StreamReaderProtocol] = lambda: asyncio.StreamReaderProtocol(reader)  # noqa: E731
-        protocol = await self._dialer.connect(make, request.host, request.port, tls=request.scheme == "https")
-        transport = protocol._transport  # type: ignore[attr-defined]  # StreamWriter needs what the protocol keeps
+
+class _Whole:
+    """Gathers one answer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[ApiResponse] = asyncio.get_running_loop().create_future()
+        self._gathered: Gathered | None = None
+
+    def on_answer(self, head: ResponseHead, payload: bytes, ended: bool) -> None:
+        self._gathered = Gathered(head, MAX_ANSWER)
+        self.on_payload(payload)
+        if ended:
+            self.on_end()
+
+    def on_payload(self, payload: bytes) -> None:
+        assert self._gathered is not None
         try:
-            connection = h11.Connection(our_role=h11.CLIENT)
-            transport.write(_written(connection, request))
-            return await _answer(connection, reader, request.host)
-        finally:
-            transport.abort()
+            self._gathered.more(payload)
+        except YettError as error:
+            self._fail(UpstreamFailed(f"The answer is too large: {error.what}", "Ask for less."))
 
+    def on_end(self) -> None:
+        gathered = self._gathered
+        assert gathered is not None
+        try:
+            body = gathered.whole()
+        except YettError as error:
+            self._fail(UpstreamFailed(f"The answer cannot be read: {error.what}"))
+            return
+        if not self.answer.done():
+            self.answer.set_result(ApiResponse(gathered.head.status, dict(gathered.head.headers), body))
 
-def _written(connection: h11.Connection, request: HttpRequest) -> bytes:
-    body = request.body or b""
-    target = request.path + ("?" + request.query if request.query else "")
-    headers = [("host", request.host), ("connection", "close"), ("content-length", str(len(body)))]
-    head = h11.Request(method=request.method, target=target, headers=[*headers, *request.headers])
-    parts = (connection.send(head), connection.send(h11.Data(data=body)), connection.send(h11.EndOfMessage()))
-    return b"".join(part for part in parts if part)
+    def on_failure(self, error: UpstreamFailed, *, answered: bool) -> None:
+        self._fail(error)
 
+    def on_pressure(self, full: bool) -> None:
+        """A call's body is small and is written at once."""
 
-async def _answer(connection: h11.Connection, reader: asyncio.StreamReader, host: str) -> ApiResponse:
-    status, headers, body = 0, {}, bytearray()
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(65536))
-        elif isinstance(event, h11.Response):
-            status = event.status_code
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > MAX_ANSWER:
-                raise UpstreamFailed(f"{host} answered Yett with more than {MAX_ANSWER >> 20} MB")
-        elif isinstance(event, h11.EndOfMessage):
-            return ApiResponse(status, headers, bytes(body))
-        elif isinstance(event, h11.ConnectionClosed):
-            raise UpstreamFailed(f"{host} closed the connection before it answered")
+    def _fail(self, error: UpstreamFailed) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from yett.gateway.dial import Dialer
 from yett.gateway.limits import Limits
 from yett.model.credential import Lease
-from yett.model.errors import YettError
-from yett.model.http import HttpRequest
+from yett.model.errors import CredentialRefused, YettError
+from yett.model.http import Headers, HttpRequest
 from yett.model.identity import Session
 from yett.model.operation import Attempt, Operation
+from yett.providers.book import ProviderBook
+from yett.providers.room import Room, TokenEndpoint
 
 _log = logging.getLogger("yett.gateway")
 
 
-class Room(Protocol):
-    """A governed host's provider folder."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def wire(self) -> str: ...
-    @property
-    def refusal_status(self) -> int: ...
-
-
-class Book(Protocol):
-    """Which hosts are governed."""
-
-    def room(self, host: str) -> Room | None: ...
-
-
 class Classified(Protocol):
-    """What a request would do, and the form in which it must leave. `body` None: as it came."""
+    """What a request would do, and the form in which it must leave. See `yett.operations.classified.Classified`."""
 
     @property
     def operations(self) -> tuple[Operation, ...]: ...
@@ -50,28 +35,53 @@ class Classified(Protocol):
     def confirmations_ignored(self) -> tuple[str, ...]: ...
     @property
     def bulk(self) -> bool: ...
+    @property
+    def seal(self) -> tuple[str, ...]: ...
 
 
 class Classify(Protocol):
     """Turn a request into operations. Pure. Raises Unreadable."""
 
-    def __call__(self, request: HttpRequest, book: Book, session: Session) -> Classified: ...
+    def __call__(self, request: HttpRequest, book: ProviderBook, session: Session) -> Classified: ...
 
 
 class Filter(Protocol):
-    """A byte stream's filter that may hold back a tail: the scrubber of answers, the scan of streamed bodies."""
+    """A byte stream's filter that may hold back a tail."""
 
-    def feed(self, data: bytes) -> bytes: ...
+    def feed(self, chunk: bytes) -> bytes: ...
     def finish(self) -> bytes: ...
 
 
-class Broker(Protocol):
-    """Placeholders in, real credentials out, and back."""
+class Scrubber(Filter, Protocol):
+    """Takes real credentials out of one answer (law 5)."""
 
+    def clean_headers(self, headers: Headers) -> Headers: ...
+
+
+class Capabilities(Protocol):
+    """URLs that governed hosts gave to a session (law 3d)."""
+
+    def register(self, session: str, url: str, expires: float, headers: Mapping[str, str] | None = None) -> None: ...
+
+
+class Broker(Protocol):
+    """Placeholders in, real credentials out, and back. See `yett.broker.broker.Broker`."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
     def examine(self, session: Session, request: HttpRequest, room: Room | None) -> Lease | None: ...
     def inject(self, request: HttpRequest, lease: Lease) -> HttpRequest: ...
-    def scrubber(self, session: Session) -> Filter: ...
     def watch_stream(self, session: Session) -> Filter: ...
+    def scrubber(self, session: Session, room: Room | None = None) -> Scrubber: ...
+    async def seal(
+        self,
+        session: Session,
+        room: Room,
+        paths: Sequence[str],
+        body: bytes,
+        status: int,
+        endpoint: TokenEndpoint | None = None,
+    ) -> bytes: ...
 
 
 class Pass(Protocol):
@@ -79,22 +89,29 @@ class Pass(Protocol):
 
 
 class Checkpoint(Protocol):
-    """Decides. May also offer `pass_now` and `finish_now`, the same without waiting (see `Floors`)."""
+    """Decides. See `yett.checkpoint.pipeline.Checkpoint`.
 
+    `pass_now` answers a read without waiting, None: ask `pass_`. `finish_now` is False if `finish` must be awaited.
+    """
+
+    def pass_now(self, attempt: Attempt) -> Pass | None: ...
+    def finish_now(self, granted: Pass, outcome: str, status: int) -> bool: ...
+    def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None: ...
     async def pass_(self, attempt: Attempt) -> Pass: ...
     async def finish(self, granted: Pass, outcome: str, status: int) -> None: ...
 
 
 class Floors:
-    """Everything below the gateway, and its limits: what one wire is built on.
-
-    A checkpoint that can answer at once has `pass_now(attempt) -> Pass | None` (a cached decision on a read; None: ask
-    `pass_`) and `finish_now(granted, outcome, status) -> bool` (False: await `finish`). Both may raise what the slow
-    forms raise. They spare a read the making of two tasks.
-    """
+    """Everything below the gateway, and its limits: what one wire is built on."""
 
     def __init__(
-        self, checkpoint: Checkpoint, broker: Broker, book: Book, classify: Classify, dialer: Dialer, limits: Limits
+        self,
+        checkpoint: Checkpoint,
+        broker: Broker,
+        book: ProviderBook,
+        classify: Classify,
+        dialer: Dialer,
+        limits: Limits,
     ) -> None:
         self.checkpoint = checkpoint
         self.broker = broker
@@ -102,14 +119,12 @@ class Floors:
         self.classify = classify
         self.dialer = dialer
         self.limits = limits
-        self.pass_now: Callable[[Attempt], Pass | None] = getattr(checkpoint, "pass_now", _never)
-        self._finish_now: Callable[[Pass, str, int], bool] = getattr(checkpoint, "finish_now", _not_now)
         self._finishing: set[asyncio.Task[None]] = set()
 
     def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record an outcome without keeping the answer waiting; the intent is durable already (law 2)."""
         try:
-            if self._finish_now(granted, outcome, status):
+            if self.checkpoint.finish_now(granted, outcome, status):
                 return
         except YettError as error:
             _log.error("an outcome was not recorded: %s", error.what)
@@ -129,10 +144,10 @@ class Floors:
         except YettError as error:
             _log.error("an outcome was not recorded: %s", error.what)
 
-
-def _never(_attempt: Attempt) -> Pass | None:
-    return None
-
-
-def _not_now(_granted: Pass, _outcome: str, _status: int) -> bool:
-    return False
+    def note_refusal(self, session: Session, summary: str, error: YettError) -> None:
+        """Tell the ledger what the wire refused by itself. A real secret on its way out is an alarm (law 3)."""
+        alarm = isinstance(error, CredentialRefused) and bool(error.fingerprint)
+        try:
+            self.checkpoint.note_refusal(session, summary, error, alarm=alarm)
+        except YettError as failure:
+            _log.error("a refusal was not recorded: %s", failure.what)

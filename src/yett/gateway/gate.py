@@ -17,7 +17,7 @@ from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
 from yett.gateway.limits import Limits
 from yett.gateway.names import host_name
-from yett.model.errors import ConfigurationError
+from yett.model.errors import ConfigurationError, YettError
 from yett.model.identity import Session
 from yett.providers.book import ProviderBook
 
@@ -187,7 +187,7 @@ class SessionTunnels:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route is None:
             deadline = self._loop.time() + self._floors.limits.request_seconds
-            self._entries.add(Entry(accepted, deadline, self._routed, self._ended))
+            self._entries.add(Entry(accepted, deadline, self._routed, self._ended, self._refused))
         else:
             self._start(accepted, route, b"")
 
@@ -202,6 +202,9 @@ class SessionTunnels:
     def _ended(self, entry: Entry) -> None:
         self._entries.discard(entry)
         self._reopen()
+
+    def _refused(self, error: YettError) -> None:
+        self._floors.note_refusal(self._session, "a request to the proxy", error)
 
     def _start(self, accepted: socket.socket, route: Route, held: bytes) -> None:
         task = self._loop.create_task(self._connect(accepted, route, held))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from yett.broker.minting import AnswerWithheld
 from yett.gateway.http.framing import Malformed
 from yett.gateway.http.serialise import response_head
 from yett.gateway.names import NameRefused
@@ -53,6 +54,8 @@ def problem(error: YettError, refusal_status: int, operation: str) -> Problem:
             return _denied(error, refusal_status, "unreadable", operation)
         case NameRefused():
             return _denied(error, refusal_status, "host", operation)
+        case AnswerWithheld():
+            return _denied(error, refusal_status, "withheld", operation)
         case StoreUnavailable():
             return _denied(error, refusal_status, "unavailable", operation)
     return _denied(error, refusal_status, "denied", operation)

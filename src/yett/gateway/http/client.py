@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol, cast
 
 from yett.gateway import refusal
 from yett.gateway.floors import Floors
-from yett.gateway.http.bodies import Body, body
+from yett.gateway.http.bodies import Body, UntilClose, body
 from yett.gateway.http.exchange import Exchange
 from yett.gateway.http.framing import MAX_HEAD, NO_BODY, Malformed, RequestHead, parse_request
 from yett.gateway.http.judge import Route
@@ -41,9 +40,9 @@ class ClientConnection(asyncio.Protocol):
         "_exchange",
         "_held",
         "_registry",
-        "_time",
         "deadline",
         "floors",
+        "loop",
         "route",
         "session",
         "transport",
@@ -65,7 +64,7 @@ class ClientConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._advancing = False
         self._closing = False
-        self._time: Callable[[], float] = asyncio.get_running_loop().time
+        self.loop = asyncio.get_running_loop()
 
     # -- the transport's calls
 
@@ -93,12 +92,9 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        self._registry.discard(self)
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.on_client_lost()
-        else:
-            self.drop_upstream()
+        exchange = self._exchange
+        if exchange is None or self._closing or not exchange.lingers():
+            self._leave()
 
     def pause_writing(self) -> None:
         if self._exchange is not None:
@@ -117,22 +113,34 @@ class ClientConnection(asyncio.Protocol):
 
     def wait(self, seconds: float) -> None:
         """Set the deadline."""
-        self.deadline = self._time() + seconds
+        self.deadline = self.loop.time() + seconds
 
     def refuse(self, said: Problem, *, head_only: bool) -> None:
         """Answer the current request with a refusal. An unread rest of it costs the connection."""
-        unread = self._body is not None
-        self.write(refusal.response(said, closes=unread or self._closing, head_only=head_only))
-        if unread:
-            self.drain()
+        self.write(refusal.response(said, closes=self._body is not None, head_only=head_only))
         self.finished()
+
+    def answer(self, data: bytes) -> None:
+        """Answer the current request from here, without an upstream."""
+        self.write(data)
+        self.finished()
+
+    def switch(self) -> None:
+        """Everything that comes from now on is the current exchange's: it has switched protocols."""
+        self._body = UntilClose()
+        held, self._held = self._held, b""
+        if held:
+            self._feed(held)
 
     def finished(self, *, closes: bool = False) -> None:
         """The current exchange is over; the next request that has arrived begins."""
         self._exchange = None
         if self._closing:
             return
-        if closes:
+        if self.transport is None:
+            self._leave()
+            return
+        if closes or self._body is not None:
             self.drain()
             return
         self.wait(self.floors.limits.idle_seconds)
@@ -163,6 +171,8 @@ class ClientConnection(asyncio.Protocol):
         self._closing = True
         if self.transport is not None:
             self.transport.abort()
+        else:
+            self._leave()
 
     def drop_upstream(self) -> None:
         """Let go of the upstream connection."""
@@ -184,12 +194,21 @@ class ClientConnection(asyncio.Protocol):
         """The deadline has passed: the agent is slow or has no more to say, or the exchange takes too long."""
         if self._closing:
             self.abort()
-        elif self._body is not None or (self._exchange is None and self._held):
-            self._break(Problem("Refused by Yett", 408, "The request did not arrive in time", "timeout"))
         elif self._exchange is not None:
             self._exchange.on_deadline()
+        elif self._held:
+            self._break(Problem("Refused by Yett", 408, "The request did not arrive in time", "timeout"))
         else:
             self.close()
+
+    def _leave(self) -> None:
+        """Nothing is left to be done for this connection."""
+        self._closing = True
+        self._registry.discard(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.on_client_lost()
+        self.drop_upstream()
 
     # -- framing
 
@@ -234,7 +253,6 @@ class ClientConnection(asyncio.Protocol):
         except Malformed as error:
             exchange.on_broken_body(error)
             return
-        self.wait(self.floors.limits.request_seconds)
         if decoder.done:
             self._body = None
             if not self._advancing:
@@ -253,12 +271,10 @@ class ClientConnection(asyncio.Protocol):
             self.write(http2_refusal())
             self.drain()
         else:
+            self.floors.note_refusal(self.session, f"a request to {self.route.name or 'the proxy'}", error)
             self._break(refusal.problem(error, 403, ""))
 
     def _break(self, said: Problem) -> None:
         """Answer what cannot be framed any further, and close."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.on_client_lost()
         self.write(refusal.response(said, closes=True))
         self.drain()

@@ -23,6 +23,8 @@ UNTIL_CLOSE = -2
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 _METHOD = re.compile(r"[A-Z][A-Z_-]{0,31}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_VERSIONS = frozenset({"HTTP/1.1", "HTTP/1.0"})
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _STATUS = re.compile(r"[1-9][0-9]{2}")
 _WITHOUT_CONTROLS = bytes({*range(0x20, 0x7F), *range(0x80, 0x100), *b"\t\r\n"})
@@ -35,26 +37,22 @@ class Malformed(YettError):
 
 
 class Field(IntEnum):
-    """What a field means for framing. SINGLE may occur once only, DROPPED is hop-by-hop (RFC 9110, 7.6.1)."""
+    """What a field means for framing. SINGLE occurs once, FRAMING once and is not passed on, DROPPED is hop-by-hop."""
 
     ORDINARY = 0
     SINGLE = 1
-    DROPPED = 2
-    HOST = 3
-    LENGTH = 4
-    CODING = 5
-    CONNECTION = 6
-    EXPECT = 7
-    UPGRADE = 8
+    FRAMING = 2
+    OPTIONS = 3
+    DROPPED = 4
 
 
 _ROLES = {
-    "host": Field.HOST,
-    "content-length": Field.LENGTH,
-    "transfer-encoding": Field.CODING,
-    "connection": Field.CONNECTION,
-    "expect": Field.EXPECT,
-    "upgrade": Field.UPGRADE,
+    "host": Field.FRAMING,
+    "content-length": Field.FRAMING,
+    "transfer-encoding": Field.FRAMING,
+    "expect": Field.FRAMING,
+    "upgrade": Field.FRAMING,
+    "connection": Field.OPTIONS,
     "proxy-connection": Field.DROPPED,
     "keep-alive": Field.DROPPED,
     "proxy-authorization": Field.DROPPED,
@@ -94,16 +92,6 @@ class ResponseHead(NamedTuple):
     closes: bool
 
 
-class _Fields(NamedTuple):
-    headers: list[tuple[str, str]]
-    host: str | None
-    length: str | None
-    coding: str | None
-    connection: str
-    expect: str | None
-    upgrade: str
-
-
 def parse_request(head: bytes) -> RequestHead:
     """Read a request head. Raises Malformed."""
     lines = _lines(head)
@@ -113,39 +101,43 @@ def parse_request(head: bytes) -> RequestHead:
         raise Malformed("The request line is not three parts with one space between") from None
     if version != "HTTP/1.1":
         raise Malformed("The gate speaks HTTP/1.1 only", "Use HTTP/1.1 (curl: --http1.1).")
-    if not _METHOD.fullmatch(method):
+    if method not in _METHODS and not _METHOD.fullmatch(method):
         raise Malformed("The method is not an upper-case token")
-    fields = _fields(lines)
-    if fields.host is None:
+    headers, framing = _fields(lines)
+    host = framing.get("host")
+    if host is None:
         raise Malformed("The request has no Host field")
-    if fields.expect is not None and fields.expect.lower() != "100-continue":
+    if len(framing) == 1:
+        return RequestHead(method, target, host, tuple(headers), NO_BODY, False, False, "")
+    expectation = framing.get("expect")
+    if expectation is not None and expectation.lower() != "100-continue":
         raise Malformed("The expectation is not 100-continue")
-    options = fields.connection.split(",") if fields.connection else ()
+    options = _options(framing)
     return RequestHead(
         method,
         target,
-        fields.host,
-        _without(fields.headers, options),
-        _request_length(fields),
-        fields.expect is not None,
+        host,
+        _without(headers, options),
+        _request_length(framing),
+        expectation is not None,
         "close" in options,
-        fields.upgrade if "upgrade" in options else "",
+        framing.get("upgrade", "").lower() if "upgrade" in options else "",
     )
 
 
 def parse_response(head: bytes, method: str) -> ResponseHead:
     """Read the head of the answer to a `method` request. Raises Malformed."""
     lines = _lines(head)
-    version, _, rest = lines[0].partition(" ")
-    status = rest[:3]
-    if version not in ("HTTP/1.1", "HTTP/1.0") or not _STATUS.fullmatch(status) or rest[3:4] not in ("", " "):
+    first = lines[0]
+    version, status = first[:8], first[9:12]
+    if version not in _VERSIONS or first[8:9] != " " or not _STATUS.fullmatch(status) or first[12:13] not in ("", " "):
         raise Malformed("The status line is not HTTP/1.1")
-    fields = _fields(lines)
+    headers, framing = _fields(lines)
     code = int(status)
-    length, announced = _response_length(fields, code, method, version)
-    options = fields.connection.split(",") if fields.connection else ()
+    length, announced = _response_length(framing, code, method, version)
+    options = _options(framing)
     closes = "close" in options or length == UNTIL_CLOSE or (version == "HTTP/1.0" and "keep-alive" not in options)
-    return ResponseHead(code, _without(fields.headers, options), length, announced, closes)
+    return ResponseHead(code, _without(headers, options), length, announced, closes)
 
 
 def parse_trailer(line: bytes) -> None:
@@ -182,9 +174,11 @@ def _lines(head: bytes) -> list[str]:
     return lines
 
 
-def _fields(lines: list[str]) -> _Fields:
+def _fields(lines: list[str]) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The fields to pass on, and those that frame the message, by name."""
     headers: list[tuple[str, str]] = []
-    special: dict[str, str] = {}
+    framing: dict[str, str] = {}
+    once = None
     for line in lines[1:]:
         raw, colon, value = line.partition(":")
         if not colon:
@@ -193,58 +187,63 @@ def _fields(lines: list[str]) -> _Fields:
         value = value.strip(" \t")
         if role == 0:
             headers.append((name, value))
-        elif role != 2:
-            _keep_special(name, role, value, headers, special)
-    get = special.get
-    return _Fields(
-        headers,
-        get("host"),
-        get("content-length"),
-        get("transfer-encoding"),
-        get("connection", ""),
-        get("expect"),
-        get("upgrade", "").lower(),
-    )
+        elif role == 2:
+            if name in framing:
+                raise Malformed(f"The field {name} occurs more than once")
+            framing[name] = value
+        elif role == 1:
+            once = set() if once is None else once
+            if name in once:
+                raise Malformed(f"The field {name} occurs more than once")
+            once.add(name)
+            headers.append((name, value))
+        elif role == 3:
+            framing[name] = f"{framing[name]},{value}" if name in framing else value
+    return headers, framing
 
 
-def _keep_special(name: str, role: Field, value: str, headers: list[tuple[str, str]], special: dict[str, str]) -> None:
-    if role is Field.CONNECTION:
-        options = ",".join(option.strip(" \t").lower() for option in value.split(","))
-        special[name] = f"{special[name]},{options}" if name in special else options
-        return
-    if name in special:
-        raise Malformed(f"The field {name} occurs more than once")
-    special[name] = value
-    if role is Field.SINGLE:
-        headers.append((name, value))
+_KNOWN_OPTIONS = frozenset({"", "close", "keep-alive", "upgrade", "te", "trailer", "http2-settings"})
 
 
-_OPTIONS = frozenset({"", "close", "keep-alive", "upgrade", "te", "trailer", "transfer-encoding", "http2-settings"})
+def _options(framing: dict[str, str]) -> frozenset[str]:
+    value = framing.get("connection")
+    return _NO_OPTIONS if value is None else _split_options(value)
 
 
-def _without(headers: list[tuple[str, str]], options: list[str] | tuple[()]) -> Headers:
+@lru_cache(maxsize=256)
+def _split_options(value: str) -> frozenset[str]:
+    return frozenset(option.strip(" \t").lower() for option in value.split(","))
+
+
+_NO_OPTIONS: frozenset[str] = frozenset()
+
+
+def _without(headers: list[tuple[str, str]], options: frozenset[str]) -> Headers:
     """Drop the fields that Connection nominates (RFC 9110, 7.6.1)."""
-    nominated = [option for option in options if option not in _OPTIONS]
-    return tuple(field for field in headers if field[0] not in nominated) if nominated else tuple(headers)
+    if options <= _KNOWN_OPTIONS:
+        return tuple(headers)
+    return tuple(field for field in headers if field[0] not in options)
 
 
-def _request_length(fields: _Fields) -> int:
+def _request_length(framing: dict[str, str]) -> int:
     """RFC 9112, 6.3, with its leniencies left out: both fields, or any coding but chunked, is an attack."""
-    if fields.coding is not None:
-        if fields.length is not None:
+    coding, length = framing.get("transfer-encoding"), framing.get("content-length")
+    if coding is not None:
+        if length is not None:
             raise Malformed("Content-Length stands beside Transfer-Encoding")
-        if fields.coding.lower() != "chunked":
+        if coding.lower() != "chunked":
             raise Malformed("The transfer coding is not chunked")
         return CHUNKED
-    return NO_BODY if fields.length is None else _length(fields.length)
+    return NO_BODY if length is None else _length(length)
 
 
-def _response_length(fields: _Fields, status: int, method: str, version: str) -> tuple[int, int]:
-    coding, announced = fields.coding, -1
-    if fields.length is not None:
+def _response_length(framing: dict[str, str], status: int, method: str, version: str) -> tuple[int, int]:
+    coding, length = framing.get("transfer-encoding"), framing.get("content-length")
+    announced = -1
+    if length is not None:
         if coding is not None:
             raise Malformed("Content-Length stands beside Transfer-Encoding")
-        announced = _length(fields.length)
+        announced = _length(length)
     if coding is not None and (coding.lower() != "chunked" or version != "HTTP/1.1"):
         raise Malformed("The transfer coding is not chunked")
     if method == "HEAD" or status < 200 or status in (204, 304):

@@ -37,11 +37,13 @@ class Entry:
         deadline: float,
         on_route: Callable[[Entry, Route, bytes], None],
         on_end: Callable[[Entry], None],
+        on_refusal: Callable[[YettError], None],
     ) -> None:
         self.socket = accepted
         self.deadline = deadline
         self._on_route = on_route
         self._on_end = on_end
+        self._on_refusal = on_refusal
         self._head = b""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(accepted, self._readable)
@@ -81,27 +83,29 @@ class Entry:
         if end >= 0:
             self._connect(known[:end])
         elif len(known) > MAX_HEAD:
-            self._answer(refusal.problem(Malformed("The head is too long"), 403, ""))
+            self._refuse(Malformed("The head is too long"))
 
     def _connect(self, head: bytes) -> None:
         try:
             route = tunnel_route(head)
         except YettError as error:
-            self._answer(refusal.problem(error, 403, ""))
+            self._refuse(error)
             return
         self._loop.remove_reader(self.socket)
         self._on_route(self, route, b"")
 
     def _plain(self, known: bytes) -> None:
         if known.startswith(_TLS_HANDSHAKE):
-            self._answer(
-                refusal.problem(Malformed("The proxy port speaks http", "Write the proxy as http://."), 403, "")
-            )
+            self._refuse(Malformed("The proxy port speaks http", "Write the proxy as http://."))
         elif known.startswith(PREFACE[:14]):
             self._say(http2_refusal())
         else:
             self._loop.remove_reader(self.socket)
             self._on_route(self, PLAIN, self._head)
+
+    def _refuse(self, error: YettError) -> None:
+        self._on_refusal(error)
+        self._answer(refusal.problem(error, 403, ""))
 
     def _answer(self, said: Problem) -> None:
         self._say(refusal.response(said, closes=True))

@@ -13,8 +13,9 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
-def request_head(request: HttpRequest, length: int | None) -> bytes:
-    """Write a request's head; `length` is a byte count, CHUNKED, or None for no body at all.
+def request_head(request: HttpRequest, length: int | None, connection: Headers = ()) -> bytes:
+    """Write a request's head; `length` is a byte count, CHUNKED, or None for no body at all; `connection` are
+    fields for this hop only.
 
     Raises:
         Malformed: a value holds CR or LF. Values come from the parser, but also from the broker and the operations.
@@ -22,7 +23,7 @@ def request_head(request: HttpRequest, length: int | None) -> bytes:
     port = "" if _DEFAULT_PORTS.get(request.scheme) == request.port else f":{request.port}"
     query = f"?{request.query}" if request.query else ""
     first = f"{request.method} {request.path}{query} HTTP/1.1\r\nhost: {request.host}{port}"
-    return _head(first, 2, request.headers, length)
+    return _head(first, 2, request.headers + connection if connection else request.headers, length)
 
 
 def response_head(status: int, headers: Headers, length: int | None, *, closes: bool = False) -> bytes:

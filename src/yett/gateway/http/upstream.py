@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol, cast
 
 from yett.gateway.http.bodies import Body, UntilClose, body
-from yett.gateway.http.framing import MAX_HEAD, Malformed, ResponseHead, parse_response
+from yett.gateway.http.framing import MAX_HEAD, UNTIL_CLOSE, Malformed, ResponseHead, parse_response
 from yett.model.errors import UpstreamFailed
 
 _END_OF_HEAD = b"\r\n\r\n"
@@ -28,7 +28,7 @@ class Sink(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """HTTP/1.1 towards one upstream. Whatever it says unasked, or after its answer's end, closes it."""
 
-    __slots__ = ("_body", "_closes", "_held", "_method", "_sink", "idle_since", "transport", "used")
+    __slots__ = ("_body", "_closes", "_held", "_method", "_sink", "_upgrades", "idle_since", "transport", "used")
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -36,6 +36,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._sink: Sink | None = None
         self._method = ""
+        self._upgrades = False
         self._held = b""
         self._body: Body | None = None
         self._closes = False
@@ -44,12 +45,13 @@ class UpstreamConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self.transport is not None and not self.transport.is_closing()
 
-    def send(self, sink: Sink, method: str, head: bytes) -> None:
+    def send(self, sink: Sink, method: str, head: bytes, *, upgrades: bool = False) -> None:
         """Begin an exchange on a free connection. Raises UpstreamFailed: it has closed meanwhile."""
         if self.transport is None or self.transport.is_closing():
             raise UpstreamFailed("The upstream closed the connection", "Try again.")
         self._sink = sink
         self._method = method
+        self._upgrades = upgrades
         self._body = None
         self._held = b""
         self.transport.write(head)
@@ -59,11 +61,24 @@ class UpstreamConnection(asyncio.Protocol):
         if data and self.transport is not None:
             self.transport.write(data)
 
+    def throttle(self, full: bool) -> None:
+        """Stop reading the answer while the agent takes no more."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if full:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
     def abort(self) -> None:
         """Drop the connection, and the sink without a word."""
-        self._sink = None
-        if self.transport is not None:
+        busy, self._sink = self._sink is not None, None
+        if self.transport is None:
+            return
+        if busy:
             self.transport.abort()
+        else:
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by shape only
@@ -116,7 +131,10 @@ class UpstreamConnection(asyncio.Protocol):
             if head.status >= 200:
                 break
             if head.status == 101:
-                raise Malformed("it switches protocols unasked")
+                if not self._upgrades:
+                    raise Malformed("it switches protocols unasked")
+                head = head._replace(length=UNTIL_CLOSE, closes=True)
+                break
         self._held = b""
         self._begin(head, data)
 
