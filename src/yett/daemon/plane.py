@@ -37,7 +37,7 @@ from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight
 from yett.model.errors import YettError
 from yett.model.provider import ApiClient
-from yett.operations import classify
+from yett.operations.classify import classify
 from yett.policy import Policies, load_policies
 from yett.providers.book import ProviderBook
 from yett.recovery.undos import Means, Undos

@@ -193,7 +193,7 @@ def test_a_push_is_described_decided_and_sent_in_real_ids(world: World) -> None:
         run(world.real, "push", "-q", "origin", f"{rows[0][2]}:{rows[0][0]}")
 
     world.mirror.push([("refs/heads/main", old, new)], pack, seen.extend, send)
-    assert seen == [RefUpdate("refs/heads/main", old, new, "fast-forward", workflow=False)]
+    assert seen == [RefUpdate("refs/heads/main", old, new, contains=True, workflow=False, triggers=False)]
     assert sent[0][1] == world.outside("rev-parse", "origin/main").strip() or sent[0][2] != new
     assert run(world.remote, "show", "main:app.py") == "print('three')\n"
     assert SECRET in run(world.remote, "show", "main:ops/domains.yaml").encode()
@@ -236,4 +236,4 @@ def test_a_force_push_and_workflow_files_are_seen(world: World) -> None:
 
     with pytest.raises(PermissionError):
         world.mirror.push([("refs/heads/main", old, new)], pack, refuse, lambda _: None)
-    assert seen == [RefUpdate("refs/heads/main", old, new, "force", workflow=True)]
+    assert seen == [RefUpdate("refs/heads/main", old, new, contains=False, workflow=True, triggers=False)]

@@ -21,13 +21,21 @@ OBJECTS_INSIDE = "/run/yett/view/objects"
 
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
-    """One ref of a push, with ids as the agent sees them. `change`: create, fast-forward, force, delete, tag."""
+    """What the mirror knows of one ref of a push, with ids as the agent sees them.
+
+    `contains`: the new tip has the old one among its ancestors. `workflow`: a commit of the push touches files that CI
+    runs. `triggers`: the new tip holds CI files that use secrets.
+    """
 
     ref: str
     old: Oid
     new: Oid
-    change: str
+    contains: bool
     workflow: bool
+    triggers: bool
+
+
+CI_FILES = (".github/workflows", ".gitlab-ci.yml", ".circleci", "Jenkinsfile", ".buildkite", "azure-pipelines.yml")
 
 
 class Mirror:
@@ -90,14 +98,10 @@ class Mirror:
 
     def _describe(self, ref: str, old: Oid, new: Oid, env: dict[str, str]) -> RefUpdate:
         if new == ZERO:
-            return RefUpdate(ref, old, new, "delete", workflow=False)
+            return RefUpdate(ref, old, new, contains=False, workflow=False, triggers=False)
         self._connected(new, env)
-        workflow = self._touches_workflows(old, new, env)
-        if ref.startswith("refs/tags/"):
-            return RefUpdate(ref, old, new, "tag", workflow)
-        if old == ZERO:
-            return RefUpdate(ref, old, new, "create", workflow)
-        return RefUpdate(ref, old, new, "fast-forward" if self._is_ancestor(old, new, env) else "force", workflow)
+        contains = old != ZERO and self._is_ancestor(old, new, env)
+        return RefUpdate(ref, old, new, contains, self._touches_workflows(old, new, env), self._starts_jobs(new, env))
 
     def _connected(self, new: Oid, env: dict[str, str]) -> None:
         """Everything that the new tip needs is here; git would take a pack with holes."""
@@ -113,16 +117,15 @@ class Mirror:
     def _touches_workflows(self, old: Oid, new: Oid, env: dict[str, str]) -> bool:
         """Whether a commit of the push touches files that CI runs. Each commit counts, not only the last tree."""
         have = [old] if old != ZERO else ["--remotes", "--all"]
-        paths = (
-            "--",
-            ".github/workflows",
-            ".gitlab-ci.yml",
-            ".circleci",
-            "Jenkinsfile",
-            ".buildkite",
-            "azure-pipelines.yml",
-        )
-        return bool(git(self.view, "rev-list", "-n", "1", new, "--not", *have, *paths, env=env).strip())
+        return bool(git(self.view, "rev-list", "-n", "1", new, "--not", *have, "--", *CI_FILES, env=env).strip())
+
+    def _starts_jobs(self, new: Oid, env: dict[str, str]) -> bool:
+        """Whether CI files at the new tip use secrets. What CI does with a branch is the host's affair: no guessing."""
+        names = git(self.view, "ls-tree", "-r", "--name-only", "-z", new, "--", *CI_FILES, env=env)
+        files = [name for name in names.decode(errors="surrogateescape").split("\0") if name]
+        if any(not name.startswith(".github/") for name in files):
+            return True
+        return any(b"secrets" in git(self.view, "cat-file", "blob", f"{new}:{name}", env=env) for name in files)
 
     def _move_view(self, commands: list[tuple[str, Oid, Oid]]) -> None:
         text = "".join(f"delete {ref}\n" if new == ZERO else f"update {ref} {new}\n" for ref, _, new in commands)
