@@ -49,8 +49,8 @@ class _Pending(Future[T]):
         try:
             return super().result(self._deadline if timeout is None else timeout)
         except TimeoutError:
-            if self.done() and not self.cancelled():
-                raise  # the work's own
+            if self.done():
+                return super().result(0)  # the work's own timeout, or an answer at the last moment
             self.cancel()  # what has not begun never will
             raise _too_slow() from None
 
