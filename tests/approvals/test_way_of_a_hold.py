@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from scene import VOLUME, Scene, decided, on_resource, scene, situated, volume_delete
 
 from yett.approvals.challenge import Answer
-from yett.approvals.errors import ApprovalError
 from yett.approvals.facts import Facts, drift
 from yett.approvals.hold import HoldState
 from yett.approvals.holds import WAITING_PER_AGENT
@@ -19,10 +19,6 @@ from yett.model.effects import Verdict
 from yett.model.operation import Amount
 from yett.model.provider import UndoPlan
 from yett.model.resource import Environment, Place, ResourceRef
-
-
-def refused(code: str) -> pytest.RaisesExc[ApprovalError]:
-    return pytest.RaisesExc(ApprovalError, check=lambda error: error.code == code)
 
 
 def test_approved_hold_is_consumed_once(plane: Scene) -> None:

@@ -29,8 +29,8 @@ from yett.model.canonical import Json, canonical
 from yett.store.tables import act_signatures, acts
 
 LIFETIME = 15 * 60 * SECOND
-WAITING = 20
-"""Acts that may wait at once: each is a page that a person must read."""
+WAITING = 10
+"""Acts of one kind that may wait at once: proposing needs no key, and must not crowd out the other kinds."""
 
 
 class ActKind(StrEnum):
@@ -93,9 +93,9 @@ def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, 
     Raises:
         TooMany: too many wait already.
     """
-    waiting = select(func.count()).where(acts.c.state == ActState.WAITING, acts.c.expires_at > now)
+    waiting = select(func.count()).where(acts.c.kind == kind, acts.c.state == ActState.WAITING, acts.c.expires_at > now)
     if tx.execute(waiting).scalar_one() >= WAITING:
-        raise TooMany("act-quota", f"{WAITING} acts wait for a signature already", "sign or decline those first")
+        raise TooMany("act-quota", f"{WAITING} acts of that kind wait for a signature already", "sign or decline those")
     act = Act(
         id=new_id("s"),
         kind=kind,

@@ -48,7 +48,7 @@ RP_ID = "localhost"
 
 
 def hold_challenge(site: Site, answer: Answer, nonce: bytes, expires: int, note: bytes, document: Json) -> bytes:
-    """SHA-256 over domain, answer, site, nonce, expiry (seconds), hash of the ledger's last note, canonical hold."""
+    """SHA-256 over domain, answer, site, nonce, expiry (ns), hash of the ledger's last note, canonical hold."""
     parts = (*_head(HOLD_DOMAIN, answer.value, site), _nonce(nonce), _expiry(expires), _hash(note), canonical(document))
     return hashlib.sha256(b"\0".join(parts)).digest()
 
