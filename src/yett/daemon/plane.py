@@ -30,12 +30,15 @@ from yett.gateway.api import Api
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.company import company_proxy
 from yett.gateway.dial import Dialer, DialSettings, Mapped
+from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
 from yett.ledger.journal import Journal
 from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight
 from yett.model.errors import YettError
+from yett.model.http import HttpRequest
+from yett.model.identity import Session
 from yett.model.provider import ApiClient
 from yett.operations.classify import classify
 from yett.policy import Policies, load_policies
@@ -70,7 +73,7 @@ class Plane:
     bundle: Path
     vkey: str
     maps: Maps
-    runs: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, Run]
     ended_counts: list[dict[str, Any]] = field(default_factory=list)  # Any: rows of `yett report`
     last_refusal: dict[str, Any] | None = None
     pid: int = field(default_factory=os.getpid)
@@ -141,8 +144,16 @@ async def build(settings: Settings, console_port: int) -> Plane:
     eyes = Eyes(book, api, lambda provider: _own_secret(vault, provider), lambda: maps.environments, undos)
     checkpoint = Checkpoint(store, journal, lambda: maps.policies, desk, lockdown, eyes, undos)
     authority = open_authority(home / "ca")
+    runs: dict[str, Run] = {}
     gate = Gate(
-        cast(floors.Checkpoint, checkpoint), broker, book, Leaves(authority), dialer, Limits(), classify=classify
+        cast(floors.Checkpoint, checkpoint),
+        broker,
+        book,
+        Leaves(authority),
+        dialer,
+        Limits(),
+        classify=classify,
+        service=lambda session, request: _own_answer(runs, session, request),
     )
     lockdown.on_lock.append(lambda _scope: gate.drop_tunnels())
     bundle = home / "ca" / "bundle.pem"
@@ -152,7 +163,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
-        str(signer.verifier), maps,
+        str(signer.verifier), maps, runs,
     )  # fmt: skip
 
 
@@ -187,3 +198,9 @@ def _document_seal(home: Path) -> Seal:
 
 _EFFECTS: dict[ActKind, Effect] = {ActKind.ENVIRONMENTS: environments.write_signed}
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
+
+
+def _own_answer(runs: dict[str, Run], session: Session, request: HttpRequest) -> Answering | None:
+    """The workspace's own git remotes are answered by the mirror."""
+    run = runs.get(session.id)
+    return run.remotes.answering(request) if run is not None and run.remotes is not None else None

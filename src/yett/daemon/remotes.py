@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from yett.checkpoint.pipeline import Checkpoint
 from yett.checkpoint.record import Pass
+from yett.gateway.floors import Answering, OwnAnswer
 from yett.model.decision import Refused
 from yett.model.errors import Unreadable, YettError
 from yett.model.http import HttpRequest
@@ -34,15 +35,6 @@ FETCH_FRESH_S = 2.0
 DEADLINE_S = 300.0
 _SCP = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+\.[\w.-]+):(?!/)(?P<path>.+)$")
 _SERVICES = ("git-upload-pack", "git-receive-pack")
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A whole HTTP answer of the git server."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,15 @@ class Remotes:
                 return remote, request.path[len(bare) + 1 :]
         return None
 
-    async def serve(self, remote: Remote, service: str, request: HttpRequest) -> Served:
+    def answering(self, request: HttpRequest) -> Answering | None:
+        """How the mirror answers a request, None if it is not for a remote of this workspace."""
+        found = self.match(request)
+        if found is None:
+            return None
+        remote, service = found
+        return lambda whole: self.serve(remote, service, whole)
+
+    async def serve(self, remote: Remote, service: str, request: HttpRequest) -> OwnAnswer:
         """Answer one request of a git client."""
         if service == "info/refs" and request.method == "GET":
             return await self._advertise(remote, request)
@@ -84,32 +84,32 @@ class Remotes:
             if service == "git-upload-pack":
                 return await self._rpc(service, request)
             return await self._push(remote, request)
-        return Served(404, "text/plain", b"git over smart HTTP only\n")
+        return OwnAnswer(404, "text/plain", b"git over smart HTTP only\n")
 
-    async def _advertise(self, remote: Remote, request: HttpRequest) -> Served:
+    async def _advertise(self, remote: Remote, request: HttpRequest) -> OwnAnswer:
         service = request.query.removeprefix("service=")
         if service not in _SERVICES:
-            return Served(403, "text/plain", b"the dumb protocol is not served\n")
+            return OwnAnswer(403, "text/plain", b"the dumb protocol is not served\n")
         await self._fetch(remote)
         command = [service, "--stateless-rpc", "--advertise-refs", str(self._mirror.view)]
         told = await asyncio.to_thread(self._run, command, b"", request)
         announced = line(f"# service={service}\n".encode()) + FLUSH
-        return Served(200, f"application/x-{service}-advertisement", announced + told)
+        return OwnAnswer(200, f"application/x-{service}-advertisement", announced + told)
 
-    async def _rpc(self, service: str, request: HttpRequest) -> Served:
+    async def _rpc(self, service: str, request: HttpRequest) -> OwnAnswer:
         command = [service, "--stateless-rpc", str(self._mirror.view)]
         told = await asyncio.to_thread(self._run, command, request.body or b"", request)
-        return Served(200, f"application/x-{service}-result", told)
+        return OwnAnswer(200, f"application/x-{service}-result", told)
 
-    async def _push(self, remote: Remote, request: HttpRequest) -> Served:
+    async def _push(self, remote: Remote, request: HttpRequest) -> OwnAnswer:
         """Decide in this loop, do git's work in a thread."""
         body = request.body or b""
         try:
             push = read_push(body)
         except Unreadable as error:
-            return Served(400, "text/plain", f"yett: {error.what}\n".encode())
+            return OwnAnswer(400, "text/plain", f"yett: {error.what}\n".encode())
         if push.certificate or push.options:
-            return Served(403, "text/plain", b"yett: push certificates and push options are not supported here\n")
+            return OwnAnswer(403, "text/plain", b"yett: push certificates and push options are not supported here\n")
         commands = [(command.ref, command.old, command.new) for command in push.commands]
         loop = asyncio.get_running_loop()
         decided: list[Pass] = []
@@ -140,8 +140,8 @@ class Remotes:
         for granted in decided:
             await self._checkpoint.finish(granted, outcome, 0)
 
-    def _told(self, body: bytes) -> Served:
-        return Served(200, "application/x-git-receive-pack-result", body)
+    def _told(self, body: bytes) -> OwnAnswer:
+        return OwnAnswer(200, "application/x-git-receive-pack-result", body)
 
     def _attempt(self, request: HttpRequest, updates: list[RefUpdate]) -> Attempt:
         """The push as operations, with what the mirror knows of it."""

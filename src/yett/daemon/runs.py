@@ -23,6 +23,7 @@ from yett.daemon.lines import LineServer
 from yett.daemon.masking import Masked, mask_everything
 from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
+from yett.daemon.remotes import Remotes
 from yett.daemon.signing import wait_signed
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
@@ -49,6 +50,7 @@ class Run:
     addresses: Addresses | None = None
     nameserver: NameServer | None = None
     keeper: Channel | None = None
+    remotes: Remotes | None = None
 
     @property
     def leases(self) -> tuple[Lease, ...]:
@@ -117,6 +119,8 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     run = Run(plane, session, folder, state, masked, agent_socket, _notices(plane, session, masked))
+    if masked.mirror is not None:
+        run.remotes = Remotes(session, masked.mirror, plane.checkpoint, plane.settings.git)
     plane.runs[session_id] = run
     return run
 

@@ -12,13 +12,13 @@ from typing import Any
 from yett.model.errors import ConfigurationError
 
 DEFAULT_PORT = 7711
-KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "hold_minutes", "task_hours", "budget", "solo_delay_s"})
+KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "hold_minutes", "task_hours", "git"})
 RESOLVE_KEYS = frozenset({"name", "address", "port"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One control plane's settings. `resolve` maps (name, port) to a loopback address, for drills only (law 11)."""
+    """One control plane's settings. `resolve` and `git` lead to the lab, and are for drills only (law 11)."""
 
     home: Path
     port: int = DEFAULT_PORT
@@ -27,7 +27,7 @@ class Settings:
     extra_ca: str = ""
     hold_minutes: int = 15
     task_hours: int = 12
-    solo_delay_s: int = 60
+    git: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def operator_socket(self) -> Path:
@@ -71,7 +71,7 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
         extra_ca=str(said.get("extra_ca", "")),
         hold_minutes=int(said.get("hold_minutes", 15)),
         task_hours=int(said.get("task_hours", 12)),
-        solo_delay_s=int(said.get("solo_delay_s", 60)) if realm == "drill" else 60,
+        git=_git(path, said.get("git", {}), realm),
     )
 
 
@@ -84,3 +84,10 @@ def _resolve(path: Path, rows: list[dict[str, Any]]) -> dict[tuple[str, int], tu
         host, _, number = str(row["address"]).rpartition(":")
         found[(str(row["name"]).lower(), int(row.get("port", 443)))] = (host, int(number))
     return found
+
+
+def _git(path: Path, table: dict[str, Any], realm: str) -> dict[str, str]:
+    """Git configuration that a drill needs to reach its lab's remote; a person's own git needs none."""
+    if table and realm != "drill":
+        raise ConfigurationError(f"{path} sets git configuration", "only a drill may; use your own ~/.gitconfig")
+    return {str(key): str(value) for key, value in table.items()}

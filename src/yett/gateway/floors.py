@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from yett.gateway.dial import Dialer
@@ -101,6 +102,31 @@ class Checkpoint(Protocol):
     async def finish(self, granted: Pass, outcome: str, status: int) -> None: ...
 
 
+class Service(Protocol):
+    """Something of Yett's own that answers requests in an upstream's place: the workspace's git remotes."""
+
+    def __call__(self, session: Session, request: HttpRequest) -> Answering | None:
+        """How to answer a request (its body still to come), None: it goes its ordinary way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAnswer:
+    """A whole answer of a `Service`."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+Answering = Callable[[HttpRequest], Awaitable[OwnAnswer]]
+
+
+def nothing_served(session: Session, request: HttpRequest) -> Answering | None:
+    """No service of our own."""
+    return None
+
+
 class Floors:
     """Everything below the gateway, and its limits: what one wire is built on."""
 
@@ -112,7 +138,9 @@ class Floors:
         classify: Classify,
         dialer: Dialer,
         limits: Limits,
+        service: Service = nothing_served,
     ) -> None:
+        self.service = service
         self.checkpoint = checkpoint
         self.broker = broker
         self.book = book

@@ -11,7 +11,7 @@ from typing import Literal
 
 from yett.gateway.ca import ServerContexts
 from yett.gateway.dial import Dialer
-from yett.gateway.floors import Broker, Checkpoint, Classify, Floors
+from yett.gateway.floors import Broker, Checkpoint, Classify, Floors, Service, nothing_served
 from yett.gateway.http.client import ClientConnection
 from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
@@ -40,8 +40,9 @@ class Gate:
         settings: Limits,
         *,
         classify: Classify,
+        service: Service = nothing_served,
     ) -> None:
-        self._floors = Floors(checkpoint, broker, book, classify, dialer, settings)
+        self._floors = Floors(checkpoint, broker, book, classify, dialer, settings, service)
         self._ca = ca
         self._sessions: dict[str, SessionTunnels] = {}
         self._sweep: asyncio.TimerHandle | None = None

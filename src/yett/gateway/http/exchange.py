@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from yett.gateway import refusal
-from yett.gateway.floors import Pass
-from yett.gateway.http.coding import TooLarge
+from yett.gateway.floors import Answering, Pass
+from yett.gateway.http.coding import TooLarge, decode
 from yett.gateway.http.framing import NO_BODY, Malformed, RequestHead
 from yett.gateway.http.judge import (
     Judged,
@@ -65,6 +66,7 @@ class Exchange:
         "_collected_size",
         "_ended",
         "_granted",
+        "_own",
         "_recorded",
         "_retried",
         "_streams",
@@ -90,6 +92,7 @@ class Exchange:
         self.upstream: UpstreamConnection | None = None
         self.upgrades = False
         self._granted: Pass | None = None
+        self._own: Answering | None = None
         self._recorded = False
         self._retried = False
         self._streams = False
@@ -113,6 +116,7 @@ class Exchange:
             self.request, self.room = canonical_request(
                 self.head, client.route, client.floors, b"" if self._ended else None
             )
+            self._own = client.floors.service(client.session, self.request)
             if self.head.upgrade == "websocket":
                 self._upgrade(self.room)
         except YettError as error:
@@ -161,6 +165,8 @@ class Exchange:
     def _must_stream(self) -> bool:
         """Small bodies are read before anything leaves; large ones stream where the host is not governed."""
         limits = self.client.floors.limits
+        if self._own is not None:
+            return False
         if self.room is None:
             return not 0 <= self.head.length <= limits.small_body
         return self.head.length > limits.governed_body
@@ -168,7 +174,10 @@ class Exchange:
     def _collect(self, payload: bytes) -> None:
         self._hold(payload)
         self.client.wait(self.client.floors.limits.request_seconds)
-        if self._collected_size > self.client.floors.limits.governed_body:
+        limits = self.client.floors.limits
+        if self._own is not None and self._collected_size > limits.own_body:
+            self.refuse(TooLarge(f"The body is over {limits.own_body >> 20} MB", "Push in smaller steps."))
+        elif self._own is None and self._collected_size > limits.governed_body:
             self._streams = True
             self._decide(None)
         elif self._ended:
@@ -186,6 +195,10 @@ class Exchange:
     def _decide(self, body: bytes | None) -> None:
         """Put the request to the checkpoint, at once if it can answer at once."""
         self.phase = Phase.DECIDING
+        if self._own is not None:
+            self.client.wait(self.client.floors.limits.decision_seconds)
+            self.work(self._answer_ourselves(self._own, body or b""))
+            return
         try:
             judged = self._judge(body)
             if judged is None:
@@ -225,6 +238,19 @@ class Exchange:
             most = floors.limits.governed_body
             raise TooLarge(f"The body is over {most} bytes, more than the gate reads here", "Send less at once.")
         return judged
+
+    async def _answer_ourselves(self, own: Answering, body: bytes) -> None:
+        """A request that a service of Yett's own answers: nothing leaves here, the service asks the checkpoint."""
+        request = self.request
+        assert request is not None
+        coding = request.header("content-encoding") if body else None
+        limit = self.client.floors.limits.own_body
+        said = await own(replace(request, body=body if coding is None else decode(coding, body, limit)))
+        self._task = None
+        self._over()
+        headers = (("content-type", said.content_type), ("cache-control", "no-cache"))
+        content = b"" if self.head.method == "HEAD" else said.body
+        self.client.answer(response_head(said.status, headers, len(said.body)) + content)
 
     async def _await_decision(self, judged: Judged) -> None:
         granted = await self.client.floors.checkpoint.pass_(judged.attempt)
