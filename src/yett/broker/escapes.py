@@ -1,0 +1,200 @@
+"""Undo the ways in which text is written inside other text: percent (RFC 3986), JSON (RFC 8259), HTML references.
+
+A view is the text as a reader would see it: ASCII letters in lower case, escapes decoded, single line breaks gone (a
+wrapped base64 value reads as one), a blank line kept as one NUL (nothing is wrapped across it, and a server-sent event
+ends with it, so nothing waits there). Needles are made the same way and searched in the view.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import lru_cache
+from html.entities import html5
+
+BLANK = b"\0"
+LONGEST_ESCAPE = 48
+"""No escape that is decoded here is longer; repeats are bounded, so that nobody can make Yett wait for the rest."""
+
+UNFINISHED = re.compile(
+    rb"(?:%(?:25){0,8}2?[0-9a-f]?"
+    rb"|\\{1,8}(?:u[0-9a-f]{0,3}|x[0-9a-f]?)?"
+    rb"|\\{1,8}ud[89ab][0-9a-f]{2}(?:\\{1,8}(?:ud?|ud[c-f][0-9a-f]?)?)?"
+    rb"|&(?:amp;){0,4}(?:a|am|amp|#x?0{0,6}[0-9a-f]{0,6}|[a-z]{1,8})?)\Z"
+)
+"""An escape that the end of a chunk cut off, in lower case."""
+
+_SHORT = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_NAMED: dict[bytes, int] = {
+    name[:-1].lower().encode(): ord(char)
+    for name, char in html5.items()
+    if len(char) == 1 and ord(char) < 128 and name.endswith(";")
+}
+_LINE_BREAK = rb"\r\n?|\n"
+_ANY_LINE_BREAK = _LINE_BREAK + rb"|\\[nr]"
+
+
+def join_lines(text: bytes) -> bytes:
+    """The text without its line breaks; a blank line becomes BLANK. The same object if there are none."""
+    if b"\n" not in text and b"\r" not in text:
+        return text
+    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return text.replace(b"\n\n", BLANK).replace(b"\n", b"")
+
+
+def join_written_lines(joined: bytes) -> bytes:
+    """The text without the line breaks that JSON writes as two letters. The same object if there are none."""
+    if b"\\n" not in joined and b"\\r" not in joined:
+        return joined
+    return joined.replace(b"\\r", b"").replace(b"\\n", b"")
+
+
+class View:
+    """Text as a reader sees it, and where in the original each byte of it stood."""
+
+    def __init__(self, text: bytes, seen: list[int], origin: list[int]) -> None:
+        self.text = text
+        self._seen = seen  # offsets in the view: plain piece, escape, plain piece, escape, ...
+        self._origin = origin  # the same pieces in the original
+
+    def start(self, at: int) -> int:
+        """Where the byte at `at` of the view starts in the original."""
+        piece = bisect_right(self._seen, at) - 1
+        return self._origin[piece] + (0 if piece % 2 else at - self._seen[piece])
+
+    def end(self, at: int) -> int:
+        """Where the byte before `at` of the view ends in the original."""
+        piece = bisect_right(self._seen, at - 1) - 1
+        return self._origin[piece + 1] if piece % 2 else self._origin[piece] + at - self._seen[piece]
+
+
+class Escapes:
+    """One family of escapes, and of it those that can stand for a byte of an alphabet; others are left as they are.
+
+    Families are kept apart, because a value may hold what looks like an escape of another family.
+    """
+
+    def __init__(self, mark: bytes, pattern: bytes, breaks: bytes = _LINE_BREAK) -> None:
+        self._mark = mark
+        self._relevant = re.compile(pattern)
+        self._any_case = re.compile(pattern, re.IGNORECASE)
+        self._pieces = re.compile(rb"(?:%s){2}|%s|%s" % (_LINE_BREAK, breaks, pattern))
+
+    def occur_in(self, joined: bytes) -> bool:
+        """Whether text, in lower case and without line breaks, has any of them."""
+        return self._mark in joined and self._relevant.search(joined) is not None
+
+    def decode(self, text: bytes) -> bytes:
+        """One layer of escapes off, letters in their own case; line breaks stay."""
+        return self._any_case.sub(lambda match: _decoded(match[0].lower()), text)
+
+    def view(self, lower: bytes) -> View:
+        """One layer of escapes off, and line breaks gone."""
+        pieces: list[bytes] = []
+        seen, origin = [0], [0]
+        length = position = 0
+        for match in self._pieces.finditer(lower):
+            start, end = match.span()
+            decoded = _flat(match[0])
+            pieces += (lower[position:start], decoded)
+            length += start - position
+            seen += (length, length + len(decoded))
+            origin += (start, end)
+            length += len(decoded)
+            position = end
+        pieces.append(lower[position:])
+        return View(b"".join(pieces), seen, origin)
+
+
+LINE_BREAKS = Escapes(b"\n", rb"(?!)")
+"""No escape at all: its view only joins lines."""
+WRITTEN_LINE_BREAKS = Escapes(b"\\", rb"(?!)", _ANY_LINE_BREAK)
+"""The two of JSON that occur everywhere, apart from the rest, because they can be looked for without a pattern."""
+
+
+def families(alphabet: Iterable[int]) -> tuple[Escapes, ...]:
+    """Percent, HTML and JSON escapes of the bytes of an alphabet; a letter counts in either case.
+
+    Each is read deep (%2541, &amp;#65; and \\u0041 are all an A) and, where values hold its mark, also one layer only.
+    """
+    letters = frozenset(alphabet)
+    both = letters | set(bytes(letters).upper()) | {0x0A, 0x0D}
+    ascii_only = {byte for byte in both if byte < 0x80}
+    percent, html, json = _hexadecimal(both), _html(ascii_only), _json(both, ascii_only)
+    found = [
+        Escapes(b"%", rb"%%(?:25){0,8}%s" % percent),
+        Escapes(b"&", rb"&(?:amp;){0,4}%s" % html),
+        Escapes(b"\\", json % {b"depth": b"{1,8}"}, _ANY_LINE_BREAK),
+    ]
+    if 0x25 in letters:
+        found.append(Escapes(b"%", rb"%%%s" % percent))
+    if 0x26 in letters:
+        found.append(Escapes(b"&", rb"&%s" % html))
+    if 0x5C in letters:
+        found.append(Escapes(b"\\", rb"\\\\|" + json % {b"depth": b""}, _ANY_LINE_BREAK))
+    return tuple(found)
+
+
+def _html(ascii_only: set[int]) -> bytes:
+    decimal = _any_of(b"%d" % byte for byte in ascii_only)
+    names = _any_of(name for name, byte in _NAMED.items() if byte in ascii_only)
+    return rb"(?:#0{0,6}%s|#x0{0,6}%s|%s);" % (decimal, _hexadecimal(ascii_only), names)
+
+
+def _json(both: frozenset[int], ascii_only: set[int]) -> bytes:
+    """To be filled in with the number of backslashes, `depth`."""
+    slash = rb"\\%(depth)s"
+    parts = [slash + rb"u00" + _hexadecimal(ascii_only), slash + rb"x" + _hexadecimal(both)]
+    if len(ascii_only) != len(both):
+        low = slash + rb"ud[c-f][0-9a-f]{2}"
+        parts = [slash + rb"ud[89ab][0-9a-f]{2}" + low, slash + rb"u[0-9a-f]{4}", *parts]
+    quoted = b"".join(re.escape(bytes([byte])) for byte in b"\"'/" if byte in both)
+    quoted += b"".join(letter for letter, byte in _SHORT.items() if byte not in b"\n\r" and byte[0] in both)
+    return b"|".join([*parts, rb"\\[%s]" % quoted] if quoted else parts)
+
+
+def _hexadecimal(values: Iterable[int]) -> bytes:
+    return _any_of(b"%02x" % byte for byte in values)
+
+
+def _any_of(words: Iterable[bytes]) -> bytes:
+    longest_first = sorted((re.escape(word) for word in words), key=lambda word: len(word), reverse=True)
+    return b"(?:" + b"|".join(longest_first) + b")"
+
+
+@lru_cache(maxsize=8192)
+def _decoded(escape: bytes) -> bytes:
+    """What one escape, written in lower case, stands for."""
+    if escape[:1] == b"%":
+        return bytes([int(escape[-2:], 16)])
+    if escape[:1] == b"&":
+        name = escape[:-1].rpartition(b"&")[2].rpartition(b";")[2]
+        if name[:2] == b"#x":
+            return bytes([int(name[2:], 16)])
+        return bytes([int(name[1:]) if name[:1] == b"#" else _NAMED[name]])
+    kind = escape.lstrip(b"\\")
+    if not kind:
+        return b"\\"
+    if kind[:1] == b"x":
+        return bytes([int(kind[1:], 16)])
+    if kind[:1] == b"u" and len(kind) > 1:
+        return _utf16(kind)
+    return _SHORT.get(kind, kind)
+
+
+def _utf16(units: bytes) -> bytes:
+    """One code point, written as one or two \\u units without the first backslashes, in UTF-8."""
+    code = int(units[1:5], 16)
+    if len(units) > 5:
+        code = 0x10000 + ((code & 0x3FF) << 10) + (int(units[-4:], 16) & 0x3FF)
+    return chr(code).encode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=8192)
+def _flat(piece: bytes) -> bytes:
+    """What a piece becomes in a view: a blank line BLANK, a line break nothing, however either is written."""
+    if piece[:1] in (b"\r", b"\n"):
+        return b"" if piece in (b"\n", b"\r", b"\r\n") else BLANK
+    decoded = _decoded(piece)
+    return b"" if decoded in (b"\n", b"\r") else decoded.lower()
