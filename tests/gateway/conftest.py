@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import re
 import socket
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pytest
 import uvloop
@@ -288,12 +290,34 @@ def read_head(connection: socket.socket) -> bytes:
     return head
 
 
+class Answer(NamedTuple):
+    """One HTTP answer as it stood on the wire, its chunks joined."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, object]:
+        assert self.headers["content-type"] == "application/problem+json"
+        return json.loads(self.body)  # type: ignore[no-any-return]
+
+
+def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
+    """Read exactly one answer, with the standard library's client."""
+    answer = http.client.HTTPResponse(connection, method=method)
+    answer.begin()
+    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+
+
 class GateThread:
     """A gate on its own uvloop thread, as the daemon runs it."""
 
     PLACEHOLDER = PLACEHOLDER
     REAL = REAL
     SESSION = SESSION
+    read_answer = staticmethod(read_answer)
+    read_head = staticmethod(read_head)
 
     def __init__(self, folder: Path, mapped: tuple[Mapped, ...], roots: Path, limits: Limits) -> None:
         self.authority = open_authority(folder)
@@ -351,6 +375,12 @@ class GateThread:
         assert b" 200 " in read_head(raw)
         return self.trusting().wrap_socket(raw, server_hostname=name)
 
+    def ask(self, request: bytes, name: str = "api.test") -> Answer:
+        """Send raw bytes in a tunnel and read one answer."""
+        with self.tunnel(name) as connection:
+            connection.sendall(request)
+            return read_answer(connection)
+
     def trusting(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.bundle))
 
@@ -363,23 +393,24 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def upstream_context(roots: Path, name: str) -> ssl.SSLContext:
-    context = Leaves(open_authority(roots)).context(name)
-    context.sni_callback = None
-    return context
+def contexts(roots: Path, *names: str) -> ssl.SSLContext:
+    """A server's context that has a certificate for each name, and shows the first to everybody else."""
+    leaves = Leaves(open_authority(roots))
+    by_name = {name: leaves.context(name) for name in names}
+    first = by_name[names[0]]
+
+    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = by_name.get(name or "", first)
+
+    first.sni_callback = choose
+    return first
 
 
 @pytest.fixture(scope="session")
 def echo(roots: Path) -> Iterator[EchoServer]:
     server = EchoServer(("127.0.0.1", 0), Echo)
     server.seen = []
-    context = upstream_context(roots, "api.test")
-    contexts = {name: upstream_context(roots, name) for name in ("other.test", "model.test", "registry.test")}
-
-    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        connection.context = contexts.get(name or "", context)
-
-    context.sni_callback = choose
+    context = contexts(roots, "api.test", "other.test", "registry.test")
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -397,7 +428,8 @@ def plain_echo() -> Iterator[EchoServer]:
 
 @pytest.fixture
 def scripted(roots: Path) -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream(upstream_context(roots, "script.test"))
+    """Governed as script.test and model.test, ungoverned as raw.test."""
+    upstream = ScriptedUpstream(contexts(roots, "script.test", "raw.test", "model.test"))
     yield upstream
     upstream.close()
 
@@ -421,12 +453,13 @@ def gate(
 ) -> Iterator[GateThread]:
     echo.seen.clear()
     secure, plain = echo.server_address[1], plain_echo.server_address[1]
-    names = ("api.test", "other.test", "model.test", "registry.test", "wrong.test")
+    names = ("api.test", "other.test", "registry.test", "wrong.test")
     mapped = (
         *(Mapped(name, 443, "127.0.0.1", secure) for name in names),
         Mapped("other.test", 80, "127.0.0.1", plain),
         Mapped("api.test", 80, "127.0.0.1", plain),
-        Mapped("script.test", 443, "127.0.0.1", scripted.port),
+        Mapped("registry.test", 80, "127.0.0.1", plain),
+        *(Mapped(name, 443, "127.0.0.1", scripted.port) for name in ("script.test", "raw.test", "model.test")),
         Mapped("dead.test", 443, "127.0.0.1", 9),
     )
     thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", QUICK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 # AWS (also ECS task roles and DNS), Alibaba, Oracle, Azure's wire server, AWS over IPv6, Google over IPv6.
 _METADATA_V4 = (
@@ -16,6 +16,7 @@ _METADATA_V4 = (
 )
 _METADATA = frozenset(ip_address(text) for text in (*_METADATA_V4, "fd00:ec2::254", "fd20:ce::254"))
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _COMPATIBLE = IPv6Network("::/96")
 
 
@@ -64,6 +65,8 @@ def _reason(address: IPv4Address | IPv6Address) -> str:
         return "a loopback address"
     if address.is_link_local:
         return "a link-local address"
-    if address.is_unspecified or address.is_multicast or (address.version == 4 and address.is_reserved):
+    if isinstance(address, IPv4Address) and (address in _THIS_NETWORK or address.is_reserved):
+        return "not a host's address"
+    if address.is_unspecified or address.is_multicast:
         return "not a host's address"
     return "an address of this machine" if is_own(str(address)) else ""

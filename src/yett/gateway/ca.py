@@ -22,6 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from yett.model.errors import ConfigurationError
 
+UNRECOGNIZED_NAME = bytes((21, 3, 3, 0, 2, 2, ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME))
+"""The fatal alert record that answers a wrong SNI, in the clear as it is before any key exists (RFC 8446, 6)."""
+
 AUTHORITY_LIFE = timedelta(days=365)
 LEAF_LIFE = timedelta(days=3)
 _RENEW_BEFORE = timedelta(days=30)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-from yett.gateway.ca import ServerContexts
+from yett.gateway.ca import UNRECOGNIZED_NAME, ServerContexts
 from yett.gateway.dial import Dialer
 from yett.gateway.floors import Broker, Checkpoint, Classify, Floors, Service, nothing_served
 from yett.gateway.http.client import ClientConnection
 from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
 from yett.gateway.limits import Limits
-from yett.gateway.names import host_name
+from yett.gateway.names import NameRefused, host_name
 from yett.model.errors import ConfigurationError, YettError
 from yett.model.identity import Session
 from yett.providers.book import ProviderBook
@@ -220,18 +221,32 @@ class SessionTunnels:
 
         try:
             if route.scheme == "https":
-                await self._loop.connect_accepted_socket(
-                    make,
-                    accepted,
-                    ssl=self._ca.context(route.name),
-                    ssl_handshake_timeout=self._floors.limits.handshake_seconds,
-                )
+                await self._shake_hands(make, accepted, route.name)
             else:
                 await self._loop.connect_accepted_socket(make, accepted)
         except OSError as error:
-            _log.info("no TLS with the client for %s: %s", route.name, error.strerror or type(error).__name__)
+            _log.info("no connection with the client for %s: %s", route.name, error.strerror or type(error).__name__)
             accepted.close()
             self._reopen()
+
+    async def _shake_hands(self, make: Callable[[], ClientConnection], accepted: socket.socket, name: str) -> None:
+        """TLS with the agent. uvloop drops a failed handshake without its alert, so the gate sends it itself."""
+        spare = accepted.dup()
+        try:
+            await self._loop.connect_accepted_socket(
+                make,
+                accepted,
+                ssl=self._ca.context(name),
+                ssl_handshake_timeout=self._floors.limits.handshake_seconds,
+            )
+        except ssl.SSLError as error:
+            if error.reason == "CALLBACK_FAILED":
+                self._refused(NameRefused(f"SNI is not {name}, the name that was connected to", "Connect to the host."))
+                with suppress(OSError):
+                    spare.send(UNRECOGNIZED_NAME)
+            raise
+        finally:
+            spare.close()
 
     def _stop_accepting(self) -> None:
         self._full = True

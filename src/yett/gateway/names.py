@@ -25,7 +25,8 @@ class NameRefused(YettError):
 @lru_cache(maxsize=4096)
 def host_name(raw: str) -> str:
     """Give the lower-case name. Raises NameRefused: an address in any spelling, a trailing dot, not a DNS name."""
-    name = raw.lower()
+    # Not `lower()` first: it turns the Kelvin sign into a k.
+    name = raw.lower() if raw.isascii() else raw
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]) or ":" in name or "[" in name:
         raise NameRefused("The host is an address, not a name", "Use the service's name: the gate decides by names.")

@@ -1,4 +1,4 @@
-"""An agent's curl through the gate: the ordinary way of a request."""
+"""An agent's curl through the gate: the ordinary ways of a request."""
 
 from __future__ import annotations
 
