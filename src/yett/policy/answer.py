@@ -18,7 +18,10 @@ DECISION_DOMAIN = "yett/policy/decision/v1"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Cedar says to one question: the policies that decided it, and what went wrong."""
+    """What Cedar says to one question: the policies that decided it, and what went wrong.
+
+    `rules` are all satisfied permits if `allowed`, else all satisfied forbids (none: nothing permitted it).
+    """
 
     allowed: bool
     rules: tuple[str, ...]
@@ -27,6 +30,15 @@ class Answer:
 
 SILENT = Answer(allowed=False, rules=(), errors=())
 """The answer of an empty policy set: Cedar denies by default."""
+
+
+def join(one: Answer, other: Answer) -> Answer:
+    """The answer of two policy sets as if they were one: a forbid in either beats every permit in both."""
+    errors = one.errors + other.errors
+    forbids = tuple(rule for answer in (one, other) if not answer.allowed for rule in answer.rules)
+    if forbids:
+        return Answer(False, tuple(sorted(forbids)), errors)
+    return Answer(one.allowed or other.allowed, tuple(sorted(one.rules + other.rules)), errors)
 
 
 def read_answer(result: cedarpy.AuthzResult) -> Answer:

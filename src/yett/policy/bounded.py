@@ -33,8 +33,5 @@ class Bounded(Generic[Key, Value]):
             self._old, self._young = self._young, {}
         self._young[key] = value
 
-    def clear(self) -> None:
-        self._young, self._old = {}, {}
-
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())

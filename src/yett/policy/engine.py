@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import cedarpy
 
 from yett.model.canonical import digest
 from yett.model.decision import Decision
-from yett.policy.answer import SILENT, Answer, combine, read_answer, unsound
+from yett.policy.answer import SILENT, Answer, combine, join, read_answer, unsound
 from yett.policy.bounded import Bounded
 from yett.policy.errors import PolicyError
 from yett.policy.explain import Explanation, explain
 from yett.policy.layers import Layer
 from yett.policy.question import Question
-from yett.policy.request import context_json
 from yett.policy.rules import Rule, read_layer
 from yett.policy.scenes import Scene, Scenes
+from yett.policy.schema import QUESTIONS
 from yett.policy.slices import Slices, Values
 
 SET_DOMAIN = "yett/policy/set/v1"
@@ -35,7 +36,9 @@ class Policies:
         names = [layer.name for layer in self.layers]
         if len(set(names)) != len(names):
             raise PolicyError("two layers have the same name", "rename one of the files")
-        self.rules: dict[str, Rule] = {rule.id: rule for layer in self.layers for rule in read_layer(layer)}
+        self.rules: Mapping[str, Rule] = MappingProxyType(
+            {rule.id: rule for layer in self.layers for rule in read_layer(layer)}
+        )
         self.digest = digest(SET_DOMAIN, sorted(rule.digest for rule in self.rules.values()))
         self._scenes = Scenes(Slices(self.rules.values()))
         self._decisions: Bounded[tuple[Scene, Values], Decision] = Bounded(DECISIONS_KEPT)
@@ -63,20 +66,14 @@ class Policies:
         decision = combine(_ask(*key), self.rules, key[0].slice.effect)
         if self._cached and not decision.errors:
             self._decisions.put(key, decision)
-        if self._scenes.full:
-            self._scenes.clear()
-            self._decisions.clear()
         return decision
 
 
 def _ask(scene: Scene, values: Values) -> dict[str, Answer]:
     facts = dict(zip(scene.slice.paths, values, strict=True))
-    answers: dict[str, Answer] = {}
+    answers = dict.fromkeys(QUESTIONS, SILENT)
     for inquiry, request in zip(scene.slice.inquiries, scene.requests, strict=True):
-        if inquiry.policies is None:
-            answers[inquiry.question] = SILENT
-            continue
-        context = context_json((path, facts[path]) for path in inquiry.paths)
-        result = cedarpy.is_authorized({**request, "context": context}, inquiry.policies, scene.entities)
-        answers[inquiry.question] = read_answer(result)
+        asked = {**request, "context": inquiry.write_context(facts)}
+        result = cedarpy.is_authorized(asked, inquiry.policies, scene.entities)
+        answers[inquiry.question] = join(answers[inquiry.question], read_answer(result))
     return answers

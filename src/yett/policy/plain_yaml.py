@@ -93,7 +93,7 @@ def _mapping(parts: list[Plain], line: int) -> dict[str, Plain]:
 def _scalar(event: yaml.ScalarEvent, line: int) -> Plain:
     _refuse_tag(event.tag, line)
     text: str = event.value
-    if event.style is not None:  # quoted, or a block: always text
+    if not event.implicit[0]:  # quoted, or a block: always text
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -15,9 +15,11 @@ from yett.model.decision import Decision
 from yett.policy.answer import combine, read_answer, unsound
 from yett.policy.layers import Layer
 from yett.policy.question import Question
-from yett.policy.request import context_json
+from yett.policy.request import context_writer
 from yett.policy.rules import Rule, read_layer
 from yett.policy.schema import CONTEXT_FIELDS, QUESTIONS, SCHEMA, leaf, uid
+
+_write_context = context_writer(tuple(CONTEXT_FIELDS))
 
 
 class PlainPolicies:
@@ -38,7 +40,7 @@ class PlainPolicies:
             {"uid": uid(agent), "attrs": {}, "parents": [uid(("Team", team)) for team in q.teams]},
             {"uid": uid(thing), "attrs": dict(q.attributes), "parents": [uid(parent) for parent in q.parents]},
         ]
-        context = context_json((path, attrgetter(path)(q.context)) for path in CONTEXT_FIELDS)
+        context = _write_context({path: attrgetter(path)(q.context) for path in CONTEXT_FIELDS})
         requests = [
             {
                 "principal": uid(agent),

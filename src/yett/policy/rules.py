@@ -19,6 +19,8 @@ from yett.policy.text import MAX_RULES, check_text, hidden_character
 
 RULE_DOMAIN = "yett/policy/rule/v1"
 MAX_WHY = 300
+MAX_ERROR = 400
+"""Characters of Cedar's own message; a type's name alone can run to thousands."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}", re.ASCII)
 ANNOTATIONS = frozenset({"id", "why", "oblige"})
 
@@ -61,8 +63,10 @@ def read_layer(layer: Layer) -> tuple[Rule, ...]:
     try:
         est = json.loads(cedarpy.policies_to_json_str(layer.text))
         verdict = cedarpy.validate_policies(layer.text, SCHEMA)
+        # Slices are parsed from this form, whose reader bounds nesting more tightly than the text's.
+        cedarpy.PolicySet.from_json_str(json.dumps(est))
     except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{layer.name}: {error}", "see docs/policy.md for the form of a policy") from None
+        raise PolicyError(f"{layer.name}: {_short(error)}", "see docs/policy.md for the form of a policy") from None
     if est["templates"] or est["templateLinks"]:
         raise PolicyError(f"{layer.name}: templates are not supported", "write one policy for each principal or team")
     policies = est["staticPolicies"]
@@ -79,7 +83,11 @@ def _invalid(layer: Layer, policies: Est, errors: list[cedarpy.ValidationError])
     # Cedar skips a policy that errs when it is evaluated: a forbid would silently be none. Hence strict, and at load.
     first = errors[0]
     name = policies.get(first.policy_id, {}).get("annotations", {}).get("id") or first.policy_id
-    return PolicyError(first.error, "a policy must fit yett.cedarschema strictly", rule=f"{layer.name}/{name}")
+    return PolicyError(_short(first.error), "a policy must fit yett.cedarschema strictly", rule=f"{layer.name}/{name}")
+
+
+def _short(error: object) -> str:
+    return " ".join(str(error).split())[:MAX_ERROR]
 
 
 def _refuse_duplicates(rules: tuple[Rule, ...]) -> None:

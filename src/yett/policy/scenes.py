@@ -15,7 +15,7 @@ import cedarpy
 from yett.policy.bounded import Bounded
 from yett.policy.question import Question
 from yett.policy.schema import ACTION_ENTITIES, UNNAMED, Entity, leaf, uid
-from yett.policy.slices import MOST_SLICES, Slice, Slices
+from yett.policy.slices import Slice, Slices
 
 QUESTIONS_KEPT = 8192
 SCENES_KEPT = 4096
@@ -37,16 +37,6 @@ class Scenes:
         self._slices = slices
         self._by_standing: Bounded[tuple[object, ...], Scene] = Bounded(QUESTIONS_KEPT)
         self._by_projection: Bounded[tuple[object, ...], Scene] = Bounded(SCENES_KEPT)
-
-    @property
-    def full(self) -> bool:
-        """Whether the slices have become so many that all that rests on them should be made anew."""
-        return len(self._slices) >= MOST_SLICES
-
-    def clear(self) -> None:
-        self._slices.clear()
-        self._by_standing.clear()
-        self._by_projection.clear()
 
     def of(self, q: Question) -> Scene:
         scene = self._by_standing.get(q.standing)

@@ -1,14 +1,16 @@
 """Slices: of a thousand policies, the few whose head can match; and of a thousand facts, the few that these read.
 
-Cedar does not index policies: each costs about 1 us an evaluation, matching or not (measured). Leaving out what cannot
-match changes no answer. A slice is by effect and principal; by resource too only where that leaves many, so that there
-are few slices. Each question gets a policy set of its own, a third of the work.
+Cedar does not index policies: each costs about 1 us an evaluation, matching or not (measured). So policies are kept in
+small parsed sets, one for each effect, question and principal that heads name, cut by resource as well only where many
+are left. A slice is the handful of sets that can matter to a question. Their number grows with the number of policies,
+not with the combinations of teams and resources that pass by.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter, or_
@@ -16,31 +18,36 @@ from typing import Any
 
 import cedarpy
 
+from yett.policy.bounded import Bounded
 from yett.policy.question import Context
 from yett.policy.reads import NOTHING, Reads
-from yett.policy.rules import Rule, Scope
-from yett.policy.schema import QUESTIONS, Entity, leaf
+from yett.policy.request import Value, context_writer
+from yett.policy.rules import Rule
+from yett.policy.schema import EFFECTS, KINDS, QUESTIONS, Entity, leaf
 
-Values = tuple[str | int | bool, ...]
+Values = tuple[Value, ...]
 
 COARSE = 64
-"""Rules that a slice may hold before it is cut by resource as well."""
-MOST_SLICES = 512
-"""Slices kept; beyond, `Policies` starts over. Ordinary use needs a few dozen."""
+"""Rules that a set may hold before it is cut by resource as well."""
+SLICES_KEPT = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Inquiry:
-    """One question of a slice: its parsed policies (None: none can match), and the context paths that they read."""
+    """Policies that answer one question, parsed once; `write_context` writes what they read of the context."""
 
     question: str
-    policies: cedarpy.PolicySet | None
-    paths: tuple[str, ...]
+    policies: cedarpy.PolicySet
+    reads: Reads
+    write_context: Callable[[Mapping[str, Value]], str]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Slice:
-    """What can matter for one effect on one kind of resource by one kind of agent. Equal only to itself."""
+    """All that can matter for one effect on one kind of resource, by some agent. Equal only to itself.
+
+    `read` takes the values at `paths` from a context: whatever any of the inquiries reads.
+    """
 
     effect: str
     inquiries: tuple[Inquiry, ...]
@@ -48,82 +55,76 @@ class Slice:
     read: Callable[[Context], Values]
     attributes: frozenset[str]
     named: frozenset[Entity]
-    size: int
 
 
 class Slices:
-    """Slices of one rule set, made when first asked for."""
+    """Slices of one rule set. Policies are parsed when first needed, and then kept."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = tuple(rules)
-        self._named = frozenset().union(*(rule.reads.named for rule in self._rules))
-        self._made: dict[tuple[object, ...], Slice | None] = {}
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def clear(self) -> None:
-        self._made = {}
+        self._groups: dict[tuple[str, str, Entity | None], list[Rule]] = defaultdict(list)
+        named: set[Entity] = set()
+        for rule in rules:
+            named |= rule.reads.named
+            for effect, kind in _subjects(rule):
+                self._groups[effect, kind, rule.principal.entity].append(rule)
+        self._named = frozenset(named)
+        self._parsed: dict[tuple[object, ...], tuple[Inquiry, ...]] = {}
+        self._slices: Bounded[tuple[object, ...], Slice] = Bounded(SLICES_KEPT)
 
     def of(self, effect: str, kind: str, who: frozenset[Entity], what: frozenset[Entity]) -> Slice:
-        """The slice for an agent that is or is in `who`, and a resource that is or is in `what`."""
-        who, what = who & self._named, what & self._named
-        coarse = self._find((effect, kind, who), lambda: self._matching(effect, kind, who, None), COARSE)
-        if coarse is not None:
-            return coarse
-        fine = self._find((effect, kind, who, what), lambda: self._matching(effect, kind, who, what), None)
-        assert fine is not None  # without a limit there is always one
-        return fine
+        """The slice for an agent that is or is in each of `who`, and a resource that is or is in each of `what`."""
+        key = (effect, kind, who & self._named, what & self._named)
+        found = self._slices.get(key)
+        if found is None:
+            found = _together(effect, tuple(self._inquiries(*key)))
+            self._slices.put(key, found)
+        return found
 
-    def _find(self, key: tuple[object, ...], matching: Callable[[], list[Rule]], limit: int | None) -> Slice | None:
-        if key in self._made:
-            return self._made[key]
-        rules = matching()
-        made = None if limit is not None and len(rules) > limit else make_slice(str(key[0]), rules)
-        self._made[key] = made
-        return made
+    def _inquiries(self, effect: str, kind: str, who: frozenset[Entity], what: frozenset[Entity]) -> Iterator[Inquiry]:
+        for principal in (None, *sorted(who)):
+            rules = self._groups.get((effect, kind, principal), ())
+            if len(rules) <= COARSE:
+                yield from self._parse((effect, kind, principal), rules)
+                continue
+            for resource in (None, *sorted(what)):
+                chosen = [rule for rule in rules if rule.resource.entity == resource]
+                yield from self._parse((effect, kind, principal, resource), chosen)
 
-    def _matching(self, effect: str, kind: str, who: frozenset[Entity], what: frozenset[Entity] | None) -> list[Rule]:
-        asked = {leaf(question, effect) for question in QUESTIONS}
-        return [
-            rule
-            for rule in self._rules
-            if not asked.isdisjoint(rule.leaves)
-            and _fits(rule.principal, "Agent", who)
-            and _fits(rule.resource, kind, what)
-        ]
-
-
-def _fits(scope: Scope, kind: str, ancestors: frozenset[Entity] | None) -> bool:
-    """Whether the head can match; `ancestors` None: whoever it may be."""
-    if scope.entity_type not in (None, kind):
-        return False
-    return scope.entity is None or ancestors is None or scope.entity in ancestors
+    def _parse(self, key: tuple[object, ...], rules: Iterable[Rule]) -> tuple[Inquiry, ...]:
+        parsed = self._parsed.get(key)
+        if parsed is None:
+            effect = str(key[0])
+            by_question = {q: [rule for rule in rules if leaf(q, effect) in rule.leaves] for q in QUESTIONS}
+            parsed = tuple(_inquiry(question, chosen) for question, chosen in by_question.items() if chosen)
+            self._parsed[key] = parsed
+        return parsed
 
 
-def make_slice(effect: str, rules: Iterable[Rule]) -> Slice:
-    """Parse the rules into one policy set a question."""
-    rules = tuple(rules)
-    inquiries = tuple(
-        _inquiry(question, [r for r in rules if leaf(question, effect) in r.leaves]) for question in QUESTIONS
-    )
-    reads = _together(rules)
-    paths = tuple(sorted(reads.context))
-    return Slice(effect, inquiries, paths, _reader(paths), reads.attributes, reads.named, len(rules))
+def _subjects(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Every effect and kind of resource that the head can match."""
+    if rule.principal.entity_type not in (None, "Agent"):
+        return
+    entity = rule.resource.entity
+    for kind, (ancestors, _) in KINDS.items():
+        if rule.resource.entity_type not in (None, kind) or (entity and entity[0] not in {kind, *ancestors}):
+            continue
+        for effect in EFFECTS:
+            if any(leaf(question, effect) in rule.leaves for question in QUESTIONS):
+                yield effect, kind
 
 
 def _inquiry(question: str, rules: list[Rule]) -> Inquiry:
-    if not rules:
-        return Inquiry(question, None, ())
-    members = ",".join(f"{json.dumps(rule.id)}:{rule.est}" for rule in rules)
-    policies = cedarpy.PolicySet.from_json_str(
-        f'{{"staticPolicies":{{{members}}},"templates":{{}},"templateLinks":[]}}'
-    )
-    return Inquiry(question, policies, tuple(sorted(_together(rules).context)))
+    members = ", ".join(f"{json.dumps(rule.id)}: {rule.est}" for rule in rules)
+    est = f'{{"staticPolicies": {{{members}}}, "templates": {{}}, "templateLinks": []}}'
+    policies = cedarpy.PolicySet.from_json_str(est)
+    reads = reduce(or_, (rule.reads for rule in rules), NOTHING)
+    return Inquiry(question, policies, reads, context_writer(tuple(reads.context)))
 
 
-def _together(rules: Iterable[Rule]) -> Reads:
-    return reduce(or_, (rule.reads for rule in rules), NOTHING)
+def _together(effect: str, inquiries: tuple[Inquiry, ...]) -> Slice:
+    reads = reduce(or_, (inquiry.reads for inquiry in inquiries), NOTHING)
+    paths = tuple(sorted(reads.context))
+    return Slice(effect, inquiries, paths, _reader(paths), reads.attributes, reads.named)
 
 
 def _reader(paths: tuple[str, ...]) -> Callable[[Context], Values]:
