@@ -26,6 +26,10 @@ _URL_PASSWORD = re.compile(
 _PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[A-Za-z0-9+/=\s\\n]{60,12000}?-----END (?:[A-Z]+ )?PRIVATE KEY-----"
 )
+_TELLING = re.compile(rb"(?i)token|secret|key|passw|credential")
+"""Every name that any rule wants has one of these in it; a text without them is not looked at closer."""
+
+_REFERENCE = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0")
 _EXAMPLE = re.compile(
     rb"(?i)example|changeme|placeholder|your[_-]?|xxxx|\*\*\*|dummy|redacted|<|\$\{|\$\(|%\(|^\$|yett_"
@@ -92,7 +96,11 @@ class Detector:
                 yield Hit("", "private-key", "private key", True, found.start(), found.end())
 
     def _assigned(self, text: bytes) -> Iterator[Hit]:
+        if not _TELLING.search(text):
+            return
         for found in _ASSIGNMENT.finditer(text):
+            if not _TELLING.search(found["name"]) or not _whole(text, found):
+                continue
             hit = self._by_name(found["name"].decode(), found["value"], found.start("value"))
             if hit is not None:
                 yield hit
@@ -102,11 +110,8 @@ class Detector:
         for provider, kind in self._kinds:
             if _names(kind, upper) and kind.value.fullmatch(value.decode("latin-1")):
                 return Hit(provider, kind.id, kind.title, kind.broad, at, at + len(value))
-        generic = _FORMATS["generic"]
-        named = any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["names"])
-        if named and not any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["not_names"]):
-            if _looks_made(value):
-                return Hit("", "generic-secret", f"secret in {name}", False, at, at + len(value))
+        if _is_generic(upper) and _looks_made(value):
+            return Hit("", "generic-secret", f"secret in {name}", False, at, at + len(value))
         return None
 
     def _in_urls(self, text: bytes) -> Iterator[Hit]:
@@ -118,6 +123,17 @@ class Detector:
                 yield Hit("", "url-password", "password in an address", False, found.start("value"), found.end("value"))
 
 
+def _whole(text: bytes, found: re.Match[bytes]) -> bool:
+    """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
+    return bool(found["quote"]) or text[found.end() : found.end() + 1] in (b"", b"\n", b"\r", b" ", b"#")
+
+
+def _is_generic(upper: str) -> bool:
+    generic = _FORMATS["generic"]
+    named = any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["names"])
+    return named and not any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["not_names"])
+
+
 def _names(kind: CredentialKind, upper: str) -> bool:
     return any(fnmatch.fnmatchcase(upper, pattern.upper()) for pattern in kind.names)
 
@@ -126,12 +142,9 @@ def _looks_made(value: bytes) -> bool:
     """Whether a machine made it: long, mixed, no word, no path, no reference to something else."""
     if len(value) < GENERIC_SHORTEST or len(value) > 500 or _EXAMPLE.search(value) or not _TEXTUAL.fullmatch(value):
         return False
-    if (
-        not re.search(rb"\d", value)
-        or not re.search(rb"[A-Za-z]", value)
-        or value.count(b"/") > 3
-        or value.startswith((b"/", b"./", b"http"))
-    ):
+    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _REFERENCE.fullmatch(value):
+        return False
+    if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
         return False
     return _bits(value) >= GENERIC_BITS
 

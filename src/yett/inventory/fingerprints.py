@@ -1,4 +1,4 @@
-"""Names for values that give nothing away: a keyed hash. The broker's keys are one; a scan without a daemon makes its own."""
+"""Names for values that give nothing away: a keyed hash, the broker's, or for a scan without a daemon its own."""
 
 from __future__ import annotations
 

@@ -17,11 +17,16 @@ _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "
 def workspace_files(workspace: Path) -> Iterator[tuple[str, bytes]]:
     """(path, content) of every text file up to MAX_FILE; links are not followed."""
     for base, folders, names in os.walk(workspace):
-        folders[:] = [name for name in folders if name not in _SKIPPED]
+        folders[:] = [name for name in folders if name not in _SKIPPED and not _is_installed(base, name)]
         for name in names:
             path = os.path.join(base, name)
             if (content := read_text(path)) is not None:
                 yield path, content
+
+
+def _is_installed(base: str, name: str) -> bool:
+    """Other people's packages, put there by an installer: their test keys are nobody's."""
+    return name in ("node_modules", "site-packages") or os.path.exists(os.path.join(base, name, "pyvenv.cfg"))
 
 
 def read_text(path: str) -> bytes | None:
