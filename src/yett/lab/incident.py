@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +50,15 @@ class RunningLab:
 def started_lab(folder: Path, *options: str) -> Iterator[RunningLab]:
     """Start a lab in another process, and stop it at the end."""
     command = [sys.executable, "-m", "yett.lab", "serve", "--dir", str(folder), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         line = process.stdout.readline()
         if not line:
-            raise LabFailed(f"the lab did not start: {process.stderr.read()[-600:]}")
+            said.seek(0)
+            raise LabFailed(f"the lab did not start: {said.read()[-600:]}")
         announced = json.loads(line)
         try:
             yield RunningLab(announced, json.loads(Path(announced["handed_out"]).read_text()))
@@ -67,11 +70,17 @@ def started_lab(folder: Path, *options: str) -> Iterator[RunningLab]:
                 process.kill()
 
 
-def run_agent(lab: RunningLab, folder: Path, arguments: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
-    """Make a workspace in `folder`, run the agent in it unguarded, and return its status and its JSON lines."""
+def run_agent(
+    lab: RunningLab, folder: Path, arguments: Sequence[str], targets: Mapping[str, object] | None = None
+) -> tuple[int, list[dict[str, Any]]]:
+    """Make a workspace in `folder`, run the agent in it unguarded, and return its status and its JSON lines.
+
+    `targets` become `.cache/targets.json` in the workspace.
+    """
     workspace = make_workspace(folder / "rentals", workspace_values(lab.handed_out, lab.announced["places"]))
     home = make_home(workspace / ".cache" / "home", lab.handed_out["git_token"])
     shutil.copytree(AGENT, workspace / ".cache" / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    (workspace / ".cache" / "targets.json").write_text(json.dumps(targets or {}))
     (folder / "announced.json").write_text(json.dumps(lab.announced))
     script = [sys.executable, "-B", str(workspace / ".cache/agent/rogue.py"), *arguments]
     launcher = [sys.executable, "-m", "yett.lab", "plain", "--announcement", str(folder / "announced.json")]

@@ -93,10 +93,11 @@ class Endpoint:
 
 
 def _credential(request: Request) -> list[str]:
-    """Return what stands in the API's credential positions: a bearer of any case, the project token's own header."""
-    scheme, _, value = request.header("authorization").partition(" ")
-    bearer = value if scheme.lower() == "bearer" else ""
-    return [held for held in (bearer, request.header("project-access-token")) if held]
+    """Return all that stands in the API's credential positions: bearers of any case, the project token's own header."""
+    written = [value.partition(" ") for name, value in request.headers if name.lower() == "authorization"]
+    bearers = [value for scheme, _, value in written if scheme.lower() == "bearer"]
+    own = [value for name, value in request.headers if name.lower() == "project-access-token"]
+    return [*bearers, *own]
 
 
 def _plain_path(path: str) -> str:

@@ -64,7 +64,6 @@ class Api:
             missing = set(_object_type(self._schema, name).fields) ^ set(resolvers[name])
             if missing:
                 raise ValueError(f"schema and resolvers of {name} differ: {sorted(missing)}")
-        _serialise_times(self._schema)
 
     def run(self, payload: Mapping[str, object], call: Call) -> dict[str, Any]:
         """Execute {"query", "variables", "operationName"} and return the response map."""
@@ -91,18 +90,20 @@ class Api:
         return {"errors": [_shown(e) for e in result.errors], **answer} if result.errors else answer
 
     def _resolve(self, source: object, info: graphql.GraphQLResolveInfo[Call], **arguments: object) -> object:
-        parent, name = info.parent_type.name, info.field_name
+        parent, name, call = info.parent_type.name, info.field_name, info.context
         plain = {_snake(key): value for key, value in arguments.items()}
         own = self._resolvers.get(parent, {}).get(name)
         if own is not None and parent in ("Query", "Mutation"):
             title = f"{info.operation.operation.value} {name}"
-            info.context.asked.append(title)
-            value = own(info.context, **plain)
-            info.context.done.append(title)
+            call.asked.append(title)
+            value = own(call, **plain)
+            call.done.append(title)
             return value
         if own is not None:
-            return own(info.context, source, **plain)
-        return source[name] if isinstance(source, Mapping) else getattr(source, _snake(name), None)
+            value = own(call, source, **plain)
+        else:
+            value = source[name] if isinstance(source, Mapping) else getattr(source, _snake(name), None)
+        return _timestamp(value) if isinstance(value, datetime.datetime) else value
 
 
 def root_fields(text: object) -> list[str]:
@@ -131,12 +132,6 @@ def _object_type(schema: graphql.GraphQLSchema, name: str) -> graphql.GraphQLObj
     found = schema.get_type(name)
     assert isinstance(found, graphql.GraphQLObjectType)
     return found
-
-
-def _serialise_times(schema: graphql.GraphQLSchema) -> None:
-    scalar = schema.get_type("DateTime")
-    assert isinstance(scalar, graphql.GraphQLScalarType)
-    scalar.serialize = _timestamp  # type: ignore[method-assign]  # how graphql-core attaches behaviour to a parsed SDL
 
 
 def _timestamp(value: datetime.datetime) -> str:
