@@ -18,7 +18,8 @@ from yett.providers.room import CredentialKind
 _FORMATS = tomllib.loads((Path(__file__).parent / "formats.toml").read_text())
 
 _ASSIGNMENT = re.compile(
-    rb"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?\]?[ \t]*(?:=>|:=|=|:)[ \t]*(?P<quote>["'`]?)(?P<value>[^\s"'`,;<>(){}]{8,4096})"""
+    rb"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?\]?[ \t]*(?:=>|:=|=|:)"""
+    rb"""[ \t]*(?P<quote>["'`]?)(?P<value>[^\s"'`,;<>(){}]{8,4096})"""
 )
 _URL_PASSWORD = re.compile(
     rb"[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]{1,100}:(?P<value>[^\s/@\"'<>]{6,200})@(?P<host>[^\s/:\"'<>]+)"

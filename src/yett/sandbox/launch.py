@@ -110,7 +110,8 @@ def _view(opened: Message, root: str, person: str, project: str) -> mounts.View:
     masks = tuple(mounts.Laid(mask["masked"], mask["path"]) for mask in opened.get("masks", ()))
     private = os.path.join(project, "home")
     home.prepare(private, person, frozenset(mask.target for mask in masks))
-    return mounts.View(root, os.getcwd(), person, private, opened["folder"], opened["ca"], masks, ())
+    git = mounts.GitView(**opened["git"]) if opened.get("git") else None
+    return mounts.View(root, os.getcwd(), person, private, opened["folder"], opened["ca"], masks, (), git)
 
 
 def _supervise(

@@ -24,6 +24,14 @@ class Laid(NamedTuple):
     writable: bool = True
 
 
+class GitView(NamedTuple):
+    """The session's own `.git` and the masked objects that it borrows (sandbox/mirror)."""
+
+    gitdir: str
+    objects: str
+    objects_inside: str
+
+
 class View(NamedTuple):
     """Everything that decides what the command sees. `over` lies above the workspace, in order; `hidden` is emptied."""
 
@@ -35,6 +43,7 @@ class View(NamedTuple):
     ca: str
     over: tuple[Laid, ...]
     hidden: tuple[str, ...]
+    git: GitView | None = None
 
 
 class Data:
@@ -66,6 +75,7 @@ def arguments(view: View, data: Data) -> list[str]:
         *system.names(data),
         *_home(view),
         *_bind(Laid(view.workspace, view.workspace)),
+        *_git(view),
         *(word for laid in view.over for word in _bind(laid)),
         *(word for path in view.hidden for word in _hide(path)),
         *_own(view, data),
@@ -105,7 +115,14 @@ def _own(view: View, data: Data) -> list[str]:
         words += ["--bind", agent_socket, "/run/yett/agent.sock"]
     for name, target in (("inside.py", "/run/yett/bin/yett"), ("stub.py", "/run/yett/stub")):
         words += ["--perms", "0755", "--file", str(data(_program(name))), target]
+    if view.git:
+        words += ["--ro-bind", view.git.objects, view.git.objects_inside]
     return [*words, "--remount-ro", "/run/yett"]
+
+
+def _git(view: View) -> list[str]:
+    """The real `.git` is covered whole: nothing of it can be read, renamed or planted in."""
+    return _bind(Laid(view.git.gitdir, os.path.join(view.workspace, ".git"))) if view.git else []
 
 
 def _program(name: str) -> bytes:
