@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sandbox.control_plane import ControlPlane
 
 YETT = str(Path(sys.executable).with_name("yett"))

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from sandbox.conftest import Guarded
 from sandbox.control_plane import ControlPlane
 

@@ -89,7 +89,7 @@ def _read_question(query: bytes) -> Question | None:
 
 
 def _is_host_label(label: bytes) -> bool:
-    """Letters, digits, hyphen and underscore (SRV and DKIM names); anything else could mean two things to two parsers."""
+    """Letters, digits, hyphen and underscore (SRV and DKIM names); else two parsers may differ."""
     return all(byte in _LABEL_BYTES for byte in label)
 
 
