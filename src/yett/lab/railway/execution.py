@@ -124,7 +124,12 @@ def root_fields(text: object) -> list[str]:
 def connection(nodes: list[Any], first: int | None = None, last: int | None = None, **_: object) -> dict[str, object]:
     """Return a Relay connection over all nodes; cursors are the objects' ids, and cannot be followed."""
     chosen = nodes[:first] if first is not None else nodes[-last:] if last else nodes
-    page = {"hasNextPage": len(chosen) < len(nodes), "hasPreviousPage": False}
+    ends = (
+        {"startCursor": chosen[0].id, "endCursor": chosen[-1].id}
+        if chosen
+        else {"startCursor": None, "endCursor": None}
+    )
+    page = {"hasNextPage": len(chosen) < len(nodes), "hasPreviousPage": False, **ends}
     return {"edges": [{"cursor": node.id, "node": node} for node in chosen], "pageInfo": page}
 
 
