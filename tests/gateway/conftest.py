@@ -56,13 +56,14 @@ BOOK = ProviderBook(
     [
         room(
             "api",
-            token_endpoints=(TokenEndpoint("api.test", "/token", ("refresh_token",), ("access_token",)),),
             side_calls=(
                 SideCall(frozenset({"GET"}), "api.test", re.compile("/ping"), Side.ANSWER, 200, '{"ok":true}'),
                 SideCall(frozenset({"GET"}), "api.test", re.compile("/telemetry"), Side.STRIP, 0, ""),
             ),
         ),
-        room("script"),
+        room(
+            "script", token_endpoints=(TokenEndpoint("script.test", "/token", ("refresh_token",), ("access_token",)),)
+        ),
         room("model", Wire.MODEL, refusal_status=400, upgrade_status=426),
         room("registry", Wire.REGISTRY),
     ]
@@ -303,10 +304,26 @@ class Answer(NamedTuple):
         return json.loads(self.body)  # type: ignore[no-any-return]
 
 
-def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
-    """Read exactly one answer, with the standard library's client."""
+class Unbuffered:
+    """What `HTTPResponse` reads from, one byte ahead at most: a buffered file would swallow the next answer."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def makefile(self, _mode: str) -> socket.SocketIO:
+        return self._connection.makefile("rb", buffering=0)
+
+
+def open_answer(connection: socket.socket, method: str = "GET") -> http.client.HTTPResponse:
+    """Read an answer's head; the body is read from what comes back."""
     answer = http.client.HTTPResponse(connection, method=method)
     answer.begin()
+    return answer
+
+
+def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
+    """Read exactly one answer, with the standard library's client."""
+    answer = open_answer(Unbuffered(connection), method)  # type: ignore[arg-type]
     return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
 
@@ -318,6 +335,7 @@ class GateThread:
     SESSION = SESSION
     read_answer = staticmethod(read_answer)
     read_head = staticmethod(read_head)
+    open_answer = staticmethod(open_answer)
 
     def __init__(self, folder: Path, mapped: tuple[Mapped, ...], roots: Path, limits: Limits) -> None:
         self.authority = open_authority(folder)
@@ -328,8 +346,10 @@ class GateThread:
         self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        dialer = Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
-        self.gate = Gate(self.checkpoint, self.broker, BOOK, Leaves(self.authority), dialer, limits, classify=classify)
+        self.dialer = Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
+        self.gate = Gate(
+            self.checkpoint, self.broker, BOOK, Leaves(self.authority), self.dialer, limits, classify=classify
+        )
         self.port = self.listen("proxy")
 
     def listen(self, kind: str, name: str | None = None, port: int | None = None, session: Session = SESSION) -> int:
@@ -375,11 +395,18 @@ class GateThread:
         assert b" 200 " in read_head(raw)
         return self.trusting().wrap_socket(raw, server_hostname=name)
 
-    def ask(self, request: bytes, name: str = "api.test") -> Answer:
-        """Send raw bytes in a tunnel and read one answer."""
+    def second_session(self) -> int:
+        """A proxy port of another session."""
+        return self.listen("proxy", session=replace(SESSION, id="s-2"))
+
+    def ask(self, request: bytes, name: str = "api.test", *, read: bool = True) -> Answer | None:
+        """Send raw bytes in a tunnel and read one answer, or only its head."""
         with self.tunnel(name) as connection:
             connection.sendall(request)
-            return read_answer(connection)
+            if read:
+                return read_answer(connection)
+            read_head(connection)
+            return None
 
     def trusting(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.bundle))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from yett.model.errors import ConfigurationError
@@ -15,7 +15,7 @@ class CompanyProxy:
 
     host: str
     port: int
-    credentials: str
+    credentials: str = field(repr=False)
     direct: tuple[str, ...]
 
     def serves(self, name: str) -> bool:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 from yett.broker.minting import AnswerWithheld
+from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.framing import Malformed
 from yett.gateway.http.serialise import response_head
 from yett.gateway.names import NameRefused
@@ -45,9 +46,10 @@ def problem(error: YettError, refusal_status: int, operation: str) -> Problem:
             )
         case UpstreamFailed():
             return Problem("Upstream failed", 502, error.what, "upstream", ask=error.remedy, operation=operation)
+        case TooLarge():
+            return _denied(error, refusal_status, "too-large", operation)
         case Malformed():
-            status = refusal_status if error.status == 403 else error.status
-            return _denied(error, status, "malformed", operation)
+            return _denied(error, 400, "malformed", operation)
         case CredentialRefused():
             return _denied(error, refusal_status, "credential", operation)
         case Unreadable():

@@ -14,9 +14,7 @@ _STEP = 256 * 1024
 
 
 class TooLarge(Malformed):
-    """The decoded body is over the cap: a bomb, or more than the gate reads."""
-
-    status = 403
+    """The body is over the cap: a bomb, or more than the gate reads."""
 
 
 class Decoder(Protocol):

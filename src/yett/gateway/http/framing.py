@@ -31,9 +31,7 @@ _WITHOUT_CONTROLS = bytes({*range(0x20, 0x7F), *range(0x80, 0x100), *b"\t\r\n"})
 
 
 class Malformed(YettError):
-    """The message breaks RFC 9112, or two parsers could read it differently."""
-
-    status = 400
+    """The message breaks RFC 9112, or two parsers could read it differently. Answered with 400."""
 
 
 class Field(IntEnum):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from yett.gateway.http.answer import Gathered, Relay, without_coding
 from yett.gateway.http.capability import is_lfs, register_lfs, register_redirect
+from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.framing import Malformed, ResponseHead
 from yett.gateway.http.serialise import response_head
 from yett.model.errors import UpstreamFailed, YettError
@@ -158,7 +159,7 @@ class Reply:
     def _withhold(self, error: YettError) -> None:
         """The answer cannot be shown. The act is done; only its answer is refused."""
         self._exchange.drop_upstream()
-        if isinstance(error, Malformed) and self._relay is None and self._gathered is None:
+        if isinstance(error, Malformed) and not isinstance(error, TooLarge):
             error = UpstreamFailed(f"The answer cannot be read: {error.what}", "It was withheld.")
         self._exchange.refuse(error)
 
