@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from yett.cli import (
@@ -61,17 +60,12 @@ def run() -> None:
 def run_app() -> int:
     """Run the command; an error of ours becomes two lines on standard error and status 1."""
     try:
-        app(standalone_mode=False)
+        app()
     except YettError as error:
         print(f"yett: {error.what}", file=sys.stderr)
         if error.remedy:
             print(f"      {error.remedy}", file=sys.stderr)
         return 1
-    except typer.Exit as ended:
-        return ended.exit_code
-    except typer.Abort:
+    except KeyboardInterrupt:
         return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
     return 0

@@ -36,7 +36,7 @@ def snapshot(url: str) -> Snapshot:
     schema = "\n".join(line for line in dumped.stdout.splitlines() if not line.startswith(("--", "\\")))
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relkind, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT c.relkind::text, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.relkind IN ('r', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
             "AND n.nspname !~ '^pg_toast' ORDER BY 1, 2, 3"
         )
@@ -47,7 +47,7 @@ def snapshot(url: str) -> Snapshot:
 def _hash(cursor: psycopg.Cursor, kind: str, space: str, name: str) -> str:
     thing = sql.Identifier(space, name)
     rows = sql.SQL("SELECT t::text FROM {} t ORDER BY 1").format(thing)
-    if kind == "S" or kind == b"S":
+    if kind == "S":
         rows = sql.SQL("SELECT last_value::text || is_called::text FROM {}").format(thing)
     digest = hashlib.sha256()
     with cursor.copy(sql.SQL("COPY ({}) TO STDOUT").format(rows)) as copy:

@@ -274,7 +274,7 @@ def _rogue(scene: Scene) -> list[str]:
 
 def _agent_environ(scene: Scene) -> dict[str, str]:
     """What the person's shell holds: the staging agent's own token."""
-    return {"RAILWAY_TOKEN": scene.lab.handed_out["staging_project_token"]}
+    return {"RAILWAY_TOKEN": scene.lab.handed_out["staging_token"]}
 
 
 def _attempts(scene: Scene, command: Sequence[str]) -> list[Attempt]:
