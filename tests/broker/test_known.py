@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from yett.broker.known import first, known_secret
 from yett.broker.needles import Needles
+from yett.model.errors import CredentialRefused
 from yett.model.secret import Secret
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -85,6 +86,12 @@ def test_shape_alone_is_nothing() -> None:
 
 def test_short_secrets_are_not_searched_for() -> None:
     assert not Needles({"fp": Secret("hunter2hunter22")})
+
+
+def test_layers_that_multiply_without_end_are_refused() -> None:
+    text = rb"%252541&amp;amp;#65;\\\\u0041" * 40_000
+    with pytest.raises(CredentialRefused):
+        first(NEEDLES, text)
 
 
 def test_half_a_secret_is_not_found() -> None:

@@ -10,15 +10,22 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from yett.broker.escapes import join_lines, join_written_lines
 from yett.broker.needles import Needle, Needles
+from yett.model.errors import CredentialRefused
 from yett.model.http import HttpRequest
 
 LAYERS = 3
 """Layers of encoding that are taken off: a secret in JSON, in base64, in a form field is three."""
+MOST_WORK = 3
+SPARE_WORK = 2 << 20
+"""Bytes looked at, a byte of text, and in any case: without a bound an agent could keep the gate busy for minutes."""
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
+_TEXT = re.compile(rb"[\t\n\r -~]{16,}")
+"""What is encoded twice is text after the first decoding; a picture, a hash or an id is not."""
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _APART = b"\0"
 
@@ -27,53 +34,72 @@ def known_secret(needles: Needles, request: HttpRequest) -> tuple[Needle, str] |
     """The first known secret in a request, and where: host, path, query, header:NAME or body."""
     if not needles:
         return None
-    head = _APART.join(text for _, text in _head(request))
-    if (needle := first(needles, head)) is not None:
-        places = ((place, first(needles, text)) for place, text in _head(request))
-        return next(((found, place) for place, found in places if found is not None), (needle, "head"))
+    head = [request.host, request.path, request.query, *chain.from_iterable(request.headers)]
+    if (needle := first(needles, _bytes("\0".join(head)))) is not None:
+        found = ((first(needles, _bytes(text)), place) for place, text in _places(request))
+        return next(((one, place) for one, place in found if one is not None), (needle, "head"))
     if request.body and (needle := first(needles, request.body)) is not None:
         return needle, "body"
     return None
 
 
 def first(needles: Needles, text: bytes) -> Needle | None:
-    """A known secret in the text or in what it is an encoding of."""
+    """A known secret in the text or in what it is an encoding of.
+
+    Raises:
+        CredentialRefused: the layers multiply beyond reason, which no honest text does.
+    """
     layer = {text}
+    budget = MOST_WORK * len(text) + SPARE_WORK
     for depth in range(LAYERS + 1):
+        budget -= sum(map(len, layer))
+        if budget < 0:
+            raise CredentialRefused(
+                "This request is encoded in so many ways that it cannot be searched.",
+                "Encode it once.",
+                position="body",
+            )
         inner: set[bytes] = set()
         for piece in layer:
-            joined = join_lines(piece.lower())
+            lower = piece.lower()
+            joined = join_lines(lower)
             soft = join_written_lines(joined)
             if found := needles.find_one(joined) or (soft is not joined and needles.find_one(soft)):
                 return found
             if depth < LAYERS:
-                inner.update(escapes.decode(piece) for escapes in needles.families if escapes.occur_in(joined))
+                inner.update(_unescaped(needles, piece, lower))
                 inner.add(_from_base64(piece))
-        layer = inner - layer
+        layer = inner - layer - {b""}
     return None
 
 
+def _unescaped(needles: Needles, text: bytes, lower: bytes) -> Iterator[bytes]:
+    """What stands around escapes, one layer of them off; one family of escapes at a time."""
+    for escapes in needles.deep_families:
+        if regions := escapes.regions(lower, needles.reach):
+            yield _APART.join(escapes.decode(text[start:end]) for start, end in regions)
+
+
 def _from_base64(text: bytes) -> bytes:
-    """Everything in the text that base64 decodes, apart from each other; also what is wrapped over lines."""
-    return _APART.join(_decoded(run) for run in _RUN.findall(join_lines(text)))
+    """The text in everything that base64 decodes, apart from each other; also what is wrapped over lines."""
+    runs = _RUN.findall(join_lines(text))
+    return _APART.join(_TEXT.findall(_APART.join(map(_decoded, runs)))) if runs else b""
 
 
 def _decoded(run: bytes) -> bytes:
     run = run.translate(_URLSAFE)
     # Whatever is left over after whole groups of four is padded; one character alone says nothing.
-    return binascii.a2b_base64(run[: len(run) - 1] if len(run) % 4 == 1 else run + b"=" * (-len(run) % 4))
+    return binascii.a2b_base64(run[:-1] if len(run) % 4 == 1 else run + b"=" * (-len(run) % 4))
 
 
-def _head(request: HttpRequest) -> Iterator[tuple[str, bytes]]:
-    yield "host", request.host.encode("utf-8", "surrogateescape")
-    yield "path", _bytes(request.path)
-    yield "query", _bytes(request.query)
+def _places(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    yield from (("host", request.host), ("path", request.path), ("query", request.query))
     for name, value in request.headers:
-        yield f"header:{name}", _bytes(f"{name}\0{value}")
+        yield f"header:{name}", f"{name}\0{value}"
 
 
 def _bytes(text: str) -> bytes:
     """Header text in both readings that parsers have (RFC 9110, 5.5: ISO 8859-1 once; UTF-8 now)."""
     if text.isascii():
-        return text.encode()
+        return text.encode("ascii")
     return text.encode("latin-1", "ignore") + _APART + text.encode("utf-8", "surrogateescape")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from yett.broker.escapes import families, join_lines, join_written_lines
+from yett.broker.escapes import BLANK, LONGEST_ESCAPE, families, join_lines, join_written_lines
 from yett.model.secret import Secret
 
 SHORTEST = 16
@@ -69,6 +69,8 @@ def base64_core(value: bytes, offset: int) -> bytes:
 
 
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
+_ENCODED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789+/-_%&\\")
+"""What an encoding of an encoding consists of: where layers are taken off, these bytes count too."""
 
 
 class Needles:
@@ -84,7 +86,12 @@ class Needles:
         texts = [needle.text for needle in self._all]
         self._search = BytesAhoCorasick(texts, MatchKind.Standard) if texts else None
         self.longest = max(map(len, texts), default=0)
-        self.families = families({byte for text in texts for byte in text}) if texts else ()
+        self.reach = 2 * self.longest + LONGEST_ESCAPE
+        """Two escapes of one value are never further apart, however it is wrapped."""
+        self.hold_blank = any(BLANK in text for text in texts)
+        letters = frozenset(byte for text in texts for byte in text)
+        self.families = families(letters)
+        self.deep_families = families(letters | _ENCODED)
         self._heads: dict[bytes, list[bytes]] = {}
         self._starts: set[bytes] = set()
         for text in texts:

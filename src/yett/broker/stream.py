@@ -34,31 +34,27 @@ def search(needles: Needles, buffer: bytes) -> list[Span]:
     if joined is lower:
         spans = [Span(hit.start, hit.end, hit.needle) for hit in hits]
     else:
-        spans = _mapped(needles, LINE_BREAKS, lower) if hits else []
-    for escapes in _views(needles, joined):
-        spans += _mapped(needles, escapes, lower)
+        spans = _mapped(needles, LINE_BREAKS, lower, (0, len(lower))) if hits else []
+    for escapes in needles.families:
+        for region in escapes.regions(lower, needles.reach):
+            spans += _mapped(needles, escapes, lower, region)
+    soft = join_written_lines(joined)
+    if soft is not joined and needles.find_one(soft):
+        spans += _mapped(needles, WRITTEN_LINE_BREAKS, lower, (0, len(lower)))
     return spans
 
 
-def _views(needles: Needles, joined: bytes) -> list[Escapes]:
-    """The families of escapes through which the text must be seen as well."""
-    views = [escapes for escapes in needles.families if escapes.occur_in(joined)]
-    soft = join_written_lines(joined)
-    if soft is not joined and needles.find_one(soft):
-        views.append(WRITTEN_LINE_BREAKS)
-    return views
-
-
-def _mapped(needles: Needles, escapes: Escapes, lower: bytes) -> list[Span]:
-    view = escapes.view(lower)
-    return [Span(view.start(hit.start), view.end(hit.end), hit.needle) for hit in needles.find(view.text)]
+def _mapped(needles: Needles, escapes: Escapes, lower: bytes, region: tuple[int, int]) -> list[Span]:
+    base, end = region
+    view = escapes.view(lower[base:end])
+    return [Span(base + view.start(hit.start), base + view.end(hit.end), hit.needle) for hit in needles.find(view.text)]
 
 
 def hold_from(needles: Needles, buffer: bytes) -> int:
     """Where the end of the buffer starts that must wait: with more bytes it could become a secret."""
-    if not needles:
+    if not needles or (buffer.endswith((b"\n\n", b"\r\n\r\n")) and not needles.hold_blank):
         return len(buffer)
-    tail = _tail(needles, buffer).lower()
+    tail = _tail(needles, buffer)
     ends = [len(tail)]
     if cut_off := UNFINISHED.search(tail[-LONGEST_ESCAPE:]):
         ends.append(len(tail) - len(cut_off[0]))
@@ -66,31 +62,35 @@ def hold_from(needles: Needles, buffer: bytes) -> int:
 
 
 def _tail(needles: Needles, buffer: bytes) -> bytes:
-    """An end of the buffer that is longer than any needle in every view of it."""
+    """An end of the buffer, in lower case, that is longer than any needle in every view of it."""
     enough = needles.longest + LONGEST_ESCAPE
     size = 2 * enough
     while size < len(buffer):
-        tail = buffer[-size:]
-        lower = tail.lower()
-        if all(len(escapes.view(lower).text) >= enough for escapes in (*needles.families, WRITTEN_LINE_BREAKS)):
+        tail = buffer[-size:].lower()
+        if all(len(escapes.view(tail).text) >= enough for escapes in _views(needles, tail)):
             return tail
         size *= 2
-    return buffer
+    return buffer.lower()
 
 
 def _unfinished(needles: Needles, tail: bytes) -> int:
-    joined = join_lines(tail)
-    views = [escapes for escapes in needles.families if escapes.occur_in(joined)]
-    if joined is not tail:
-        views.append(LINE_BREAKS)
-    if join_written_lines(joined) is not joined:
-        views.append(WRITTEN_LINE_BREAKS)
-    found = [needles.unfinished(tail)] if joined is tail else []
+    views = _views(needles, tail)
+    found = [needles.unfinished(tail)] if LINE_BREAKS not in views else []
     for escapes in views:
         view = escapes.view(tail)
         at = needles.unfinished(view.text)
         found.append(view.start(at) if at < len(view.text) else len(tail))
     return min(found)
+
+
+def _views(needles: Needles, lower: bytes) -> list[Escapes]:
+    """What the text must be seen through, besides as it stands."""
+    views = [escapes for escapes in needles.families if escapes.regions(lower, 0)]
+    if b"\n" in lower or b"\r" in lower:
+        views.append(LINE_BREAKS)
+    if b"\\n" in lower or b"\\r" in lower:
+        views.append(WRITTEN_LINE_BREAKS)
+    return views
 
 
 class Window:
