@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from refusals import refused
-from scene import VOLUME, Scene, situated, volume_delete
+from scene import VOLUME, Scene, on_resource, situated, volume_delete
 
 from yett.approvals.acts import ActKind, ActState
 from yett.approvals.facts import Facts
@@ -104,9 +104,7 @@ def test_grant_covers_deletes_in_the_tasks_own_place_only(plane: Scene) -> None:
 
 def test_grant_covers_all_of_an_attempt_or_nothing(plane: Scene) -> None:
     grant = give(plane)
-    other = replace(
-        write().situations[0], resource=replace(write().situations[0].resource, ref=ResourceRef("r", "v", "x"))
-    )  # type: ignore[type-var]
+    (other,) = on_resource(write(), ref=ResourceRef("railway", "volume", "another")).situations
     assert not grant.covers([*write().situations, other])
     assert not grant.covers([])
 

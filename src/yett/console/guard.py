@@ -54,8 +54,10 @@ class Guard:
         self._host = site.origin.removeprefix("http://")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
         if scope["type"] != "http":
-            return  # no web sockets here; closing without an answer refuses them
+            return  # no web sockets here; returning without an answer refuses them
         refusal = self._refusal(scope)
 
         async def hardened(message: Message) -> None:
