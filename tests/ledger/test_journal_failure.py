@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 
@@ -28,13 +29,14 @@ def append(transaction: Transaction) -> int:
 
 
 @contextmanager
-def busy(journal: Journal) -> Iterator[None]:
-    """The writer is in the middle of a piece of work for as long as the block lasts."""
+def busy(journal: Journal, then: Callable[[Transaction], object] = lambda _: None) -> Iterator[None]:
+    """The writer is in the middle of a piece of work for as long as the block lasts; it ends with `then`."""
     began, end = threading.Event(), threading.Event()
 
-    def work(_: Transaction) -> None:
+    def work(transaction: Transaction) -> None:
         began.set()
         assert end.wait(30)
+        then(transaction)
 
     journal.commit(work)
     assert began.wait(30)
@@ -157,17 +159,34 @@ def test_a_queue_of_few_large_entries_refuses_too(journal: Journal, monkeypatch:
     journal.enqueue(Entry("read", {}))
 
 
-@pytest.mark.parametrize("begun", [False, True])
-def test_reads_are_refused_while_an_older_one_is_not_on_disk(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, begun: bool
-) -> None:
+def test_reads_are_refused_while_an_older_one_waits(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     with busy(journal):
         journal.enqueue(Entry("read", {}))
-        if not begun:
-            journal.enqueue(Entry("read", {}))  # a moment old: still welcome
+        journal.enqueue(Entry("read", {}))  # the older one has waited for a moment only
         monkeypatch.setattr(module, "OLDEST_LINE_S", 0.0)
         with pytest.raises(LedgerUnavailable, match="more than a second"):
             journal.enqueue(Entry("read", {}))
+    journal.commit(lambda _: None).result()
+    journal.enqueue(Entry("read", {}))
+
+
+def test_reads_are_refused_while_an_older_one_is_being_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, end = threading.Event(), threading.Event()
+
+    def stuck(_: Transaction) -> None:
+        began.set()
+        assert end.wait(30)
+
+    with busy(journal):
+        journal.enqueue(Entry("read", {}))
+        journal.commit(stuck)
+    assert began.wait(30)  # the read and the stuck work are one batch
+    monkeypatch.setattr(module, "OLDEST_LINE_S", 0.0)
+    with pytest.raises(LedgerUnavailable, match="more than a second"):
+        journal.enqueue(Entry("read", {}))
+    end.set()
     journal.commit(lambda _: None).result()
     journal.enqueue(Entry("read", {}))
 
@@ -218,15 +237,50 @@ def test_after_a_failed_transaction_the_tree_is_what_is_on_disk(journal: Journal
     assert Tree().grow([leaf_hash(bytes(d)) for d in data])[0].root() == root
 
 
-def test_reads_that_could_not_be_written_are_written_later(journal: Journal, store: Store) -> None:
+def test_reads_that_could_not_be_written_are_written_later_in_their_order(journal: Journal, store: Store) -> None:
     break_inserts(store)
     for number in range(5):
         journal.enqueue(Entry("read", {"n": number}))
     with pytest.raises(LedgerUnavailable):
         journal.commit(append).result()
+    with busy(journal, append):
+        for number in range(5, 8):
+            journal.enqueue(Entry("read", {"n": number}))
     mend_inserts(store)
-    assert journal.commit(append).result() == 5
-    assert store.read(log_size) == 6
+    assert journal.commit(append).result() == 8
+    rows = store.read(lambda c: c.execute(select(ledger_entry.c.data).order_by(ledger_entry.c.idx)).scalars().all())
+    assert [json.loads(row)["body"].get("n") for row in rows] == [*range(8), None]
+
+
+def test_reads_that_wait_for_the_disk_count_against_the_queue(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 30.0)
+    monkeypatch.setattr(module, "MOST_QUEUED_BYTES", 1000)
+    break_inserts(store)
+    with busy(journal, append):
+        journal.enqueue(Entry("read", {"x": "y" * 1000}))
+
+    def commit_again_and_again() -> None:
+        for _ in range(1000):
+            journal.commit(append).exception()
+
+    with pytest.raises(LedgerUnavailable, match="full"):  # the read is back in the queue, and waits for the retry
+        commit_again_and_again()
+    with pytest.raises(LedgerUnavailable, match="full"):
+        journal.enqueue(Entry("read", {}))
+    mend_inserts(store)
+
+
+def test_closing_tries_once_more(store: Store, signer: Signer) -> None:
+    journal = Journal(store, signer)
+    break_inserts(store)
+    journal.enqueue(Entry("read", {}))
+    with pytest.raises(LedgerUnavailable):
+        journal.commit(append).result()
+    mend_inserts(store)
+    journal.close()
+    assert store.read(log_size) == 1
 
 
 def test_reads_that_cannot_be_written_are_reported_on_closing(store: Store, signer: Signer) -> None:

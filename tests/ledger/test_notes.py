@@ -145,3 +145,9 @@ def test_another_logs_key_or_a_torn_one_is_refused(tmp_path: Path) -> None:
         path.write_text(torn)
         with pytest.raises(ConfigurationError):
             open_log_key(path, "yett/x")
+
+
+def test_the_empty_log_has_one_root(signer: Signer) -> None:
+    note = signer.sign(Checkpoint("yett/test", 0, b"r" * 32).text())
+    with pytest.raises(verify.Rejected, match="root hash"):
+        verify.open_checkpoint(note, str(signer.verifier))

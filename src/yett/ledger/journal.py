@@ -81,6 +81,7 @@ class Journal:
         self._writing: list[Line | Job] = []
         self._failing = False
         self._closing = False
+        self._gave_up = False  # a last attempt, while closing, failed
         self._dead: LedgerUnavailable | None = None
         self._note = (-1, "")
         self._thread = threading.Thread(target=self._run, name="yett-ledger", daemon=True)
@@ -194,7 +195,7 @@ class Journal:
                 self._wake.wait_for(lambda: self._queue or self._closing, idle)
             if self._queue and not self._jobs and not self._closing:
                 self._wake.wait_for(lambda: self._jobs or self._closing, LINGER_S)
-            if self._closing and (self._failing or not (self._queue or self._writer.unsigned)):
+            if self._closing and (self._gave_up or not (self._queue or self._writer.unsigned)):
                 return False
             self._fill_batch()
             return True
@@ -237,7 +238,7 @@ class Journal:
             self._bytes += sum(len(line.rest) for line in lines)
             self._queued_since = _oldest_line(self._queue)
             self._flushing_since = None
-            self._failing = True
+            self._failing, self._gave_up = True, self._closing
         for item in batch:
             if isinstance(item, Job):
                 item.future.set_exception(LedgerUnavailable(told.what, told.remedy))

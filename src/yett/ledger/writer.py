@@ -91,14 +91,13 @@ class Job:
 
 
 class Writer:
-    """Owns the tree's right edge and the clock of the log."""
+    """Owns the tree's right edge and the clock of the log. A transaction that fails changes neither."""
 
     def __init__(self, store: Store, signer: Signer, clock: Callable[[], int]) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
         self._last_at = 0
-        self._tree: Tree | None = None
         self._signed_size = -1
         self._signed_at = 0.0
         self.durable = Tree()
@@ -119,7 +118,7 @@ class Writer:
         if note is not None:
             self._check(note, tree)
         self._last_at = self._store.read(last_time)
-        self._tree = self.durable = tree
+        self.durable = tree
 
     @property
     def unsigned(self) -> bool:
@@ -132,11 +131,10 @@ class Writer:
         Raises:
             SQLAlchemyError, StoreUnavailable: nothing is durable (or, on a lost connection, perhaps all is).
         """
-        tree, self._tree = self._tree, None  # stays None, to be read again, unless the commit succeeds
         last_at = self._last_at
         try:
             with self._store.writing() as connection:
-                tree = self._catch_up(connection, tree)
+                tree = self._catch_up(connection)
                 entries = self._work_off(connection, tree.size, batch)
                 grown, tiles = tree.grow([leaf_hash(data) for data in entries])
                 insert_entries(connection, tree.size, entries, tiles)
@@ -146,7 +144,7 @@ class Writer:
         except BaseException:
             self._last_at = last_at
             raise
-        self._tree = self.durable = grown
+        self.durable = grown
         if signing:
             self._signed_size, self._signed_at = grown.size, time.monotonic()
 
@@ -180,11 +178,11 @@ class Writer:
         if transaction.touched:
             connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
-    def _catch_up(self, connection: Connection, tree: Tree | None) -> Tree:
-        """The tree as it is on disk now: ours, or what another process on the same store has made of it."""
+    def _catch_up(self, connection: Connection) -> Tree:
+        """The tree as it is on disk now: ours, unless another process or a commit of unknown outcome made it grow."""
         size = log_size(connection)
-        if tree is not None and tree.size == size:
-            return tree
+        if size == self.durable.size:
+            return self.durable
         if size < self.durable.size:
             raise LedgerDamaged(
                 f"The log has {size} entries on disk; {self.durable.size} were durable.",
