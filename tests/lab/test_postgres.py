@@ -26,12 +26,12 @@ def test_a_wrong_password_is_refused_with_scram(hands: Hands) -> None:
 
 
 def test_binaries_that_another_user_cannot_reach_are_copied(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+    closed = tmp_path / "closed" / "package" / "install"
     (closed / "bin").mkdir(parents=True)
     (closed / "bin" / "initdb").write_text("")
     tmp_path.chmod(0o700)
     uid = choose_user(None).pw_uid
     found = reachable_binaries(closed / "bin", uid, tmp_path / "spare")
     open_to_it = tmp_path.stat().st_uid == uid
-    assert found == (closed / "bin" if open_to_it else tmp_path / "spare" / "bin")
+    assert found == (closed / "bin" if open_to_it else tmp_path / "spare" / "package" / "install" / "bin")
     assert (found / "initdb").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -39,19 +40,27 @@ class Attachments:
                 tasks.create_task(self._hold(connection))
 
     async def _hold(self, connection: socket.socket) -> None:
+        try:
+            await self._serve_handed_over(connection)
+        except (OSError, ValueError, KeyError) as error:
+            print(f"a launcher's listeners were not taken: {error}", file=sys.stderr)
+
+    async def _serve_handed_over(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         servers: list[asyncio.Server] = []
-        with connection:
-            await _readable(loop, connection)
-            line, descriptors, _, _ = socket.recv_fds(connection, 4096, MOST_LISTENERS)
-            kinds = json.loads(line)["kinds"] if line else []
-            for kind, descriptor in zip(kinds, descriptors, strict=True):
-                servers.append(await self._serve(socket.socket(fileno=descriptor), kind))
-            await loop.sock_sendall(connection, b'{"ok": true}\n')
-            while await loop.sock_recv(connection, 1):
-                pass
-        for server in servers:
-            server.close()
+        try:
+            with connection:
+                await _readable(loop, connection)
+                line, descriptors, _, _ = socket.recv_fds(connection, 4096, MOST_LISTENERS)
+                listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+                for kind, listener in zip(json.loads(line)["kinds"], listeners, strict=True):
+                    servers.append(await self._serve(listener, kind))
+                await loop.sock_sendall(connection, b'{"ok": true}\n')
+                while await loop.sock_recv(connection, 1):
+                    pass
+        finally:
+            for server in servers:
+                server.close()
 
 
 def hand_over(path: Path, listeners: dict[str, socket.socket]) -> socket.socket:

@@ -21,6 +21,7 @@ from yett.lab.wire import Request
 Values = Callable[[], Iterable[str]]
 BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 HEX_RUN = re.compile(rb"(?:[0-9a-fA-F]{2}){16,}")
+MOST_DECODED = 16 * 1024 * 1024
 JSON_ESCAPE = re.compile(rb"\\u00([0-9a-fA-F]{2})")
 
 
@@ -84,6 +85,8 @@ class Journal:
 
 def _forms(text: bytes) -> list[bytes]:
     """Return the readings of a text, lower-case: as it is, and with each common coding undone."""
+    if len(text) > MOST_DECODED:
+        return [text.lower()]
     plain = urllib.parse.unquote_to_bytes(text)
     unescaped = JSON_ESCAPE.sub(lambda m: bytes([int(m[1], 16)]), text)
     decoded = [_base64(run) for run in BASE64_RUN.findall(plain)]

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from yett.lab.attach import hand_over
 
@@ -27,39 +28,37 @@ INSIDE_UID = "1000"
 
 
 def run_plainly(
-    command: Sequence[str],
-    announced: Mapping[str, object],
-    workspace: Path,
-    environ: Mapping[str, str],
-    stdout: int | None = None,
+    command: Sequence[str], announced: Mapping[str, Any], workspace: Path, environ: Mapping[str, str]
 ) -> int:
     """Run `command` in `workspace` (writable) and return its status. The calling process changes network namespace.
 
-    `announced` is what `serve` printed; `environ` is the command's whole environment besides the trust variables.
+    `announced` is what `serve` printed; `environ` is all that the command gets besides TMPDIR and the trust variables.
     """
-    hosts = announced["hosts"]
-    assert isinstance(hosts, list)
     attach = Path(str(announced["attach"]))
     _enter_namespace()
     listeners = {kind: _listen(port) for kind, port in PORTS.items()}
-    with hand_over(attach, listeners), tempfile.NamedTemporaryFile("w") as names:
-        names.write("127.0.0.1 localhost\n" + "".join(f"127.0.0.1 {host}\n" for host in hosts))
-        names.flush()
-        mounts = [
-            "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run",
-            "--bind", str(workspace), str(workspace), "--ro-bind", names.name, "/etc/hosts",
-            "--ro-bind", str(announced["ca"]), AUTHORITY, "--chdir", str(workspace),
-            # Else root could write the machine's core_pattern from inside: capabilities go, ownership stays.
-            "--ro-bind", "/proc/sys", "/proc/sys",
-        ]  # fmt: skip
+    with hand_over(attach, listeners), tempfile.TemporaryDirectory() as scratch:
+        names = Path(scratch) / "hosts"
+        names.write_text("".join(f"127.0.0.1 {host}\n" for host in ("localhost", *announced["hosts"])))
         rights = ["--unshare-user", "--unshare-pid", "--uid", INSIDE_UID, "--gid", INSIDE_UID, "--die-with-parent"]
         done = subprocess.run(
-            ["bwrap", *rights, *mounts, "--", *command],
-            env={**environ, **dict.fromkeys(TRUST, AUTHORITY)},
-            stdout=stdout,
+            ["bwrap", *rights, *_mounts(announced, workspace, scratch), "--", *command],
+            env={**environ, **dict.fromkeys(TRUST, AUTHORITY), "TMPDIR": scratch},
             check=False,
         )
     return done.returncode
+
+
+def _mounts(announced: Mapping[str, Any], workspace: Path, scratch: str) -> list[str]:
+    """Return the view of the machine: all of it to read, but not the lab's own folder; two folders to write."""
+    return [
+        "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--tmpfs", announced["dir"],
+        # Else root could write the machine's core_pattern from inside: capabilities go, ownership stays.
+        "--ro-bind", "/proc/sys", "/proc/sys",
+        "--bind", scratch, scratch, "--bind", str(workspace), str(workspace),
+        "--ro-bind", f"{scratch}/hosts", "/etc/hosts", "--ro-bind", announced["ca"], AUTHORITY,
+        "--chdir", str(workspace),
+    ]  # fmt: skip
 
 
 def _enter_namespace() -> None:

@@ -67,8 +67,13 @@ def reachable_binaries(binaries: Path, uid: int, spare: Path) -> Path:
     parents = [folder.stat() for folder in binaries.resolve().parents]
     if all(p.st_mode & 0o001 or p.st_uid == uid for p in parents):
         return binaries
-    shutil.copytree(binaries.resolve().parent, spare, symlinks=True)
-    return spare / "bin"
+    installed = binaries.resolve().parent
+    copy = spare / installed.parent.name / installed.name
+    shutil.copytree(installed, copy, symlinks=True)
+    # The wheel's programs look for libpq in a folder beside their package (their RPATH says so).
+    if (libraries := installed.parent.with_name(f"{installed.parent.name}.libs")).exists():
+        shutil.copytree(libraries, spare / libraries.name)
+    return copy / "bin"
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ import encodings.idna  # noqa: F401  # asyncio's dialling needs it after root is
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import ssl
@@ -70,6 +71,7 @@ class Lab:
         values = workspace.workspace_values(handed_out, asdict(places))
         source = workspace.make_workspace(self._git_root / "source", values)
         git_remote.git("clone", "-q", "--bare", str(source), git_remote.REPOSITORY, cwd=self._git_root)
+        shutil.rmtree(source)
         json.dump(handed_out, self._handed_out, indent=1)
         self._handed_out.close()
         return asdict(places)
@@ -130,7 +132,8 @@ class Lab:
             encrypted = writer.get_extra_info("ssl_object") is not None
             self._journal.record_unreadable(encrypted, f"{type(error).__name__}: {error}")
             writer.transport.abort()
-            raise
+            if not isinstance(error, wire.Unreadable):
+                raise
 
     async def _answer(self, request: wire.Request, reply: wire.Reply) -> None:
         # The real edge would not route an IP address or a made-up name; here the API answers, so that a drill sees it.

@@ -18,6 +18,10 @@ MAXIMUM_BODY = 256 * 1024 * 1024
 REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 
 
+class Unreadable(Exception):
+    """Bytes that are no request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request as it arrived. `target` is the raw request target, `head` the raw bytes up to the empty line."""
@@ -101,8 +105,12 @@ Handler = Callable[[Request, Reply], Awaitable[None]]
 
 
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
-    """Answer the requests of one connection until either side ends it."""
-    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError):
+    """Answer the requests of one connection until either side ends it.
+
+    Raises:
+        Unreadable: something arrived that is no whole request.
+    """
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
         while request := await read_request(reader, writer):
             await handler(request, Reply(writer))
             if writer.is_closing() or request.header("connection").lower() == "close":
@@ -113,13 +121,23 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
-    """Read one request, None where there is none or it makes no sense."""
+    """Read one request, None where the other side has ended the connection between two."""
+    try:
+        return await _read_whole(reader, writer)
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            return None
+        raise Unreadable(f"{len(error.partial)} bytes, then the end") from error
+    except (asyncio.LimitOverrunError, ValueError) as error:
+        raise Unreadable(str(error)) from error
+
+
+async def _read_whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head[:-4].decode("latin-1").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3:
-        await Reply(writer).send(400, b"{}")
-        return None
+        raise ValueError("the first line is no request line")
     pairs = (line.partition(":") for line in lines)
     headers = tuple((name.strip(), value.strip()) for name, _, value in pairs)
     encrypted = writer.get_extra_info("ssl_object") is not None
