@@ -112,6 +112,19 @@ CLIENT_SETTINGS = (
 )
 """Copied into the private HOME, so that the client may change them there. Logins come as masked files instead."""
 
+LOGINS = (
+    ".claude/.credentials.json",
+    ".claude.json",
+    ".codex/auth.json",
+    ".gemini/oauth_creds.json",
+    ".gemini/google_accounts.json",
+    ".local/share/opencode/auth.json",
+    ".copilot/config.json",
+    ".config/github-copilot/hosts.json",
+    ".config/github-copilot/apps.json",
+)
+"""A client renews what is in these: an edit of their masked copy is carried back to the person's file."""
+
 _MAX_COPIED_FILE = 4 << 20
 
 
@@ -133,7 +146,7 @@ def prepare(private: str, home: str, masked: frozenset[str]) -> None:
             _copy_newer(source, os.path.join(private, name), masked)
     for path in masked:
         if path.startswith(home + "/"):
-            _empty(os.path.join(private, path[len(home) + 1 :]))
+            _make_mount_point(os.path.join(private, path[len(home) + 1 :]))
 
 
 def read_only(home: str) -> list[str]:
@@ -160,6 +173,8 @@ def _copy_newer(source: str, target: str, masked: frozenset[str]) -> None:
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def _empty(path: str) -> None:
-    if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path):
-        os.truncate(path, 0)
+def _make_mount_point(path: str) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    if not os.path.isdir(path) or os.path.islink(path):
+        with open(path, "w"):
+            pass

@@ -24,6 +24,9 @@ def main(words: list[str]) -> int:
     if words[0] not in VERBS:
         print(f"yett: {words[0]}: operator commands are not available inside a sandbox.", file=sys.stderr)
         return 2
+    if words[0] != "ask" and len(words) > 1:
+        print(f"yett: {' '.join(words)}: operator commands are not available inside a sandbox.", file=sys.stderr)
+        return 2
     request: dict[str, str] = {"verb": words[0]}
     if words[0] == "ask":
         if len(words) < 3:

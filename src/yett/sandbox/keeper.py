@@ -33,10 +33,6 @@ class Keeper:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def hand_over(self) -> None:
-        """Forget the daemon's end once it was sent."""
-        self.daemon_end.close()
-
     def serve_ready(self) -> bool:
         """Answer what has arrived. False: the daemon closed its end."""
         try:

@@ -15,8 +15,10 @@ import termios
 import tty
 from typing import Any
 
-from yett.model.errors import YettError
 from yett.sandbox.loop import READABLE, WRITABLE, Loop
+
+STUB = "/run/yett/stub"
+"""Where stub.py lies inside."""
 
 _CHUNK = 65536
 _MAX_PENDING = 1 << 16
@@ -40,18 +42,24 @@ class Terminal:
         self._saved = termios.tcgetattr(self._outer)
         self._mine, self.stub_end = socket.socketpair()
         self._master = -1
+        self._is_raw = False
         self._pending = b""
 
-    def attach(self) -> None:
-        """Take the master that the stub made, dress it as the person's terminal, and let the command start.
+    def through_stub(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """The command line that makes the terminal inside and starts the command on it."""
+        return (STUB, str(self.stub_end.fileno()), self.descriptors, *command)
 
-        Raises:
-            YettError: the sandbox ended before it made one.
-        """
+    def attach_when_ready(self) -> None:
+        """Call once the sandbox was started: the loop goes on until the stub has made its terminal."""
         self.stub_end.close()
-        message, descriptors, _, _ = socket.recv_fds(self._mine, 1, 1)
-        if message != b"M" or not descriptors:
-            raise YettError("The sandbox ended before its terminal was ready.", "Run `yett doctor`.")
+        self._loop.watch(self._mine.fileno(), self._attach)
+
+    def _attach(self) -> None:
+        """Take the master that the stub made, dress it as the person's terminal, and let the command start."""
+        _, descriptors, _, _ = socket.recv_fds(self._mine, 1, 1)
+        if not descriptors:
+            self._loop.forget(self._mine.fileno())  # the sandbox ended before; bubblewrap has said why
+            return
         self._master = descriptors[0]
         os.set_inheritable(self._master, False)
         os.set_blocking(self._master, False)
@@ -69,6 +77,8 @@ class Terminal:
 
     def forward(self, number: int) -> None:
         """Send a signal on: as its key where the terminal has one, so that the foreground job gets it."""
+        if self._master < 0:
+            return
         keys = {signal.SIGINT: termios.VINTR, signal.SIGQUIT: termios.VQUIT}
         if number in keys:
             key = termios.tcgetattr(self._master)[6][keys[signal.Signals(number)]]
@@ -92,10 +102,12 @@ class Terminal:
     def _enter_raw(self) -> None:
         if self._input >= 0:
             tty.setraw(self._outer, termios.TCSADRAIN)
+            self._is_raw = True
             self._loop.watch(self._input, self._read_input)
 
     def _leave_raw(self) -> None:
-        if self._input >= 0:
+        if self._is_raw:
+            self._is_raw = False
             self._loop.forget(self._input)
             termios.tcsetattr(self._outer, termios.TCSADRAIN, self._saved)
 
@@ -110,6 +122,8 @@ class Terminal:
 
     def _write_input(self, data: bytes) -> None:
         self._pending += data
+        if self._master < 0:
+            return
         try:
             self._pending = self._pending[os.write(self._master, self._pending) :] if self._pending else b""
         except BlockingIOError:

@@ -1,0 +1,102 @@
+"""From the daemon's answer to what the command will see, and what has to be settled when it has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from yett.sandbox import gitglobal, home, protected, repository, workspace
+from yett.sandbox.channel import Channel, DaemonGone, Message
+from yett.sandbox.cleanup import MountPoints
+from yett.sandbox.masks import Masks, Overlaid
+from yett.sandbox.mounts import Laid, View
+
+Say = Callable[[str], None]
+
+
+class Place(NamedTuple):
+    """Where a run happens: the workspace, the person's HOME, Yett's state, the sockets to be covered."""
+
+    root: str
+    directory: str
+    person: str
+    state: str
+    sockets: tuple[str, ...]
+
+    @property
+    def project(self) -> str:
+        return workspace.project_directory(self.state, self.root)
+
+
+class Plan(NamedTuple):
+    """One run's view, and the parts of it that outlive the command."""
+
+    view: View
+    masks: Masks
+    repository: repository.Repository
+    protected: protected.Protected
+    mount_points: MountPoints
+
+
+def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
+    """Build the view of a session. Raises YettError."""
+    given = {mask["path"]: mask["masked"] for mask in opened.get("masks", ())}
+    folder = opened["folder"]
+    private = os.path.join(place.project, "home")
+    home.prepare(private, place.person, frozenset(given))
+    git = opened.get("git") or {}
+    for notice in gitglobal.write(private, place.person, place.root, given, git.get("config", {})):
+        say(notice)
+    repo = repository.prepare(place.root, folder, git.get("gitdir"), given)
+    kept_back = protected.prepare(place.root, os.path.join(place.project, "kept"), given)
+    mount_points = MountPoints(place.project, kept_back.created)
+    taken = [laid.target for laid in (*kept_back.laid, *(Laid(f.copy, f.path) for f in repo.files))]
+    files, shown = _masked(place, private, given, taken, _unmask(channel, str(opened["session"]), say))
+    laid_masks = (*(Laid(file.copy, file.path) for file in files), *shown)
+    over = (*repo.laid, *kept_back.laid, *laid_masks)
+    hidden = (*place.sockets, *((place.state,) if place.state.startswith(place.root + "/") else ()))
+    view = View(place.root, place.directory, place.person, private, folder, opened["ca"], over, hidden)
+    return Plan(view, Masks((*repo.files, *kept_back.files, *files)), repo, kept_back, mount_points)
+
+
+def settle(plan: Plan, place: Place, say: Say) -> None:
+    """After the command has ended, and everything inside with it."""
+    plan.masks.finish()
+    repository.settle(plan.repository, say)
+    protected.settle(place.root, os.path.join(place.project, "kept"), plan.protected, say)
+    plan.mount_points.remove()
+
+
+def _masked(
+    place: Place, private: str, given: dict[str, str], taken: list[str], carry: Callable[[str], None]
+) -> tuple[list[Overlaid], list[Laid]]:
+    """Masked files whose edits are carried out, and masked files that are only shown.
+
+    Carried out are edits in the workspace and of a client's own login, which rotates. Anything else of the person's is
+    not the agent's to change: a masked `~/.bashrc` would otherwise be a way to write the real one.
+    """
+    logins = {os.path.join(place.person, name) for name in home.LOGINS}
+    files, shown = [], []
+    for path, copy in given.items():
+        if any(path == over or path.startswith(over + "/") for over in taken):
+            continue
+        if path.startswith(place.root + "/"):
+            files.append(Overlaid(path, copy, path, carry, removable=True))
+        elif path in logins:
+            files.append(Overlaid(path, copy, os.path.join(private, os.path.relpath(path, place.person)), carry, True))
+        else:
+            shown.append(Laid(copy, path, writable=False))
+    return files, shown
+
+
+def _unmask(channel: Channel, session: str, say: Say) -> Callable[[str], None]:
+    """Ask the daemon to turn a copy's placeholders back and write the real file."""
+
+    def carry(path: str) -> None:
+        try:
+            channel.call({"verb": "run.unmask", "session": session, "path": path}, (), say)
+        except DaemonGone:
+            say(f"the daemon is gone: the edit of {path} was not carried out of the sandbox.")
+
+    return carry
