@@ -34,11 +34,12 @@ SILENT = Answer(allowed=False, rules=(), errors=())
 
 def join(one: Answer, other: Answer) -> Answer:
     """The answer of two policy sets as if they were one: a forbid in either beats every permit in both."""
-    errors = one.errors + other.errors
+    if one.errors or other.errors:
+        return Answer(False, (), one.errors + other.errors)
     forbids = tuple(rule for answer in (one, other) if not answer.allowed for rule in answer.rules)
     if forbids:
-        return Answer(False, tuple(sorted(forbids)), errors)
-    return Answer(one.allowed or other.allowed, tuple(sorted(one.rules + other.rules)), errors)
+        return Answer(False, tuple(sorted(forbids)), ())
+    return Answer(one.allowed or other.allowed, tuple(sorted(one.rules + other.rules)), ())
 
 
 def read_answer(result: cedarpy.AuthzResult) -> Answer:
@@ -46,7 +47,9 @@ def read_answer(result: cedarpy.AuthzResult) -> Answer:
     errors = tuple(result.diagnostics.errors)
     if result.decision is cedarpy.Decision.NoDecision:
         errors = errors or ("Cedar gave no decision",)
-    return Answer(result.allowed and not errors, tuple(sorted(result.diagnostics.reasons)), errors)
+    if errors:
+        return Answer(False, (), errors)
+    return Answer(result.allowed, tuple(sorted(result.diagnostics.reasons)), ())
 
 
 def combine(answers: Mapping[str, Answer], rules: Mapping[str, Rule], effect: str) -> Decision:

@@ -11,7 +11,7 @@ from yett.policy.errors import PolicyError
 from yett.policy.expressions import Est, any_of, binary, call, context, like, negation, value
 from yett.policy.plain_yaml import Plain
 
-MAX_ALTERNATIVES = 40
+MAX_ALTERNATIVES = 50
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 

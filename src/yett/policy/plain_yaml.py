@@ -11,6 +11,7 @@ import re
 import yaml
 
 from yett.policy.errors import PolicyError
+from yett.policy.text import hidden_character
 
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 
@@ -32,6 +33,9 @@ def read_yaml(text: str) -> Plain:
     """
     if len(text) > MAX_TEXT:
         raise PolicyError(f"the file has more than {MAX_TEXT:,} characters", "split it into several files")
+    # Some are line breaks to YAML and to nobody else (U+0085): a name would not be the one that is seen.
+    if hidden := hidden_character(text):
+        raise PolicyError(f"the file holds the invisible character {hidden}", 'write it as "\\uXXXX", if it is meant')
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_Loader):

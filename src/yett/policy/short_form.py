@@ -186,5 +186,5 @@ def _text(key: str, given: Plain) -> str:
 
 
 def _hint(given: str, words: tuple[str, ...]) -> str:
-    close = get_close_matches(given, words, n=1)
+    close = [word for word in words if given and word.startswith(given)] or get_close_matches(given, words, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(words)}"
