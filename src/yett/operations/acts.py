@@ -14,7 +14,8 @@ from yett.operations import shown
 from yett.providers.actions import Action, ArgumentPath, Subject, Worse
 from yett.providers.room import Room
 
-MAX_RESOURCES = 200
+MAX_RESOURCES = 100
+MAX_ID = 200
 
 Arguments = Mapping[str, Json]
 
@@ -94,9 +95,14 @@ def _ids(values: Sequence[Json]) -> Iterator[str]:
     lists = [value if isinstance(value, list) else [value] for value in values]
     for parts in itertools.islice(itertools.product(*lists), MAX_RESOURCES + 1):
         texts = [str(part) for part in parts if isinstance(part, str | int) and not isinstance(part, bool)]
-        # A "/" within a part would shift the border between two joined ids.
-        whole = len(texts) == len(parts) and all(texts) and (len(texts) == 1 or not any("/" in text for text in texts))
-        yield "/".join(texts) if whole else ""
+        yield "/".join(texts) if len(texts) == len(parts) and _are_ids(texts) else ""
+
+
+def _are_ids(texts: Sequence[str]) -> bool:
+    """Whether the texts can be ids. A "/" within one would shift the border between two that are joined."""
+    if not all(0 < len(text) <= MAX_ID for text in texts):
+        return False
+    return len(texts) == 1 or not any("/" in text for text in texts)
 
 
 def _at(arguments: Arguments, path: ArgumentPath) -> Json:

@@ -12,9 +12,9 @@ class Classified:
     """The operations of one request, in its own order; never empty.
 
     `body`: the payload that must leave, without a content coding; None: as it came. `query` replaces the request's.
-    `summary` is one line for people: names and ids only, no values. `provider` is "" for an ungoverned host. `bulk`:
-    the body may be too large to read (law 3e). `seal` holds JSON pointers into the answer, as RFC 6901 but that lists
-    are walked through: every string below one is a credential, to be sealed into a placeholder (law 5).
+    `summary` is one line for people: names and ids, no values. `provider` is "" for an ungoverned host. `bulk`: the
+    body may be too large to read (law 3e). `seal` holds JSON pointers (RFC 6901) into the answer, a list being walked
+    through where the next part is no number: every string below is a credential, to become a placeholder (law 5).
     """
 
     operations: tuple[Operation, ...]

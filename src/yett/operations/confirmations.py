@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
 from yett.model.canonical import Json
+
+MAX_SHOWN, MAX_LENGTH = 20, 100
 
 _WORDS = frozenset(
     {
@@ -21,7 +24,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 def confirmations(action: str, arguments: Mapping[str, Json]) -> tuple[str, ...]:
     """The dotted paths of arguments that look like a confirmation, with the act's name in front."""
-    return tuple(f"{action}.{path}" for path in _paths(arguments))
+    return tuple(f"{action}.{path[:MAX_LENGTH]}" for path in itertools.islice(_paths(arguments), MAX_SHOWN))
 
 
 def reads_as_confirmation(name: str) -> bool:

@@ -39,6 +39,7 @@ MAX_FIELDS = 10_000
 """Fields looked at after fragments are expanded: a few of them can multiply to millions."""
 
 MAX_ROOT_FIELDS = 100
+MAX_NAME = 200
 _CACHED_LENGTH = 16 << 10
 
 
@@ -143,6 +144,8 @@ class _Reader:
             raise Unreadable("The document declares a variable twice", "Declare every variable once.")
         defaults = {n.variable.name.value: n.default_value for n in declared if n.default_value is not None}
         for node in self._fields(definition.selection_set, frozenset()):
+            if max(len(node.name.value), len(_key(node))) > MAX_NAME:
+                raise Unreadable("A root field's name is too long", f"Use names of at most {MAX_NAME} characters.")
             yield RootField(
                 kind=definition.operation.value,
                 name=node.name.value,

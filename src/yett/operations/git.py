@@ -23,6 +23,7 @@ from yett.operations.query_string import parse_query
 
 WIRE = "git"
 _FETCH_LIMIT = 4 << 20
+_SHOWN = 4
 _SERVICE = re.compile(r"(/[^?#]*?)/(info/refs|git-upload-pack|git-receive-pack)")
 _REPOSITORY = re.compile(r"(?:/[A-Za-z0-9._~+@-]{1,100}){1,12}")
 _PROTECTED = re.compile(
@@ -97,8 +98,9 @@ def _push(request: HttpRequest, remote: str, knowledge: GitKnowledge) -> Classif
         return _reading(request, remote, "git:probe")
     else:
         operations = tuple(_operation(command, push, remote, knowledge) for command in push.commands)
-    names = ", ".join(shown.path(f"{_change_of(op)} {_ref_of(op)}") for op in operations[:4])
-    return Classified(operations, None, request.query, f"git: push to {shown.path(remote)}: {names}")
+    names = ", ".join(_named(operation) for operation in operations[:_SHOWN])
+    more = f" and {len(operations) - _SHOWN} more" if len(operations) > _SHOWN else ""
+    return Classified(operations, None, request.query, f"git: push to {shown.path(remote)}: {names}{more}")
 
 
 def _operation(command: Command, push: Push, remote: str, knowledge: GitKnowledge) -> Operation:
@@ -141,9 +143,6 @@ def _unknown(remote: str) -> Operation:
     return Operation("git:signed-push", Effect.UNKNOWN, Recovery.UNKNOWN, GitRef(remote, ""), WIRE, cost=cost)
 
 
-def _change_of(operation: Operation) -> str:
-    return operation.target.change if isinstance(operation.target, GitRef) else ""
-
-
-def _ref_of(operation: Operation) -> str:
-    return operation.target.ref if isinstance(operation.target, GitRef) else ""
+def _named(operation: Operation) -> str:
+    target = operation.target
+    return f"{target.change} {shown.path(target.ref)}".strip() if isinstance(target, GitRef) else operation.action

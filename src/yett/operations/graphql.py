@@ -30,6 +30,9 @@ from yett.providers.room import Room
 WIRE = "graphql"
 MAX_BODY = 1 << 20
 MAX_BATCH = 50
+MAX_SHORT, MAX_TOTAL = 4, 40_000
+"""Operations, and characters of them all, that one ledger entry of 65,000 bytes has room for."""
+
 PERSISTED = "persistedQuery"
 
 _INTROSPECTION = Action("introspection", Effect.READ, Recovery.AUTOMATIC, placeless=True)
@@ -164,6 +167,8 @@ def _seal(field: RootField, room: Room) -> tuple[str, ...]:
 
 def _classified(requests: list[_Request], body: bytes | None, query: str, room: Room, at: str) -> Classified:
     operations = tuple(operation for one in requests for operation in one.operations)
+    if len(operations) > MAX_SHORT and sum(len(repr(op.as_json())) for op in operations) > MAX_TOTAL:
+        raise Unreadable("The request does more than a person could look at", "Send less at once.")
     return Classified(
         operations=operations,
         body=body,

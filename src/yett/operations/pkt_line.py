@@ -10,6 +10,8 @@ from enum import Enum
 from yett.model.errors import Unreadable
 
 MAX_COMMANDS = 200
+MAX_REF = 255
+MAX_OPTIONS = 20
 _MAX_LINE = 65520
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 _COMMAND = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([^\x00-\x20\x7f]+)")
@@ -97,6 +99,8 @@ def read_push(data: bytes) -> Push:
     if "push-options" in capabilities:
         found, at = _section(data, at)
         options = tuple(_text(option) for option in found)
+        if len(options) > MAX_OPTIONS or any(len(option) > MAX_REF for option in options):
+            raise Unreadable("The push has too many options, or too long ones", "Push with fewer.")
     if at < len(data) and not data.startswith(b"PACK", at):
         raise _malformed("something other than a pack follows")
     return Push(tuple(commands), capabilities, options)
@@ -141,7 +145,7 @@ def _command(row: bytes) -> Command:
     command = Command(match[1].decode(), match[2].decode(), _text(match[3]))
     if command.creates and command.deletes:
         raise _malformed("a command neither makes nor deletes a ref")
-    if _BAD_REF.search(command.ref) or not command.ref.startswith("refs/"):
+    if len(command.ref) > MAX_REF or _BAD_REF.search(command.ref) or not command.ref.startswith("refs/"):
         raise _malformed("a ref has a name that git refuses")
     return command
 

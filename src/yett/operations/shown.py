@@ -10,6 +10,9 @@ from yett.model.resource import ResourceRef
 
 HIDDEN = "(hidden)"
 MAX_TEXT = 1000
+MAX_PARAMETERS = 8000
+"""Characters of one act's parameters; a ledger entry holds 65,000 bytes."""
+
 MAX_PATH = 120
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,99}")
@@ -36,7 +39,13 @@ def path(text: str) -> str:
 
 
 def parameters(arguments: Mapping[str, Json], hidden: frozenset[str]) -> dict[str, Json]:
-    """The arguments with the values of `hidden` names taken out, at any depth, and long texts cut."""
+    """The arguments with the values of `hidden` names taken out, at any depth, long texts cut, too many left out."""
+    seen = _visible(arguments, hidden)
+    size = len(repr(seen))
+    return seen if size <= MAX_PARAMETERS else {"(too long to show)": f"{size} characters"}
+
+
+def _visible(arguments: Mapping[str, Json], hidden: frozenset[str]) -> dict[str, Json]:
     return {key: _hide(value) if key in hidden else _cut(value, hidden) for key, value in arguments.items()}
 
 
@@ -50,7 +59,7 @@ def _hide(value: Json) -> Json:
 
 def _cut(value: Json, hidden: frozenset[str]) -> Json:
     if isinstance(value, Mapping):
-        return parameters(value, hidden)
+        return _visible(value, hidden)
     if isinstance(value, str):
         return value if len(value) <= MAX_TEXT else f"{value[:MAX_TEXT]}... ({len(value)} characters)"
     if isinstance(value, Sequence):
