@@ -131,8 +131,8 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, realm: str = "drill", port: int = PORT) -> Iterator[Scene]:
-    store = open_store(f"sqlite:///{folder / 'yett.db'}", realm)
+def scene(folder: Path, realm: str = "drill", port: int = PORT, url: str = "") -> Iterator[Scene]:
+    store = open_store(url or f"sqlite:///{folder / 'yett.db'}", realm)
     clock = Clock()
     journal = Journal(store, Signer("yett.test/log", _log_key(folder)), clock=clock)
     site = Site(store.id, port, drill=realm == "drill")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from yett.approvals.answer import challenge_of
 from yett.approvals.challenge import Answer
 from yett.approvals.errors import NotSigned
 from yett.approvals.hold import HoldState
+from yett.drills import authenticator
 from yett.drills.authenticator import VirtualKey
 from yett.model.canonical import Json
 from yett.store.tables import approvals, holds, keys
@@ -123,6 +125,22 @@ def test_signature_for_another_relying_party_is_refused(plane: Scene) -> None:
     options = plane.desk.answer_options(hold.id, Answer.APPROVE) | {"rpId": "localhost.evil.example"}
     with refused("assertion"):
         plane.answer(hold.id, key.get(options, plane.site.origin))
+
+
+@pytest.mark.parametrize("framed", [{"crossOrigin": True}, {"crossOrigin": 1}, {"topOrigin": "https://evil.example"}])
+def test_signature_made_in_another_sites_frame_is_refused(
+    plane: Scene, monkeypatch: pytest.MonkeyPatch, framed: dict[str, Json]
+) -> None:
+    plane.enrol_first()
+    hold = plane.open(volume_delete())
+    honest = authenticator._client_data
+
+    def in_a_frame(kind: str, challenge: str, origin: str) -> bytes:
+        return json.dumps(json.loads(honest(kind, challenge, origin)) | framed).encode()
+
+    monkeypatch.setattr(authenticator, "_client_data", in_a_frame)
+    with refused("assertion"):
+        plane.approve(hold.id, "Ada")
 
 
 def test_registration_is_no_signature(plane: Scene) -> None:

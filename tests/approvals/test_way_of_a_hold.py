@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,15 +11,19 @@ from pathlib import Path
 import pytest
 from refusals import refused
 from scene import VOLUME, Scene, decided, on_resource, scene, situated, volume_delete
+from sqlalchemy import insert
 
+from yett.approvals.answer import PACE
 from yett.approvals.challenge import Answer
 from yett.approvals.facts import Facts, drift
-from yett.approvals.hold import HoldState
+from yett.approvals.hold import Hold, HoldState
 from yett.approvals.holds import WAITING_PER_AGENT
+from yett.ledger.recovery import recover_inflight
 from yett.model.effects import Verdict
 from yett.model.operation import Amount
 from yett.model.provider import UndoPlan
 from yett.model.resource import Environment, Place, ResourceRef
+from yett.store.tables import inflight
 
 
 def test_approved_hold_is_consumed_once(plane: Scene) -> None:
@@ -32,6 +37,38 @@ def test_approved_hold_is_consumed_once(plane: Scene) -> None:
         plane.consume(hold.id, facts)
 
 
+def test_whole_way_on_either_database(store_url: str, tmp_path: Path) -> None:
+    facts = volume_delete(owner="Cy", asker="Cy", obligations=("sign:2", "delay:60"))
+    with scene(tmp_path, url=store_url) as plane:
+        plane.team()
+        hold = plane.open(facts)
+        plane.approve(hold.id, "Ada")
+        assert plane.open(facts).id == hold.id
+        plane.do(plane.desk.start())
+        plane.approve(hold.id, "Ada")
+        plane.approve(hold.id, "Bo")
+        plane.clock.advance(60)
+        assert plane.consume(hold.id, facts).state is HoldState.CONSUMED
+        with refused("not-approved"):
+            plane.consume(hold.id, facts)
+        plane.do(plane.desk.reinitialise("root"))
+        plane.do(plane.desk.expire())
+
+
+def test_approved_hold_is_consumed_by_one_of_many_at_once(plane: Scene) -> None:
+    plane.enrol_first()
+    facts = volume_delete()
+    hold = plane.open(facts)
+    plane.approve(hold.id, "Ada")
+
+    async def race() -> list[object]:
+        now = plane.clock()
+        tries = [plane.journal.run(lambda tx: plane.desk.consume(tx, hold.id, facts, now)) for _ in range(20)]
+        return list(await asyncio.gather(*tries, return_exceptions=True))
+
+    assert sum(isinstance(won, Hold) for won in plane.do(race())) == 1
+
+
 @pytest.mark.parametrize(("outcome", "state"), [("done", "released"), ("refused", "released"), ("unknown", "unknown")])
 def test_outcome_is_noted_once(plane: Scene, outcome: str, state: str) -> None:
     plane.enrol_first()
@@ -43,6 +80,38 @@ def test_outcome_is_noted_once(plane: Scene, outcome: str, state: str) -> None:
     assert plane.desk.hold(hold.id).state == state
     with refused("not-consumed"):
         plane.do(plane.journal.run(lambda tx: plane.desk.settle(tx, hold.id, "done")))
+
+
+def test_hold_that_a_crash_left_open_becomes_unknown_and_is_never_retried(tmp_path: Path) -> None:
+    facts = volume_delete()
+    with scene(tmp_path) as before:
+        before.enrol_first()
+        hold = before.open(facts)
+        before.approve(hold.id, "Ada")
+        before.consume(hold.id, facts)
+        before.write(insert(inflight).values(intent=1, hold=hold.id, session="s-1", state="open"))
+    with scene(tmp_path) as after:
+        recover_inflight(after.journal)
+        after.do(after.desk.start())
+        assert after.desk.hold(hold.id).state is HoldState.UNKNOWN
+        with refused("not-approved"):
+            after.consume(hold.id, facts)
+        assert after.open(facts).id != hold.id
+
+
+def test_person_who_approves_by_the_dozen_is_stopped(plane: Scene) -> None:
+    plane.enrol_first()
+    for number in range(PACE):
+        plane.approve(plane.open(volume_delete(session=f"s-{number}")).id, "Ada")
+    last = plane.open(volume_delete(session="one more"))
+    with refused("pace"):
+        plane.approve(last.id, "Ada")
+    plane.clock.advance(10 * 60)
+    with refused("pace"):
+        plane.approve(last.id, "Ada")
+    plane.do(plane.desk.deny(last.id, "Ada"))
+    plane.clock.advance(51 * 60)
+    plane.approve(plane.open(volume_delete(session="later")).id, "Ada")
 
 
 def test_waiting_hold_cannot_be_consumed(plane: Scene) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from scene import VOLUME, Scene, on_resource, situated, volume_delete
 
+from yett.approvals.acts import ActKind
 from yett.approvals.reading import human_size, read
 from yett.approvals.wordlist import WORDS
-from yett.approvals.words import describe, digest_words, key_words, list_line, words_of
+from yett.approvals.words import describe, describe_act, digest_words, key_words, list_line, words_of
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import UNKNOWN_COST, Amount
 from yett.model.provider import UndoPlan
@@ -112,6 +113,22 @@ def test_backup_that_is_left_says_when_it_was_last_restored(plane: Scene) -> Non
     kept = Backup("b-9", "2026-04-24", 5, False, restored="2026-03-01")
     hold = plane.open(on_resource(volume_delete(), backups=(kept, Backup("b-1", "2026-04-01", 5, True))))
     assert "1 of 2 would be left, newest 2026-04-24 (last restored 2026-03-01)" in describe(plane.site, hold, 0)
+
+
+def test_act_reads_as_what_is_signed(plane: Scene) -> None:
+    body = {"scope": "agent:\x1b[31mx", "list": ["a", {"b": None}], "none": [], "yes": True}
+    act = plane.do(plane.desk.propose(ActKind.LOCKDOWN_OFF, body, "the page"))
+    text = describe_act(plane.site, act, plane.clock())
+    for part in (
+        "LOCKDOWN-OFF",
+        "15:00 left",
+        "agent:<U+001B ESCAPE>[31mx",
+        "list[0]",
+        "list[1].b  none",
+        "none  none",
+    ):
+        assert part in text, part
+    assert all(c.isprintable() or c == "\n" for c in text)
 
 
 def test_key_words_name_a_key() -> None:

@@ -11,11 +11,13 @@ from urllib.parse import quote
 import pytest
 from page import Page
 from scene import on_resource, situated, volume_delete
+from sqlalchemy import update
 
 from yett.approvals.pulse import pulse
 from yett.approvals.words import words_of
 from yett.ledger.journal import Entry
 from yett.model.provider import UndoPlan
+from yett.store.tables import holds
 
 EVIL = (
     "<script>alert(1)</script>",
@@ -151,6 +153,21 @@ def test_page_is_rendered_with_the_challenge_that_is_asked_for(live: Page) -> No
     page = read(live, f"/holds/{hold.id}")
     told = json.loads(read(live, f"/api/holds/{hold.id}"))
     assert f'data-challenge="{told["challenge"]}"' in page
+
+
+def test_equal_requests_are_shown_as_one_group_worst_first(live: Page) -> None:
+    for number in range(5):
+        live.scene.open(volume_delete(session=f"s-{number}"))
+    page = read(live, "/")
+    assert "5 waiting for a person" in page
+    assert "4 more like it" in page
+    assert "approve-all" not in page
+
+
+def test_lost_outcome_is_shown_to_people(live: Page) -> None:
+    hold = live.scene.open(volume_delete())
+    live.scene.write(update(holds).where(holds.c.id == hold.id).values(state="unknown"))
+    assert "Nobody knows whether these took effect" in read(live, "/")
 
 
 def test_enrolment_page_asks_for_the_code_once_only(live: Page) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from yett.approvals.challenge import Answer, Site, hold_challenge
 from yett.approvals.document import part, strings
-from yett.approvals.errors import NotEntitled, NotOpen, NotSigned
-from yett.approvals.hold import Hold, HoldState
+from yett.approvals.errors import NotEntitled, NotOpen, NotSigned, TooMany
+from yett.approvals.hold import SECOND, Hold, HoldState
 from yett.approvals.holds import delay_of, deny_hold, document_digest, find_hold, move, new_id
 from yett.approvals.passkeys import assertion_options, credential_id, proof_of, verify_assertion
 from yett.approvals.people import Key, Reader, active_key, active_keys, active_persons, keys_of
@@ -19,6 +19,10 @@ from yett.approvals.sealing import Seal
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.store.tables import approvals, keys
+
+PACE = 40
+PACE_PER = 60 * 60 * SECOND
+"""Approvals of one person in an hour. Few holds are wanted; more than this means the policy or the agent is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def record_answer(
     """Verify an assertion and record it; the hold as it then stands. Enough approvals make it approved.
 
     Raises:
-        NotOpen, NotSigned, NotEntitled: nothing is recorded.
+        NotOpen, NotSigned, NotEntitled, TooMany: nothing is recorded.
     """
     hold = _answerable(find_hold(tx, seal, hold_id), answer, now)
     key, person = check_signature(tx, site, challenge_of(site, hold, answer), credential)
@@ -93,6 +97,7 @@ def record_answer(
         raise NotEntitled("barred", f"{person.name} may not approve this: {person.name} {why}", "ask someone else")
     if person.id in {signature.person for signature in signatures(tx, site, hold)}:
         raise NotEntitled("answered", f"{person.name} has approved this already", "another person is needed")
+    _check_pace(tx, person, now)
     _record(tx, site, hold, answer, key, person, credential, now)
     if quorum.met_by(signature.person for signature in signatures(tx, site, hold)):
         _approve(tx, hold, now)
@@ -125,6 +130,19 @@ def _answerable(hold: Hold, answer: Answer, now: int) -> Hold:
     if now >= hold.expires:
         raise NotOpen("expired", f"hold {hold.id} has expired", "the agent may send its request again: a new hold")
     return hold
+
+
+def _check_pace(tx: Transaction, person: Person, now: int) -> None:
+    """A person who approves by the dozen does not read any more (A20)."""
+    lately = select(func.count()).where(
+        approvals.c.person == person.id, approvals.c.verdict == Answer.APPROVE, approvals.c.at > now - PACE_PER
+    )
+    if tx.execute(lately).scalar_one() >= PACE:
+        raise TooMany(
+            "pace",
+            f"{person.name} has approved {PACE} holds within the hour",
+            "take a break, or sign a grant for the task",
+        )
 
 
 def _approve(tx: Transaction, hold: Hold, now: int) -> None:

@@ -69,10 +69,14 @@ class Desk:
         return self._store.read(query)
 
     async def start(self) -> None:
-        """Make a restarted control plane ready: expire what is due, renew what waits."""
+        """Make a restarted control plane ready: settle what was lost, expire what is due, renew what waits.
+
+        The ledger's recovery runs before.
+        """
         note, now = self._journal.checkpoint(), self.clock()
 
         def work(tx: Transaction) -> None:
+            release.settle_lost(tx)
             holds.expire_due(tx, now)
             acts.expire_acts(tx, now)
             holds.renew_nonces(tx, note, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from yett.model.canonical import Json
 
@@ -33,3 +33,35 @@ def text(of: Document, name: str) -> str:
     """The string at `name`, or ""."""
     value = of.get(name)
     return value if isinstance(value, str) else ""
+
+
+def fields(body: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """A document as name and value, nested names joined by dots, in the order in which it is signed."""
+    for name in sorted(body):
+        value = body[name]
+        if isinstance(value, Mapping):
+            yield from fields(value, f"{prefix}{name}.")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield from _items(value, f"{prefix}{name}")
+        else:
+            yield f"{prefix}{name}", _scalar(value)
+
+
+def _items(values: Sequence[Json], name: str) -> Iterator[tuple[str, str]]:
+    if not values:
+        yield name, "none"
+    for place, value in enumerate(values):
+        if isinstance(value, Mapping):
+            yield from fields(value, f"{name}[{place}].")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield from _items(value, f"{name}[{place}]")
+        else:
+            yield f"{name}[{place}]", _scalar(value)
+
+
+def _scalar(value: Json) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -119,6 +119,12 @@ def list_ended(reader: Reader, seal: Seal, limit: int = 10) -> tuple[Hold, ...]:
     return tuple(_hold(seal, row) for row in reader.execute(query))
 
 
+def list_unknown(reader: Reader, seal: Seal, limit: int = 20) -> tuple[Hold, ...]:
+    """Released ones of which nobody knows whether they took effect, newest first."""
+    query = select(holds).where(holds.c.state == HoldState.UNKNOWN).order_by(holds.c.created_at.desc()).limit(limit)
+    return tuple(_hold(seal, row) for row in reader.execute(query))
+
+
 def deny_hold(tx: Transaction, hold_id: str, by: str, why: str = "") -> None:
     """Say no. Needs nobody's key (law 8: narrowing), and undoes an approval that has not been consumed.
 

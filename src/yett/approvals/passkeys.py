@@ -55,6 +55,17 @@ class NewKey:
     aaguid: str
 
 
+def _refuse_framed(credential: Mapping[str, Json]) -> None:
+    """Refuse what was made in another origin's frame (Level 3: crossOrigin, topOrigin); py_webauthn does not look."""
+    response = credential.get("response")
+    encoded = response.get("clientDataJSON") if isinstance(response, Mapping) else None
+    told = json.loads(base64url_to_bytes(encoded)) if isinstance(encoded, str) else None
+    if not isinstance(told, dict):
+        raise ValueError("clientDataJSON is not an object")
+    if told.get("crossOrigin", False) is not False or "topOrigin" in told:
+        raise ValueError("it was made inside another site's frame")
+
+
 def registration_options(site: Site, challenge: bytes, name: str, exclude: Sequence[str]) -> dict[str, Json]:
     """What `navigator.credentials.create()` is to be called with."""
     options = generate_registration_options(
@@ -93,6 +104,7 @@ def verify_new_key(site: Site, challenge: bytes, credential: Mapping[str, Json])
         NotSigned: it does not fit, the user was not verified, or it is a drill's key in a real store.
     """
     try:
+        _refuse_framed(credential)
         verified = verify_registration_response(
             credential=_plain(credential),
             expected_challenge=challenge,
@@ -130,6 +142,7 @@ def verify_assertion(
         NotSigned: it is not this key's verified signature over exactly this, on this page, or its counter did not rise.
     """
     try:
+        _refuse_framed(credential)
         verified = verify_authentication_response(
             credential=_plain(credential),
             expected_challenge=challenge,

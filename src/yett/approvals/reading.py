@@ -57,9 +57,10 @@ class Touched:
         return sum(backup.left for backup in self.backups)
 
     @property
-    def weight(self) -> tuple[bool, int, bool]:
+    def weight(self) -> tuple[bool, bool, int, bool]:
         """Orders from mild to severe."""
-        return (self.irreversible, _SEVERITY.get(self.effect, 2), self.place != "task")
+        hopeless = self.irreversible and not self.undo_possible
+        return (hopeless, self.irreversible, _SEVERITY.get(self.effect, 2), self.place != "task")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from yett.approvals.answer import challenge_of, quorum_of, signatures
 from yett.approvals.challenge import Answer, Site
 from yett.approvals.errors import NotOpen, NotSigned
@@ -12,8 +14,13 @@ from yett.approvals.passkeys import verify_assertion
 from yett.approvals.people import active_keys
 from yett.approvals.sealing import Seal
 from yett.ledger.journal import Entry, Transaction
+from yett.store.tables import holds, inflight
 
-OUTCOMES = {"done": HoldState.RELEASED, "refused": HoldState.RELEASED, "unknown": HoldState.UNKNOWN}
+OUTCOMES = {
+    "done": (HoldState.RELEASED, "released"),
+    "refused": (HoldState.RELEASED, "released; the upstream refused it"),
+    "unknown": (HoldState.UNKNOWN, "nobody knows whether it took effect: look there"),
+}
 
 
 def consume(tx: Transaction, seal: Seal, site: Site, hold_id: str, facts: Facts, now: int) -> Hold:
@@ -45,10 +52,19 @@ def consume(tx: Transaction, seal: Seal, site: Site, hold_id: str, facts: Facts,
 
 def settle(tx: Transaction, hold_id: str, outcome: str) -> None:
     """Note what became of a consumed hold: done, refused (by the upstream) or unknown."""
-    after = OUTCOMES[outcome]
-    ended = {"done": "released", "refused": "released; the upstream refused it", "unknown": "nobody knows"}[outcome]
+    after, ended = OUTCOMES[outcome]
     move(tx, hold_id, HoldState.CONSUMED, after, ended=ended)
     tx.append(Entry("hold", {"hold": hold_id, "state": after.value, "outcome": outcome}))
+
+
+def settle_lost(tx: Transaction) -> tuple[str, ...]:
+    """Mark consumed holds whose intent the ledger's recovery found without an outcome; done when a plane starts."""
+    lost = select(inflight.c.hold).where(inflight.c.state == "unknown", inflight.c.hold.is_not(None))
+    query = select(holds.c.id).where(holds.c.state == HoldState.CONSUMED, holds.c.id.in_(lost))
+    found = tuple(row.id for row in tx.execute(query))
+    for hold_id in found:
+        settle(tx, hold_id, "unknown")
+    return found
 
 
 def _check_due(hold: Hold, now: int) -> None:

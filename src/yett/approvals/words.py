@@ -10,8 +10,10 @@ import hashlib
 import textwrap
 from collections.abc import Iterator
 
+from yett.approvals.acts import Act, ActState, challenge_of_act
 from yett.approvals.answer import challenge_of
 from yett.approvals.challenge import Answer, Site
+from yett.approvals.document import fields
 from yett.approvals.hold import SECOND, Hold
 from yett.approvals.hostile import one_line, visible_lines
 from yett.approvals.reading import Reading, Touched, read
@@ -50,6 +52,20 @@ def describe(site: Site, hold: Hold, now: int) -> str:
     if hold.reason:
         lines += ["", "The agent says (not checked by anyone):"]
         lines += [f"  | {line.plain()}" for line in visible_lines(hold.reason, limit=1000, lines=12)]
+    return "\n".join(lines)
+
+
+def describe_act(site: Site, act: Act, now: int) -> str:
+    """An act for a terminal, with the words of what a key would sign."""
+    left = (act.expires - now) // SECOND
+    time_left = f", {left // 60}:{left % 60:02d} left" if act.state is ActState.WAITING and left > 0 else ""
+    lines = [f"{act.kind.value.upper()}   act {act.id}   {act.state.value}{time_left}", ""]
+    lines += [_row(one_line(name, 40), one_line(value, 400)) for name, value in fields(act.body)]
+    lines += [
+        "",
+        f"Words: {' '.join(digest_words(challenge_of_act(site, act)))}",
+        f"Page:  {site.origin}/acts/{act.id}",
+    ]
     return "\n".join(lines)
 
 

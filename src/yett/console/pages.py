@@ -16,6 +16,7 @@ from yett.approvals import acts, holds
 from yett.approvals.acts import ActKind, ActState
 from yett.approvals.answer import challenge_of, quorum_of, signatures
 from yett.approvals.challenge import Answer
+from yett.approvals.document import fields
 from yett.approvals.hold import Hold, HoldState
 from yett.approvals.people import Key, Reader, active_keys, active_persons
 from yett.approvals.pulse import pulse
@@ -23,7 +24,6 @@ from yett.approvals.quorum import Person, Quorum
 from yett.approvals.reading import Reading, read
 from yett.approvals.words import digest_words
 from yett.console.plane import ConsolePlane
-from yett.console.show import fields
 from yett.model.canonical import canonical
 
 LEDGER_PAGE = 100
@@ -112,8 +112,11 @@ class Pages:
         now = desk.clock()
 
         def look(reader: Reader) -> dict[str, Any]:
+            live = holds.list_live(reader, desk.seal, now)
             return {
-                "waiting": [_card(hold) for hold in holds.list_live(reader, desk.seal, now)],
+                "count": sum(hold.state is HoldState.WAITING for hold in live),
+                "groups": _alike([_card(hold) for hold in live]),
+                "unknown": [_card(hold) for hold in holds.list_unknown(reader, desk.seal)],
                 "ended": [_card(hold) for hold in holds.list_ended(reader, desk.seal, 6)],
                 "acts": acts.list_waiting(reader, now),
                 "people": _people(active_persons(reader), active_keys(reader)),
@@ -178,6 +181,15 @@ class Pages:
 
 def _card(hold: Hold) -> HoldCard:
     return HoldCard(hold, read(hold.document))
+
+
+def _alike(cards: Sequence[HoldCard]) -> list[list[HoldCard]]:
+    """Equal requests together, worst first: shown once, answered one by one (A20)."""
+    groups: dict[tuple[str, ...], list[HoldCard]] = {}
+    for card in cards:
+        worst = card.reading.worst
+        groups.setdefault((card.hold.agent, worst.action, card.reading.gravity, card.hold.state), []).append(card)
+    return sorted(groups.values(), key=lambda group: group[0].reading.worst.weight, reverse=True)
 
 
 def _people(persons: Sequence[Person], keys: Sequence[Key]) -> list[tuple[Person, list[Key]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -11,7 +10,6 @@ from markupsafe import Markup, escape
 from yett.approvals.hold import SECOND
 from yett.approvals.hostile import Visible, visible, visible_lines
 from yett.approvals.words import backups_sentence, key_words
-from yett.model.canonical import Json
 
 
 def templates() -> Environment:
@@ -60,35 +58,3 @@ def _bdi(shown: Visible) -> Markup:
 def clock(at: int) -> str:
     """A time of the store in the words of this machine's zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / SECOND))
-
-
-def fields(body: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """A document as name and value, nested names joined by dots, in the order in which it is signed."""
-    for name in sorted(body):
-        value = body[name]
-        if isinstance(value, Mapping):
-            yield from fields(value, f"{prefix}{name}.")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            yield from _items(value, f"{prefix}{name}")
-        else:
-            yield f"{prefix}{name}", _scalar(value)
-
-
-def _items(values: Sequence[Json], name: str) -> Iterator[tuple[str, str]]:
-    if not values:
-        yield name, "none"
-    for place, value in enumerate(values):
-        if isinstance(value, Mapping):
-            yield from fields(value, f"{name}[{place}].")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            yield from _items(value, f"{name}[{place}]")
-        else:
-            yield f"{name}[{place}]", _scalar(value)
-
-
-def _scalar(value: Json) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
