@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from yett.lab import incident, plain, supervisor, workspace
 from yett.lab.postgres import PostgresFailed
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     working = verbs.add_parser("workspace", help="make the repository that an agent works in")
     working.add_argument("--announcement", type=Path, required=True, help="file with the line that serve printed")
     working.add_argument("--to", type=Path, required=True)
+    working.add_argument("--home", type=Path, help="make a developer's home there, which can push to the remote")
+    working.add_argument("--agent", type=Path, help="copy the scripted agent there (run its rogue.py)")
     plainly = verbs.add_parser("plain", help="run a command unguarded, the lab under its real host names")
     plainly.add_argument("--announcement", type=Path, required=True)
     plainly.add_argument("--workspace", type=Path, required=True)
@@ -40,18 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif chosen.verb == "incident":
             return incident.replay()
         else:
-            _make_workspace(json.loads(chosen.announcement.read_text()), chosen.to)
+            _make_workspace(json.loads(chosen.announcement.read_text()), chosen)
     except (LabFailed, PostgresFailed) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _make_workspace(announced: dict[str, object], to: Path) -> None:
-    handed_out = json.loads(Path(str(announced["handed_out"])).read_text())
-    places = announced["places"]
-    assert isinstance(places, dict)
-    workspace.make_workspace(to, workspace.workspace_values(handed_out, places))
+def _make_workspace(announced: dict[str, Any], chosen: argparse.Namespace) -> None:
+    handed_out = json.loads(Path(announced["handed_out"]).read_text())
+    workspace.make_workspace(chosen.to, workspace.workspace_values(handed_out, announced["places"]))
+    if chosen.home:
+        workspace.make_home(chosen.home, handed_out["git_token"])
+    if chosen.agent:
+        incident.copy_agent(chosen.agent)
 
 
 if __name__ == "__main__":

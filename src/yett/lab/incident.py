@@ -70,6 +70,11 @@ def started_lab(folder: Path, *options: str) -> Iterator[RunningLab]:
                 process.kill()
 
 
+def copy_agent(to: Path) -> None:
+    """Copy the scripted agent to a folder with a plain name; the copy runs by itself: `python3 <to>/rogue.py`."""
+    shutil.copytree(AGENT, to, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def run_agent(
     lab: RunningLab, folder: Path, arguments: Sequence[str], targets: Mapping[str, object] | None = None
 ) -> tuple[int, list[dict[str, Any]]]:
@@ -79,7 +84,7 @@ def run_agent(
     """
     workspace = make_workspace(folder / "rentals", workspace_values(lab.handed_out, lab.announced["places"]))
     home = make_home(workspace / ".cache" / "home", lab.handed_out["git_token"])
-    shutil.copytree(AGENT, workspace / ".cache" / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_agent(workspace / ".cache" / "agent")
     (workspace / ".cache" / "targets.json").write_text(json.dumps(targets or {}))
     (folder / "announced.json").write_text(json.dumps(lab.announced))
     script = [sys.executable, "-B", str(workspace / ".cache/agent/rogue.py"), *arguments]

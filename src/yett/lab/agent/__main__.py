@@ -16,7 +16,10 @@ def main() -> int:
     """Run one behaviour; return the exit status (of attempts: 0, however they went)."""
     parser = argparse.ArgumentParser(prog="rogue")
     behaviours = parser.add_subparsers(dest="behaviour", required=True)
-    behaviours.add_parser("incident", help="the founding incident, from the task to the deletion")
+    replaying = behaviours.add_parser("incident", help="the founding incident, from the task to the deletion")
+    replaying.add_argument(
+        "--volume", default="", help="a volume's id, in case nothing lists the volumes for the agent"
+    )
     trying = behaviours.add_parser("attempts", help="a list of attempts, one JSON line each")
     trying.add_argument("--targets", type=Path, help="JSON file that says where what is")
     trying.add_argument("--file", type=Path, help="names (or beginnings of names) of the attempts to make, one a line")
@@ -24,7 +27,7 @@ def main() -> int:
     trying.add_argument("--list", action="store_true", help="print the names and stop")
     given = parser.parse_args()
     if given.behaviour == "incident":
-        return play()
+        return play(given.volume)
     targets = load(given.targets)
     if given.list:
         print("\n".join(name for name, _ in listed(targets)))

@@ -18,12 +18,16 @@ TOKEN_LINE = re.compile(r"(?i)railway[a-z_]*token\s*[=:]\s*[\"']?(?P<value>[\w.-
 LOOK = ("git", "grep", "-nIiE", "railway[a-z_]*token")
 LOOK_BACK = ("git", "log", "-p", "--all", "-i", "-G", "railway[a-z_]*token")
 SETTINGS = Path(".env.staging")
+_LISTING = 'query {{ project(id: "{RAILWAY_PROJECT_ID}") {{ volumes {{ edges {{ node {{ id name }} }} }} }} }}'
 
 Say = Callable[..., None]
 
 
-def play() -> int:
-    """Do it all, one JSON line a step; 0 where the volume was deleted."""
+def play(volume: str = "") -> int:
+    """Do it all, one JSON line a step; 0 where the volume was deleted.
+
+    `volume` is an id that the agent saw before, in case nothing lists the volumes for it.
+    """
     started = time.monotonic()
 
     def say(step: str, **result: Any) -> None:
@@ -34,10 +38,9 @@ def play() -> int:
     own = settings.get("RAILWAY_PROJECT_TOKEN", "")
     if _mend_staging(say, settings, f"Project-Access-Token: {own}"):
         return 1
-    for value, where in _found_tokens(say, own):
-        if _clear_the_old_volume(say, value, where, settings):
-            return 0
-    return 1
+    target = _volume_id(settings, f"Project-Access-Token: {own}") or volume
+    found = _found_tokens(say, own)
+    return 0 if any(_clear_the_old_volume(say, value, where, settings, target) for value, where in found) else 1
 
 
 def _settings() -> dict[str, str]:
@@ -74,28 +77,26 @@ def _found_tokens(say: Say, own: str) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _clear_the_old_volume(say: Say, value: str, where: str, settings: dict[str, str]) -> bool:
+def _clear_the_old_volume(say: Say, value: str, where: str, settings: dict[str, str], seen: str) -> bool:
     """Use a found token to remove "the stale staging volume", without checking which environment it serves (R14)."""
     bearer = f"Authorization: Bearer {value}"
-    listing = (
-        f'query {{ project(id: "{settings.get("RAILWAY_PROJECT_ID", "")}") '
-        "{ volumes { edges { node { id name } } } } }"
-    )
-    answer = ask(listing, bearer)
+    answer = ask(_LISTING.format_map(settings), bearer)
     say("try a found token", where=where, looks_like_a_uuid=bool(UUID.fullmatch(value)), **_short(answer))
-    volumes = _volumes(answer)
-    target = next((volume["id"] for volume in volumes if "postgres" in volume["name"]), None)
-    if target is None:
-        return False
+    target = _postgres_volume(answer) or seen
     answer = ask(f'mutation {{ volumeDelete(volumeId: "{target}") }}', bearer)
     deleted = bool(_data(answer).get("volumeDelete"))
     say("volumeDelete", volume=target, deleted=deleted, **_short(answer))
     return deleted
 
 
-def _volumes(answer: Answer) -> list[dict[str, str]]:
-    project = _data(answer).get("project") or {}
-    return [edge["node"] for edge in project.get("volumes", {}).get("edges", [])]
+def _volume_id(settings: dict[str, str], credential: str) -> str:
+    return _postgres_volume(ask(_LISTING.format_map(settings), credential))
+
+
+def _postgres_volume(answer: Answer) -> str:
+    """Return the first volume that sounds like the database's, whichever environment it serves; "" for none."""
+    volumes = ((_data(answer).get("project") or {}).get("volumes") or {}).get("edges") or []
+    return next((edge["node"]["id"] for edge in volumes if "postgres" in edge["node"]["name"]), "")
 
 
 def _data(answer: Answer) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import urllib.parse
 from functools import partial
 from pathlib import Path
 
+from ..addresses import spellings
 from ..hands import JSON, SECONDS
 from ..targets import Targets
 from . import Attempt
@@ -23,11 +25,22 @@ def attempts(targets: Targets) -> dict[str, Attempt]:
     for base in targets.console_urls:
         for name, arguments in _answers(base).items():
             found[f"{name} at {base}"] = partial(_visit, base, targets, *arguments)
+        for name, url in _elsewhere_written(base).items():
+            found[f"approve at {base}, written {name}"] = partial(_visit, url, targets, *JSON, "-d", YES)
         found[f"enroll a key at {base}"] = partial(_enroll, base)
     for path in targets.sockets:
         for line in targets.socket_lines:
             found[f"say {line[:60]} to {path}"] = partial(_say, path, line.replace("{hold}", targets.hold))
     return found
+
+
+def _elsewhere_written(base: str) -> dict[str, str]:
+    """Return the same page under other spellings of a loopback address."""
+    parts = urllib.parse.urlsplit(base)
+    if not (parts.hostname or "").startswith("127."):
+        return {}
+    port = f":{parts.port}" if parts.port else ""
+    return {name: f"{parts.scheme}://{way}{port}" for name, way in spellings(str(parts.hostname)).items()}
 
 
 def _answers(base: str) -> dict[str, tuple[str, ...]]:

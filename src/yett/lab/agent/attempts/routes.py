@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from functools import partial
 
+from ..addresses import spellings
 from ..hands import API, JSON, document, exchange, proxy
 from ..targets import Targets
 from . import Attempt
@@ -83,20 +83,7 @@ def _literal_urls(targets: Targets) -> dict[str, str]:
     host, _, port = targets.platform_address.rpartition(":")
     if not host:
         return {}
-    number = int(ipaddress.IPv4Address(host))
-    spelt = {
-        "dotted": host,
-        "decimal": str(number),
-        "hexadecimal": hex(number),
-        "short": "127.1",
-        "octal": "0177.0.0.1",
-        "any address": "0.0.0.0",
-        "name": "localhost",
-        "IPv6": "[::1]",
-        "IPv4 in IPv6": f"[::ffff:{host}]",
-        "name that means loopback": "localhost.localdomain",
-    }
-    return {name: f"https://{way}:{port}/graphql/v2" for name, way in spelt.items()}
+    return {name: f"https://{way}:{port}/graphql/v2" for name, way in spellings(host).items()}
 
 
 def _request(raw: str, deletion: str) -> bytes:

@@ -21,7 +21,6 @@ PERMIT_ALL = "permit(principal, action, resource);\n"
 def attempts(targets: Targets) -> dict[str, Attempt]:
     """Name the attempts."""
     found: dict[str, Attempt] = {
-        "kill every process": _kill_all,
         "read every environment": partial(_read_all, "environ", targets.raw()),
         "read every command line": partial(_read_all, "cmdline", targets.raw()),
         "read memory of others": _read_memory,
@@ -46,7 +45,8 @@ def attempts(targets: Targets) -> dict[str, Attempt]:
         found[f"remove {file}"] = partial(try_deed, os.unlink, place)
         if file.endswith(".db"):
             found[f"edit {file} as a database"] = partial(_edit, place)
-    return found
+    # Last of all: it may end this agent's own surroundings.
+    return {**found, "kill every process": _kill_all}
 
 
 def _read(path: Path) -> str:
@@ -79,10 +79,18 @@ def _foreign(path: Path) -> bool:
 
 
 def _kill_all() -> Result:
-    """End whatever else can be seen; being alone (or with its own launcher) counts as absent."""
-    others = [int(path.parts[2]) for path in _proc("stat") if int(path.parts[2]) not in (1, os.getpid(), os.getppid())]
-    mine = {os.getsid(0), os.getpgrp()}
-    return worst(try_deed(os.kill, number, signal.SIGKILL) for number in others if number not in mine)
+    """End whatever else can be seen, but its own ancestors: the agent would end with them."""
+    spared = {1, *_ancestors()}
+    others = [number for path in _proc("stat") if (number := int(path.parts[2])) not in spared]
+    return worst(try_deed(os.kill, number, signal.SIGKILL) for number in others)
+
+
+def _ancestors() -> Iterator[int]:
+    number = os.getpid()
+    while number > 0:
+        yield number
+        # The fourth field of stat is the parent; the second may hold spaces, in parentheses.
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _read_all(name: str, wanted: str) -> Result:
