@@ -19,7 +19,7 @@ from yett.ledger.proofs import root_at
 from yett.ledger.writer import LedgerDamaged
 from yett.model.errors import LedgerUnavailable
 from yett.store import Store, open_store
-from yett.store.tables import ledger_checkpoint, ledger_entry, remembered
+from yett.store.tables import ledger_checkpoint, ledger_entry, ledger_tile, remembered
 
 
 def entries(store: Store) -> list[dict[str, Any]]:
@@ -262,6 +262,18 @@ def test_a_log_that_was_changed_after_it_was_signed_does_not_open(store: Store, 
         connection.execute(delete(ledger_entry))
     with pytest.raises(LedgerDamaged):
         Journal(store, signer)
+
+
+def test_a_log_with_holes_at_its_end_does_not_open(store: Store, signer: Signer) -> None:
+    journal = Journal(store, signer)
+    for _ in range(300):
+        journal.enqueue(Entry("read", {}))
+    journal.close()
+    for hole in (delete(ledger_tile), delete(ledger_entry).where(ledger_entry.c.idx == 290)):
+        with store.writing() as connection:
+            connection.execute(hole)
+        with pytest.raises(LedgerDamaged, match="incomplete"):
+            Journal(store, signer)
 
 
 def test_another_key_does_not_open_the_log(store: Store, signer: Signer) -> None:

@@ -18,6 +18,7 @@ from yett.ledger import verify
 from yett.ledger.export import export, tile_path
 from yett.ledger.journal import Entry, Journal
 from yett.ledger.notes import Checkpoint, Signer
+from yett.ledger.proofs import NoProof
 from yett.ledger.receipts import receipt
 from yett.ledger.tree import Tree, leaf_hash, subtree_hash
 from yett.ledger.verify import Report, verify_directory
@@ -287,6 +288,14 @@ def test_a_receipt_verifies_offline_and_no_altered_one_does(log: Log) -> None:
         for altered in _alter_each(kept):
             with pytest.raises(verify.Rejected):
                 verify.open_receipt(altered, log.vkey)
+
+
+def test_no_receipt_is_made_over_a_checkpoint_of_another_log(log: Log) -> None:
+    stray = log.signer.sign(Checkpoint(log.signer.name, 300, b"x" * 32).text())
+    with pytest.raises(NoProof, match="not one of the log"):
+        log.store.read(lambda c: receipt(c, 5, stray, log.signer.verifier))
+    with pytest.raises(NoProof, match="not in a log of 300"):
+        log.store.read(lambda c: receipt(c, 300, log.notes[300], log.signer.verifier))
 
 
 def test_a_receipt_of_one_entry_in_a_log_of_one(tmp_path: Path, signer: Signer) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
+import yett
 from yett.model.errors import ConfigurationError, StoreUnavailable
 from yett.store import Store, open_store
 from yett.store.migrate import Step, steps
@@ -194,3 +195,10 @@ def test_a_database_server_that_is_not_there_is_said_in_words() -> None:
     with pytest.raises(StoreUnavailable) as refused:
         open_store("postgresql://postgres:hunter2@127.0.0.1:1/yett")
     assert "hunter2" not in refused.value.diagnostics()
+
+
+def test_only_the_ledgers_writer_and_the_migrations_write() -> None:
+    """Law 2: a change of state without its log entry in the same transaction cannot be written by accident."""
+    source = Path(yett.__file__).parent
+    users = {str(file.relative_to(source)) for file in source.rglob("*.py") if ".writing()" in file.read_text()}
+    assert users == {"store/engine.py", "ledger/writer.py"}
