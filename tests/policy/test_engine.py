@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cedarpy
@@ -11,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yett.model.decision import Decision
-from yett.policy import Layer, LayerKind, Policies, default_layers
+from yett.model.operation import Amount
+from yett.policy import Layer, LayerKind, Policies, default_layers, rules
 from yett.policy.bounded import Bounded
 from yett.policy.obligations import covers
+from yett.policy.reads import Reads, reads_of
 from yett.policy.reference import PlainPolicies
 
 Make = Callable[..., Any]
@@ -30,7 +33,7 @@ def test_slices_and_cache_change_no_answer(data: st.DataObject, layers: Any, que
         assert fast.decide(q) == expected  # now from the cache
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_a_narrowing_layer_never_widens(
     data: st.DataObject, shipped: Policies, layer: Make, narrowing: Any, questions: Any
@@ -69,8 +72,6 @@ ERRING = Layer(
 
 
 def test_a_forbid_that_overflows_denies_and_is_not_remembered(ask: Make) -> None:
-    from yett.model.operation import Amount
-
     policies = Policies([*default_layers(), ERRING])
     q = ask("write", "task", spent=Amount(rows=2**63 - 1), cost=Amount(rows=1))
     for _ in range(2):
@@ -112,9 +113,6 @@ def test_anything_but_a_clean_answer_is_a_deny(
 
 
 def test_a_read_that_the_analysis_missed_is_a_deny_not_a_guess(ask: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yett.policy import rules
-    from yett.policy.reads import Reads, reads_of
-
     def blind(policy: Any) -> Reads:
         found = reads_of(policy)
         return Reads(found.context - {"task.live"}, found.attributes, found.named)
@@ -206,11 +204,20 @@ def test_a_large_set_is_cut_by_resource_and_answers_the_same(ask: Make, layer: M
     ]
     chosen = [*default_layers(), layer(rules)]
     fast, plain = Policies(chosen), PlainPolicies(chosen)
-    from yett.model.operation import Amount
-
     for i in range(60):
         q = ask("write", environment=f"env{i}", cost=Amount(rows=i * 3))
         assert fast.decide(q) == plain.decide(q)
+
+
+def test_threads_get_the_same_answers(ask: Make, shipped: Policies) -> None:
+    asked = [
+        ask(effect, place) for effect in ("read", "write", "delete") for place in ("task", "production", "elsewhere")
+    ]
+    expected = [shipped.decide(q) for q in asked]
+    fresh = Policies(default_layers())
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: [fresh.decide(q) for q in asked], range(40)))
+    assert all(answers == expected for answers in found)
 
 
 def test_what_is_kept_is_bounded() -> None:

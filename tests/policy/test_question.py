@@ -34,6 +34,7 @@ WRONG_CONTEXT: list[dict[str, Any]] = [
     {"source": "10.0.0.1/8"},
     {"source": "fe80::1%eth0"},
     {"source": ""},
+    {"action": "x" * 4_097},
 ]
 
 
@@ -65,6 +66,10 @@ WRONG_STANDING: list[dict[str, Any]] = [
     {"attributes": (("opaque", False),)},
     {"attributes": None},
     {"context": None},
+    {"id": "x" * 4_097},
+    {"teams": ("x",) * 257},
+    {"parents": (("Place", "task"), ("Resource", "x" * 4_097))},
+    {"parents": (("Place", "task"), *((("Resource", "x"),) * 256))},
     {"context": {}},
 ]
 
@@ -117,7 +122,7 @@ def test_a_mistyped_context_counts_as_over_budget(ask: Any) -> None:
 
 
 def test_ids_of_any_text_are_taken_as_they_are(shipped: Policies, ask: Any) -> None:
-    for text in ['"); permit (principal, action, resource);', "\n\0\u202e", '"}', "(unnamed)", "{}", "%s", "é" * 5000]:
+    for text in ['"); permit (principal, action, resource);', "\n\0\u202e", '"}', "(unnamed)", "{}", "%s", "é" * 4_000]:
         q: Question = ask("read", id=text, agent=text, teams=(text,), environment=text, provider=text, action=text)
         assert shipped.decide(q).verdict == "allow"
         assert shipped.decide(replace(q, parents=(("Place", "elsewhere"), ("Environment", text)))).verdict == "deny"

@@ -16,11 +16,15 @@ from yett.model.operation import Amount
 from yett.policy.schema import CONTEXT_FIELDS, KINDS, PLACES, UNDO_STATES, Entity
 
 LONG_MAX = 2**63 - 1
+MAX_NAME = 4_096
+"""Characters of one id or name. They come from agents' requests, and are kept as keys."""
+MAX_ANCESTORS = 256
 
 _PATHS = tuple(path for path in CONTEXT_FIELDS if path != "over_budget")
 _TYPES = tuple(CONTEXT_FIELDS[path] for path in _PATHS)
 _read_all = attrgetter(*_PATHS)
 _read_amounts = attrgetter(*(path for path in _PATHS if CONTEXT_FIELDS[path] is int))
+_read_names = attrgetter("action", "wire", "change")
 _read_budget = attrgetter("deletes", "rows", "bytes")
 
 
@@ -107,6 +111,8 @@ def _context_faults(context: Context) -> tuple[str, ...]:
     numbers = _read_amounts(context)
     if min(numbers) < 0 or max(numbers) > LONG_MAX:
         return ("an amount or the time is out of range",)
+    if max(map(len, _read_names(context))) > MAX_NAME:
+        return (f"a name in the context has more than {MAX_NAME:,} characters",)
     if context.undo not in UNDO_STATES:
         return (f"context.undo is {context.undo!r}",)
     if not _is_address(context.source):
@@ -125,6 +131,8 @@ def _question_faults(q: Question) -> tuple[str, ...]:
         return (f"the kind {str(q.kind)[:40]!r} is not one of {', '.join(KINDS)}",)
     if type(q.agent) is not str or type(q.id) is not str or not _are(str, q.teams):
         return ("agent, id or teams are mistyped",)
+    if max(map(len, (q.agent, q.id, *q.teams))) > MAX_NAME or len(q.teams) > MAX_ANCESTORS:
+        return ("agent, id or teams are too long",)
     return _parent_faults(q.kind, q.parents) or _attribute_faults(q.kind, q.attributes)
 
 
@@ -132,6 +140,8 @@ def _parent_faults(kind: str, parents: tuple[Entity, ...]) -> tuple[str, ...]:
     allowed = KINDS[kind][0]
     if not _are(tuple, parents) or any(len(p) != 2 or not _are(str, p) or p[0] not in allowed for p in parents):
         return (f"a {kind} has a parent that it cannot have",)
+    if len(parents) > MAX_ANCESTORS or any(len(name) > MAX_NAME for _, name in parents):
+        return (f"the parents of a {kind} are too many or too long",)
     places = [name for type_, name in parents if type_ == "Place"]
     if allowed and (len(places) != 1 or places[0] not in PLACES):
         return (f"a {kind} stands in exactly one place",)

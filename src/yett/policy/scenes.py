@@ -19,6 +19,8 @@ from yett.policy.slices import Slice, Slices
 
 QUESTIONS_KEPT = 8192
 SCENES_KEPT = 4096
+LONGEST_KEPT = 256
+"""Characters of an id that is remembered: ids come from agents, who could fill the memory with long ones."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,7 +44,8 @@ class Scenes:
         scene = self._by_standing.get(q.standing)
         if scene is None:
             scene = self._situate(q)
-            self._by_standing.put(q.standing, scene)
+            if len(q.id) <= LONGEST_KEPT:
+                self._by_standing.put(q.standing, scene)
         return scene
 
     def _situate(self, q: Question) -> Scene:

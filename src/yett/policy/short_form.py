@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from functools import lru_cache
 
 import cedarpy
 
@@ -58,6 +59,8 @@ FILE_KEYS = ("layer", "rules")
 RULE_KEYS = ("rule", "verdict", "oblige", "who", "effects", "where", "when", "why")
 
 
+# A daemon reads the same organisation's files at each session's start.
+@lru_cache(maxsize=64)
 def compile_short(text: str) -> tuple[LayerKind, str]:
     """The layer's kind, and its rules as Cedar text.
 
