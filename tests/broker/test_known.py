@@ -17,7 +17,7 @@ from yett.broker.needles import Needles
 from yett.model.errors import CredentialRefused
 from yett.model.secret import Secret
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NEEDLES = Needles({"fp": Secret(TOKEN), "other": Secret("another-secret-of-some-length")})
 
 

@@ -19,7 +19,7 @@ from yett.model.secret import Secret
 STAND_IN = "yett_ph_abcdefghijklmnopqrstuvwxyz"
 SECRET = "sk-live-4f9d1c77aa20b6e8"
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def scrubber(*values: str) -> Scrubber:

@@ -32,7 +32,8 @@ _NAMED: dict[bytes, int] = {
     if len(char) == 1 and ord(char) < 128 and name.endswith(";")
 }
 _LINE_BREAK = rb"\r\n?|\n"
-_ANY_LINE_BREAK = _LINE_BREAK + rb"|\\[nr]"
+_ANY_LINE_BREAK = _LINE_BREAK + rb"|\\\\|\\[nr]"
+"""JSON's too. An escaped backslash is taken whole, so that an n behind it stays a letter."""
 
 
 def join_lines(text: bytes) -> bytes:
@@ -79,7 +80,7 @@ class Escapes:
         self._mark = mark
         self._relevant = re.compile(pattern)
         self._any_case = re.compile(pattern, re.IGNORECASE)
-        self._pieces = re.compile(rb"(?:%s){2}|%s|%s" % (_LINE_BREAK, breaks, pattern))
+        self._pieces = re.compile(rb"(?:%s){2}|%s|%s" % (_LINE_BREAK, pattern, breaks))
 
     def regions(self, text: bytes, reach: int) -> list[tuple[int, int]]:
         """The parts of lower-case text that have escapes in them, or within `reach` bytes. Usually there are none."""

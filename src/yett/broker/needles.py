@@ -69,7 +69,7 @@ def base64_core(value: bytes, offset: int) -> bytes:
 
 
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
-_ENCODED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789+/-_%&\\")
+_ENCODED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789+/-_%&#;\\")
 """What an encoding of an encoding consists of: where layers are taken off, these bytes count too."""
 
 
