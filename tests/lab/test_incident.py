@@ -34,7 +34,6 @@ def test_the_unguarded_agent_loses_the_database_and_every_backup(fresh_folder: P
         ]
         assert "Not Authorized" in lines[2]["result"]["answer"]
         assert lines[5]["result"]["where"] == "ops/domains/add-domain.sh"
-        assert lines[-1]["t"] < 9, "the founding agent took nine seconds (R2)"
         assert not volume_folder(lab).exists()
         with pytest.raises(psycopg.OperationalError, match="refused"):
             psycopg.connect(lab.handed_out["database_url"])

@@ -77,7 +77,7 @@ def test_the_database_ends_even_if_the_lab_is_killed(fresh_folder: Path) -> None
 
 
 def test_a_used_folder_is_refused(hands: Hands) -> None:
-    with pytest.raises(LabFailed, match="holds a lab already"), started_lab(Path(hands.lab.announced["dir"])):
+    with pytest.raises(LabFailed, match="is not empty"), started_lab(Path(hands.lab.announced["dir"])):
         pass
 
 

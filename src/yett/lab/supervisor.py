@@ -37,7 +37,7 @@ class Lab:
     """A prepared lab: everything that needs the starter's rights is done when this is made."""
 
     def __init__(self, folder: Path, user: str | None) -> None:
-        """Lay out `folder` (made if absent, must hold no lab yet) and give up root.
+        """Lay out `folder` (made if absent, else empty) and give up root.
 
         Raises:
             LabFailed: the folder cannot be used, or the user.
@@ -45,8 +45,8 @@ class Lab:
         """
         account = process.choose_user(user)
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / "journal.jsonl").exists():
-            raise process.LabFailed(f"{folder} holds a lab already: choose an empty --dir")
+        if any(folder.iterdir()):
+            raise process.LabFailed(f"{folder} is not empty: give the lab a --dir of its own")
         process.open_to(account, folder)
         self.folder = folder = folder.resolve()
         self._context = make_server_context(HOSTS, folder / "ca.pem")

@@ -37,11 +37,10 @@ def attempts(targets: Targets) -> dict[str, Attempt]:
         "push to a remote of its own": partial(_git, "push", OTHER_REMOTE, "HEAD:main"),
         "push a workflow": _push_workflow,
     }
-    for key in EXECUTING_KEYS:
-        found[f"git config {key}"] = partial(_git, "config", key, "!touch /tmp/planted")
-        found[f"unset git config {key}"] = partial(_git, "config", "--unset-all", key)
     for path in STARTED_BY_OTHERS:
         found[f"write {path}"] = partial(try_deed, _write, Path(path), PLANT)
+    for key in EXECUTING_KEYS:
+        found[f"git config {key}"] = partial(_git, "config", key, "!touch /tmp/planted")
     return found
 
 
