@@ -184,7 +184,7 @@ def test_fragments_that_multiply_are_refused(ask: Classifier) -> None:
 
 def test_a_batch_of_too_many_is_refused(read: Classifier) -> None:
     with pytest.raises(Unreadable):
-        read(body=json.dumps([{"query": "{ me { id } }"}] * 51).encode())
+        read(body=json.dumps([{"query": "{ me { id } }"}] * 11).encode())
 
 
 def test_the_same_bytes_on_another_provider_s_host_are_no_graphql(read: Classifier) -> None:

@@ -33,7 +33,10 @@ from yett.model.errors import Unreadable
 from yett.providers.actions import SecretField
 
 MAX_TOKENS = 5000
-"""graphql-core needs 48 ms for as many; a 400 kB document without a limit takes 5.6 s."""
+"""Of all documents of a request. graphql-core needs 48 ms for as many; 400 kB without a limit take 5.6 s."""
+
+MAX_TEXT = 64 << 10
+"""Characters of a document: a comment of a megabyte is one token, and takes 157 ms."""
 
 MAX_FIELDS = 10_000
 """Fields looked at after fragments are expanded: a few of them can multiply to millions."""
@@ -41,6 +44,9 @@ MAX_FIELDS = 10_000
 MAX_ROOT_FIELDS = 100
 MAX_NAME = 200
 _CACHED_LENGTH = 16 << 10
+
+# An answer in parts has its secrets elsewhere than where they are sealed.
+_INCREMENTAL = frozenset({"defer", "stream"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +69,24 @@ class Document:
     fields: tuple[RootField, ...]
 
 
-def read(text: str, operation_name: str, secret_fields: tuple[SecretField, ...]) -> Document:
+def read(
+    text: str, operation_name: str, secret_fields: tuple[SecretField, ...], max_tokens: int = MAX_TOKENS
+) -> Document:
     """Parse a text. `operation_name` is "" when the request names none.
 
     Raises:
         Unreadable: no valid document, more than a server would take, or one that servers read differently.
     """
+    if len(text) > MAX_TEXT:
+        raise Unreadable(f"The document is longer than {MAX_TEXT} characters", "Send long values as variables.")
     if len(text) <= _CACHED_LENGTH:
-        return _cached(text, operation_name, secret_fields)
-    return _read(text, operation_name, secret_fields)
+        return _cached(text, operation_name, secret_fields, max_tokens)
+    return _read(text, operation_name, secret_fields, max_tokens)
 
 
-def _read(text: str, operation_name: str, secret_fields: tuple[SecretField, ...]) -> Document:
+def _read(text: str, operation_name: str, secret_fields: tuple[SecretField, ...], max_tokens: int) -> Document:
     try:
-        document = parse(text, max_tokens=MAX_TOKENS, no_location=True)
+        document = parse(text, max_tokens=max_tokens, no_location=True)
         chosen = _chosen(document, operation_name)
         reader = _Reader(chosen, secret_fields)
         fields = tuple(field for node in chosen for field in reader.root_fields(node))
@@ -161,6 +171,8 @@ class _Reader:
             self._left -= 1
             if self._left < 0:
                 raise Unreadable("The document expands to too many fields", "Ask for less at once.")
+            if any(directive.name.value in _INCREMENTAL for directive in selection.directives or ()):
+                raise Unreadable("The document wants its answer in parts", "Leave @defer and @stream out.")
             if isinstance(selection, FieldNode):
                 yield selection
             elif isinstance(selection, InlineFragmentNode):

@@ -28,8 +28,11 @@ from yett.providers.actions import Action
 from yett.providers.room import Room
 
 WIRE = "graphql"
-MAX_BODY = 1 << 20
-MAX_BATCH = 50
+MAX_BODY = 256 << 10
+MAX_BATCH = 10
+MAX_WORK = 512 << 10
+"""Root fields times bytes of the body: each of them may use the same large variable."""
+
 MAX_SHORT, MAX_TOTAL = 4, 40_000
 """Operations, and characters of them all, that one ledger entry of 65,000 bytes has room for."""
 
@@ -60,7 +63,7 @@ def classify_graphql(request: HttpRequest, room: Room) -> Classified:
         Unreadable: a form, coding, text or method that is not read with certainty.
     """
     if request.method == "GET":
-        one = _read(_from_query(request), room)
+        one = _read(_from_query(request), room, len(request.query))
         return _classified([one], None, _query_string(one.leaves), room, "")
     if request.method != "POST":
         raise Unreadable(f"{request.method} has no meaning in GraphQL over HTTP", "Send POST.")
@@ -69,20 +72,20 @@ def classify_graphql(request: HttpRequest, room: Room) -> Classified:
     body = payload(request, MAX_BODY)
     content_type = single(request, "content-type").strip()
     if _DOCUMENT_TYPE.fullmatch(content_type):
-        one = _read({"query": _text(body)}, room)
+        one = _read({"query": _text(body)}, room, len(body))
         return _classified([one], str(one.leaves["query"]).encode(), "", room, "")
     if not _JSON_TYPE.fullmatch(content_type):
         raise Unreadable("The content type is not application/json in UTF-8", "Send GraphQL as application/json.")
-    return _from_json(strict_json.parse(body), room)
+    return _from_json(strict_json.parse(body), room, len(body))
 
 
-def _from_json(parsed: Parsed, room: Room) -> Classified:
+def _from_json(parsed: Parsed, room: Room, size: int) -> Classified:
     if isinstance(parsed, dict):
-        one = _read(parsed, room)
+        one = _read(parsed, room, size)
         return _classified([one], strict_json.dump(one.leaves), "", room, "")
     if not isinstance(parsed, list) or not 1 <= len(parsed) <= MAX_BATCH:
         raise Unreadable("The body is no GraphQL request, nor a batch of them", f"Send one, or at most {MAX_BATCH}.")
-    batch = [_read(item, room) for item in parsed if isinstance(item, dict)]
+    batch = [_read(item, room, size, document.MAX_TOKENS // len(parsed)) for item in parsed if isinstance(item, dict)]
     if len(batch) != len(parsed):
         raise Unreadable("The batch holds what is no GraphQL request", "Send objects with a query.")
     return _classified(batch, strict_json.dump([one.leaves for one in batch]), "", room, "/{}")
@@ -104,7 +107,7 @@ def _query_string(leaves: Mapping[str, Parsed]) -> str:
     return urlencode(flat, quote_via=quote)
 
 
-def _read(item: dict[str, Parsed], room: Room) -> _Request:
+def _read(item: dict[str, Parsed], room: Room, size: int, max_tokens: int = document.MAX_TOKENS) -> _Request:
     text, variables, name = item.get("query"), item.get("variables"), item.get("operationName")
     if variables is None:
         variables = {}
@@ -116,7 +119,9 @@ def _read(item: dict[str, Parsed], room: Room) -> _Request:
         return _persisted(item, room)
     if not isinstance(text, str) or not text.strip():
         raise Unreadable("The request has no query", "Send the document's text.")
-    parsed = document.read(text, name, room.actions.secret_fields)
+    parsed = document.read(text, name, room.actions.secret_fields, max_tokens)
+    if len(parsed.fields) * size > MAX_WORK:
+        raise Unreadable("The request does more than a person could look at", "Send less at once.")
     leaves: dict[str, Parsed] = {"query": parsed.text}
     if variables:
         leaves["variables"] = variables
