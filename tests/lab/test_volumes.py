@@ -110,6 +110,19 @@ def test_the_uploads_volume_serves_both_environments(hands: Hands) -> None:
     assert environments == {hands.places["production"], hands.places["staging"]}
 
 
+def test_lists_can_be_read_page_by_page(hands: Hands) -> None:
+    text = "query ($p: String!, $a: String) { environments(projectId: $p, first: 1, after: $a) "
+    text += "{ edges { node { name } } pageInfo { hasNextPage endCursor } } }"
+    account, project, cursor, names = hands.bearer("account"), hands.places["project"], None, []
+    while True:
+        page = hands.data(text, account, p=project, a=cursor)["environments"]
+        names += [edge["node"]["name"] for edge in page["edges"]]
+        cursor = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert names == ["production", "staging"]
+
+
 def test_deletions_spare_nothing_but_what_another_environment_still_mounts(doomed: Hands) -> None:
     account = doomed.bearer("account")
     environment = "mutation ($id: String!) { environmentDelete(id: $id) }"

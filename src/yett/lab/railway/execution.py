@@ -121,15 +121,19 @@ def root_fields(text: object) -> list[str]:
     ]
 
 
-def connection(nodes: list[Any], first: int | None = None, last: int | None = None, **_: object) -> dict[str, object]:
-    """Return a Relay connection over all nodes; cursors are the objects' ids, and cannot be followed."""
-    chosen = nodes[:first] if first is not None else nodes[-last:] if last else nodes
-    ends = (
-        {"startCursor": chosen[0].id, "endCursor": chosen[-1].id}
-        if chosen
-        else {"startCursor": None, "endCursor": None}
-    )
-    page = {"hasNextPage": len(chosen) < len(nodes), "hasPreviousPage": False, **ends}
+def connection(
+    nodes: list[Any], first: int | None = None, after: str | None = None, last: int | None = None, **_: object
+) -> dict[str, object]:
+    """Return a page of a Relay connection; cursors are the objects' ids."""
+    passed = next((place + 1 for place, node in enumerate(nodes) if node.id == after), 0)
+    left = nodes[passed:]
+    chosen = left[:first] if first is not None else left[-last:] if last else left
+    page = {
+        "hasNextPage": first is not None and len(left) > first,
+        "hasPreviousPage": passed > 0,
+        "startCursor": chosen[0].id if chosen else None,
+        "endCursor": chosen[-1].id if chosen else None,
+    }
     return {"edges": [{"cursor": node.id, "node": node} for node in chosen], "pageInfo": page}
 
 
