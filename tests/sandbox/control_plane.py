@@ -36,7 +36,7 @@ class ControlPlane:
         self.git: Message | None = None
         self.notices: list[str] = []
         self.refusal: Message | None = None
-        self.on_unmask: Callable[[str], None] = lambda path: None
+        self.on_unmask: Callable[[str, int], None] = lambda path, real: None
         self._names: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._sessions: list[_Session] = []
@@ -117,7 +117,7 @@ class _Session:
                 self._say({"ok": True})
             case "run.unmask":
                 plane.unmasked.append(message)
-                plane.on_unmask(message["path"])
+                plane.on_unmask(message["path"], descriptors[0] if descriptors else -1)
                 self._say({"ok": True})
             case "run.end":
                 plane.ended.append(message)

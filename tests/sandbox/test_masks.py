@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from sandbox.conftest import Guarded
 
 pytestmark = pytest.mark.sandbox
@@ -30,9 +31,11 @@ def mask(guarded: Guarded, real: Path) -> Path:
     copy.write_text(real.read_text().replace(SECRET, PLACEHOLDER))
     guarded.plane.masks.append({"path": str(real), "masked": str(copy)})
 
-    def translate(path: str) -> None:
+    def translate(path: str, descriptor: int) -> None:
         (source,) = [entry["masked"] for entry in guarded.plane.masks if entry["path"] == path]
-        Path(path).write_text(Path(source).read_text().replace(PLACEHOLDER, SECRET))
+        with open(descriptor if descriptor >= 0 else path, "w") as real:
+            real.truncate()
+            real.write(Path(source).read_text().replace(PLACEHOLDER, SECRET))
 
     guarded.plane.on_unmask = translate
     return real
@@ -55,7 +58,8 @@ SAVES = {
     "absolute path": "sed s/3000/4000/ .env > n && mv $PWD/n $PWD/.env",
     "through a link to the folder": "ln -s . here && sed s/3000/4000/ .env > n && mv n here/.env",
     "vim": "vim -es -u NONE -c '%s/3000/4000/' -c 'wq' .env",
-    "vim with a backup by rename": "vim -es -u NONE -c 'set backup backupcopy=no' -c '%s/3000/4000/' -c 'wq' .env; rm -f .env~",
+    "vim with a backup by rename": "vim -es -u NONE -c 'set backup backupcopy=no' -c '%s/3000/4000/' -c 'wq' .env;"
+    "rm -f .env~",
     "node writeFile and rename": "node -e \"const f=require('fs');f.writeFileSync('n',f.readFileSync('.env','utf8')"
     ".replace('3000','4000'));f.renameSync('n','.env')\"",
 }

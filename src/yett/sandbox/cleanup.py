@@ -23,16 +23,21 @@ class MountPoints:
             with open(self._list, "a") as file:
                 file.write("".join(f"{path}\0" for path in created))
 
-    def remove(self) -> None:
-        """If no other run is left, remove those that are still empty."""
+    def is_last(self) -> bool:
+        """Whether no other run is in this project; if so, none can start before `release`."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
-        for path in self._listed():
-            _remove_empty(path)
-        if os.path.exists(self._list):
-            os.unlink(self._list)
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let go; the last one removes the mount points that are still empty."""
+        if self.is_last():
+            for path in self._listed():
+                _remove_empty(path)
+            if os.path.exists(self._list):
+                os.unlink(self._list)
         os.close(self._lock)
 
     def _listed(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from yett.sandbox import gitconfig, gitkeys
+from yett.sandbox import beneath, gitconfig, gitkeys
 
 UNSIGNED = "commits made inside are not signed: the signing key stays outside."
 
@@ -26,8 +26,7 @@ def write(private: str, home: str, root: str, masked: dict[str, str], extra: dic
                 entries.append(entry)
     entries.append(gitconfig.Entry("safe", "", "directory", root))
     entries += [_entry(name, value) for name, value in extra.items()]
-    with open(os.path.join(private, ".gitconfig"), "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(gitconfig.serialise(entries))
+    beneath.write(private, ".gitconfig", gitconfig.serialise(entries).encode("utf-8", "surrogateescape"))
     return (UNSIGNED,) if signs else ()
 
 

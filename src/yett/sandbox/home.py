@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 
+from yett.sandbox import beneath
+
 TOOLCHAINS = (
     ".local/bin",
     ".local/lib",
@@ -141,12 +143,11 @@ def prepare(private: str, home: str, masked: frozenset[str]) -> None:
     """
     os.makedirs(private, mode=0o700, exist_ok=True)
     for name in CLIENT_SETTINGS:
-        source = os.path.join(home, name)
-        if os.path.lexists(source):
-            _copy_newer(source, os.path.join(private, name), masked)
+        if os.path.lexists(os.path.join(home, name)):
+            _copy_newer(home, name, private, masked)
     for path in masked:
         if path.startswith(home + "/"):
-            _make_mount_point(os.path.join(private, path[len(home) + 1 :]))
+            beneath.write(private, os.path.relpath(path, home), b"")
 
 
 def read_only(home: str) -> list[str]:
@@ -154,27 +155,21 @@ def read_only(home: str) -> list[str]:
     return [path for name in (*TOOLCHAINS, *SHELL_FILES) if os.path.exists(path := os.path.join(home, name))]
 
 
-def _copy_newer(source: str, target: str, masked: frozenset[str]) -> None:
+def _copy_newer(home: str, name: str, private: str, masked: frozenset[str]) -> None:
+    source = os.path.join(home, name)
     if source in masked or os.path.islink(source):
         return
     if os.path.isdir(source):
-        for entry in os.scandir(source):
-            _copy_newer(entry.path, os.path.join(target, entry.name), masked)
+        for entry in os.listdir(source):
+            _copy_newer(home, os.path.join(name, entry), private, masked)
         return
     status = os.stat(source)
     if status.st_size > _MAX_COPIED_FILE or not os.access(source, os.R_OK):
         return
-    if os.path.exists(target) and os.stat(target).st_mtime >= status.st_mtime:
-        return
-    os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-    with open(source, "rb") as reading, open(target, "wb") as writing:
-        writing.write(reading.read(_MAX_COPIED_FILE))
-    os.chmod(target, status.st_mode & 0o700)
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _make_mount_point(path: str) -> None:
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    if not os.path.isdir(path) or os.path.islink(path):
-        with open(path, "w"):
-            pass
+    above, last = os.path.split(name)
+    with beneath.directory(private, above, make=True) as at:
+        if beneath.modified(at, last) >= status.st_mtime_ns:
+            return
+        with open(source, "rb") as file:
+            beneath.write(private, name, file.read(_MAX_COPIED_FILE), status.st_mode & 0o700)
+        os.utime(last, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=at, follow_symlinks=False)

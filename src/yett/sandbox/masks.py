@@ -8,31 +8,32 @@ session has ended, never earlier, or a descriptor kept open inside would read th
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
-from yett.sandbox import kernel
+from yett.sandbox import beneath, kernel
 from yett.sandbox.notify import Path, Place, Replacements
 
 _IN_CLOSE_WRITE = 0x8
-_IN_NONBLOCKING_READ = 65536
-_MAX_SIZE = 64 << 20
+_EVENTS = 65536
 _EVENT_HEADER = 16
 
 
 class Overlaid(NamedTuple):
-    """A copy bound over a file. `real` is what lies below it on the host; `changed` carries an edit out.
+    """A copy bound over a file. Below it on the host lies `base`/`name`, with no link in `name`.
 
-    Only what is `removable` goes away when the sandbox removes it; the rest keeps the kernel's EBUSY.
+    `changed` carries an edit out; it gets the path and the real file, opened for writing (-1: there is none). Only what
+    is `removable` goes away when the sandbox removes it; the rest keeps the kernel's EBUSY.
     """
 
     path: str
     copy: str
-    real: str
-    changed: Callable[[str], None]
+    base: str
+    name: str
+    changed: Callable[[str, int], None]
     removable: bool = False
 
 
@@ -45,7 +46,11 @@ class Masks:
         self._contents = {file.path: _stamp(file.copy) for file in files}
         self._inotify = kernel.inotify_init() if files else -1
         self._watched = {kernel.inotify_add_watch(self._inotify, file.copy, _IN_CLOSE_WRITE): file for file in files}
-        self.places: dict[Place, Overlaid] = {place: file for file in files if (place := _place(file.real))}
+        # opened before anything inside runs: a directory that the agent renames and replants is not followed
+        self._directories = {file.path: at for file in files if (at := _directory_of(file)) >= 0}
+        self.places: dict[Place, Overlaid] = {
+            _place(self._directories[file.path], file): file for file in files if file.path in self._directories
+        }
 
     @property
     def any_removable(self) -> bool:
@@ -62,7 +67,7 @@ class Masks:
 
     def carry_written(self) -> None:
         """Carry out every copy that was closed after writing."""
-        events = os.read(self._inotify, _IN_NONBLOCKING_READ)
+        events = os.read(self._inotify, _EVENTS)
         while events:
             watch = int.from_bytes(events[:4], "little")
             length = int.from_bytes(events[12:16], "little")
@@ -70,23 +75,44 @@ class Masks:
             if file := self._watched.get(watch):
                 self._carry(file)
 
-    def finish(self) -> None:
-        """After the sandbox has ended: what was written without a close, and names that came back after a removal."""
+    def finish(self, alone: bool) -> tuple[str, ...]:
+        """After the sandbox has ended: what was written without a close, and names that came back after a removal.
+
+        A name that came back lies open to any other sandbox of this workspace, so it gets its secret back only if this
+        run was the last (`alone`); the paths of those that did not are returned.
+        """
+        left = []
         for file in self._files:
-            if file.path in self._removed:
-                self._take_back(file)
-            else:
+            if file.path not in self._removed:
                 self._carry(file)
+            elif (content := beneath.read(file.base, file.name)) is not None:
+                _write(file.copy, content)
+                if alone:
+                    self._changed(file)
+                else:
+                    left.append(file.path)
+        return tuple(left)
 
     def _carry(self, file: Overlaid) -> None:
         if file.path not in self._removed and self._contents[file.path] != (now := _stamp(file.copy)):
             self._contents[file.path] = now
-            file.changed(file.path)
+            self._changed(file)
+
+    def _changed(self, file: Overlaid) -> None:
+        try:
+            real = beneath.open_regular(self._directories[file.path], os.path.basename(file.name), os.O_RDWR)
+        except (OSError, KeyError):
+            file.changed(file.path, -1)
+            return
+        try:
+            file.changed(file.path, real)
+        finally:
+            os.close(real)
 
     def _replace(self, place: Place, saved: Path) -> int:
         """rename(saved, mounted file): its content into the copy, its name gone."""
         file = self.places[place]
-        if file.path in self._removed:
+        if file.path in self._removed or not _is_ours(saved.directory):
             return -1
         content = _read(saved)
         if content is None:
@@ -99,52 +125,50 @@ class Masks:
     def _move_away(self, place: Place, target: Path) -> int:
         """rename(mounted file, target): the masked content becomes an ordinary file, the real one goes."""
         file = self.places[place]
-        if file.path in self._removed or not file.removable:
+        if file.path in self._removed or not file.removable or not _is_ours(target.directory):
             return -1
         with open(file.copy, "rb") as copy:
             content = copy.read()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(target.name, dir_fd=target.directory)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(target.name, flags, os.stat(file.copy).st_mode & 0o777, dir_fd=target.directory)
         with open(descriptor, "wb") as written:
             written.write(content)
         return self._remove(place)
 
     def _remove(self, place: Place) -> int:
+        """Take the real file's name away, which lifts the mount in every sandbox and uncovers nothing."""
         file = self.places[place]
         if file.path in self._removed or not file.removable:
             return -1
-        os.unlink(file.real)
+        os.unlink(os.path.basename(file.name), dir_fd=self._directories[file.path])
         self._removed.add(file.path)
         return 0
 
-    def _take_back(self, file: Overlaid) -> None:
-        try:
-            if not stat.S_ISREG(os.lstat(file.real).st_mode):
-                return
-        except FileNotFoundError:
-            return
-        with open(file.real, "rb") as reading:
-            _write(file.copy, reading.read(_MAX_SIZE))
-        file.changed(file.path)
 
-
-def _place(path: str) -> Place | None:
+def _directory_of(file: Overlaid) -> int:
     try:
-        status = os.stat(os.path.dirname(path))
+        return beneath.open_directory(file.base, os.path.dirname(file.name))
     except OSError:
-        return None
-    return (status.st_dev, status.st_ino, os.path.basename(path))
+        return -1  # it does not exist outside: nothing to rename or to carry an edit to
+
+
+def _place(directory: int, file: Overlaid) -> Place:
+    status = os.fstat(directory)
+    return (status.st_dev, status.st_ino, os.path.basename(file.name))
+
+
+def _is_ours(directory: int) -> bool:
+    """Whether the caller could write there too: as root we could where it could not."""
+    status = os.fstat(directory)
+    return status.st_uid == os.geteuid() or bool(status.st_mode & stat.S_IWOTH)
 
 
 def _read(path: Path) -> bytes | None:
     """Content of a regular file of the sandbox's own; None for anything that the kernel shall answer for."""
-    descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=path.directory)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        # as root we could read what the caller could not
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_size > _MAX_SIZE:
-            return None
-        return file.read()
+    with open(beneath.open_regular(path.directory, path.name, os.O_RDONLY), "rb") as file:
+        return file.read() if os.fstat(file.fileno()).st_uid == os.geteuid() else None
 
 
 def _write(path: str, content: bytes) -> None:
@@ -157,8 +181,6 @@ def _write(path: str, content: bytes) -> None:
 def _stamp(path: str) -> tuple[int, int]:
     try:
         status = os.stat(path)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise
+    except FileNotFoundError:
         return (0, 0)
     return (status.st_mtime_ns, status.st_size)

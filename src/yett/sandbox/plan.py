@@ -6,13 +6,16 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from yett.sandbox import gitglobal, home, protected, repository, workspace
-from yett.sandbox.channel import Channel, DaemonGone, Message
+from yett.model.errors import YettError
+from yett.sandbox import gitglobal, gitsettle, home, protected, repository, workspace
+from yett.sandbox.channel import Channel, Message
 from yett.sandbox.cleanup import MountPoints
 from yett.sandbox.masks import Masks, Overlaid
 from yett.sandbox.mounts import Laid, View
+from yett.sandbox.visible import visible
 
 Say = Callable[[str], None]
+Carry = Callable[[str, int], None]
 
 
 class Place(NamedTuple):
@@ -62,14 +65,20 @@ def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
 
 def settle(plan: Plan, place: Place, say: Say) -> None:
     """After the command has ended, and everything inside with it."""
-    plan.masks.finish()
-    repository.settle(plan.repository, say)
-    protected.settle(place.root, os.path.join(place.project, "kept"), plan.protected, say)
-    plan.mount_points.remove()
+    alone = plan.mount_points.is_last()
+    for path in plan.masks.finish(alone):
+        say(
+            f"{visible(path)} was removed and remade, and still holds placeholders: another run could read it. "
+            "End that run, then save the file again inside one."
+        )
+    kept = os.path.join(place.project, "kept")
+    gitsettle.settle(plan.repository, kept, say)
+    protected.settle(place.root, kept, plan.protected, say)
+    plan.mount_points.release()
 
 
 def _masked(
-    place: Place, private: str, given: dict[str, str], taken: list[str], carry: Callable[[str], None]
+    place: Place, private: str, given: dict[str, str], taken: list[str], carry: Carry
 ) -> tuple[list[Overlaid], list[Laid]]:
     """Masked files whose edits are carried out, and masked files that are only shown.
 
@@ -82,21 +91,26 @@ def _masked(
         if any(path == over or path.startswith(over + "/") for over in taken):
             continue
         if path.startswith(place.root + "/"):
-            files.append(Overlaid(path, copy, path, carry, removable=True))
+            files.append(Overlaid(path, copy, place.root, os.path.relpath(path, place.root), carry, True))
         elif path in logins:
-            files.append(Overlaid(path, copy, os.path.join(private, os.path.relpath(path, place.person)), carry, True))
+            below = os.path.relpath(path, place.person)
+            files.append(Overlaid(path, copy, private, below, lambda path, _: carry(path, -1), True))
         else:
             shown.append(Laid(copy, path, writable=False))
     return files, shown
 
 
-def _unmask(channel: Channel, session: str, say: Say) -> Callable[[str], None]:
-    """Ask the daemon to turn a copy's placeholders back and write the real file."""
+def _unmask(channel: Channel, session: str, say: Say) -> Carry:
+    """Ask the daemon to turn a copy's placeholders back and write the real file, which goes with the request.
 
-    def carry(path: str) -> None:
+    A descriptor, not a path: the agent could put a link in the path's way and have the secret written elsewhere.
+    """
+
+    def carry(path: str, real: int) -> None:
+        message = {"verb": "run.unmask", "session": session, "path": path}
         try:
-            channel.call({"verb": "run.unmask", "session": session, "path": path}, (), say)
-        except DaemonGone:
-            say(f"the daemon is gone: the edit of {path} was not carried out of the sandbox.")
+            channel.call(message, (real,) if real >= 0 else (), say)
+        except YettError as error:
+            say(f"the edit of {visible(path)} was not carried out of the sandbox: {error.what}")
 
     return carry

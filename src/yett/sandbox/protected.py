@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from yett.sandbox import beneath
+from yett.sandbox.keep import move
 from yett.sandbox.masks import Overlaid
 from yett.sandbox.mounts import Laid
 from yett.sandbox.visible import visible
@@ -35,16 +37,19 @@ _FILES = (
     "opencode.json",
     "opencode.jsonc",
 )
-_MAX_FILE = 4 << 20
 
 
 class Protected(NamedTuple):
-    """`copies` are (path in the workspace, copy) of what is laid over; `created` are mount points to be removed."""
+    """`copies` are (path in the workspace, copy) of what is laid over; `created` are mount points to be removed.
+
+    `links` are top-level names that were links at the start: the person's own arrangement.
+    """
 
     laid: tuple[Laid, ...]
     files: tuple[Overlaid, ...]
     copies: tuple[tuple[str, str], ...]
     created: tuple[str, ...]
+    links: frozenset[str]
 
 
 def prepare(root: str, kept: str, masked: dict[str, str]) -> Protected:
@@ -52,34 +57,34 @@ def prepare(root: str, kept: str, masked: dict[str, str]) -> Protected:
     laid, files, copies, created = [], [], [], []
     for name in _FOLDERS:
         real, copy = os.path.join(root, name), os.path.join(kept, name)
-        present = os.path.isdir(real)
+        present = _is_plain(root, name, os.path.isdir)
         if not present and (name not in _LIVE_FOLDERS or os.path.lexists(real)):
             continue
-        os.makedirs(copy, mode=0o700, exist_ok=True)
-        _refresh(real, copy, masked)
+        beneath.directory_made(kept, name)
+        _refresh(root, name, kept, masked)
         laid.append(Laid(copy, real))
         copies.append((name, copy))
         if not present:
             created.append(real)
     for name in _FILES:
         real, copy = os.path.join(root, name), os.path.join(kept, name)
-        if os.path.isfile(real) and real not in masked:
-            _refresh(real, copy, masked)
+        if _is_plain(root, name, os.path.isfile) and real not in masked:
+            _refresh(root, name, kept, masked)
             laid.append(Laid(copy, real))
-            files.append(Overlaid(real, copy, real, _stays))
+            files.append(Overlaid(real, copy, root, name, _stays))
             copies.append((name, copy))
-    return Protected(tuple(laid), tuple(files), tuple(copies), tuple(created))
+    links = frozenset(name for name in _tops() if os.path.islink(os.path.join(root, name)))
+    return Protected(tuple(laid), tuple(files), tuple(copies), tuple(created), links)
 
 
 def settle(root: str, kept: str, protected: Protected, say: Callable[[str], None]) -> None:
     """After the run: move away what appeared, and name what is kept back."""
     changed = [name for top, copy in protected.copies for name in _differences(root, top, copy)]
     covered = {name for name, _ in protected.copies}
-    for name in (*_FOLDERS, *_FILES):
-        real = os.path.join(root, name)
-        if name not in covered and os.path.lexists(real):
-            _move(real, os.path.join(kept, name))
-            changed.append(name)
+    planted = [name for name in _tops() if name not in protected.links and os.path.islink(os.path.join(root, name))]
+    for name in (*planted, *_FOLDERS, *_FILES):
+        if name not in covered and name.split("/")[0] not in protected.links:
+            changed += [name] * move(root, name, os.path.join(kept, name))
     if changed:
         say(
             "these settings would run programs on this machine, so changes to them were kept back: "
@@ -88,58 +93,54 @@ def settle(root: str, kept: str, protected: Protected, say: Callable[[str], None
         )
 
 
-def _stays(path: str) -> None:
+def _tops() -> list[str]:
+    return sorted({name.split("/")[0] for name in (*_FOLDERS, *_FILES)})
+
+
+def _is_plain(root: str, name: str, kind: Callable[[str], bool]) -> bool:
+    """Whether a path is of a kind, with no link in it."""
+    path = os.path.join(root, name)
+    return kind(path) and os.path.realpath(path) == path
+
+
+def _stays(path: str, real: int) -> None:
     """A change to a protected file is not carried out."""
 
 
-def _refresh(real: str, copy: str, masked: dict[str, str]) -> None:
-    """Bring newer files of the host into the copy."""
+def _refresh(root: str, name: str, kept: str, masked: dict[str, str]) -> None:
+    """Bring newer files of the host into the copy. Both sides may hold what an agent wrote."""
+    real = os.path.join(root, name)
     if os.path.islink(real):
         return
     if os.path.isdir(real):
-        for entry in os.scandir(real):
-            _refresh(entry.path, os.path.join(copy, entry.name), masked)
+        for entry in os.listdir(real):
+            _refresh(root, os.path.join(name, entry), kept, masked)
         return
-    if not os.path.isfile(real) or os.path.getsize(real) > _MAX_FILE:
+    content = _masked_content(masked[real]) if real in masked else beneath.read(root, name)
+    if content is None:
         return
-    newer = os.stat(real).st_mtime_ns
-    if os.path.exists(copy) and os.stat(copy).st_mtime_ns >= newer:
-        return
-    os.makedirs(os.path.dirname(copy), mode=0o700, exist_ok=True)
-    with open(masked.get(real, real), "rb") as reading, open(copy, "wb") as writing:
-        writing.write(reading.read(_MAX_FILE))
-    os.chmod(copy, os.stat(real).st_mode & 0o777)
-    os.utime(copy, ns=(newer, newer))
+    status = os.stat(real, follow_symlinks=False)
+    above, last = os.path.split(name)
+    with beneath.directory(kept, above, make=True) as at:
+        if beneath.modified(at, last) >= status.st_mtime_ns:
+            return
+        beneath.write(kept, name, content, status.st_mode & 0o777)
+        os.utime(last, ns=(status.st_mtime_ns, status.st_mtime_ns), dir_fd=at, follow_symlinks=False)
+
+
+def _masked_content(copy: str) -> bytes:
+    with open(copy, "rb") as file:
+        return file.read()
 
 
 def _differences(root: str, top: str, copy: str) -> list[str]:
-    if os.path.isfile(copy):
-        return [top] if _content(copy) != _content(os.path.join(root, top)) else []
+    kept = copy[: -len(top) - 1]
+    if not os.path.isdir(copy):
+        return [top] if beneath.read(kept, top) != beneath.read(root, top) else []
     found = []
     for directory, _, names in os.walk(copy):
         for name in names:
-            path = os.path.join(directory, name)
-            inside = os.path.join(top, os.path.relpath(path, copy))
-            if _content(path) != _content(os.path.join(root, inside)):
+            inside = os.path.relpath(os.path.join(directory, name), kept)
+            if beneath.read(kept, inside) != beneath.read(root, inside):
                 found.append(inside)
     return found
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_MAX_FILE)
-    except OSError:
-        return None
-
-
-def _move(real: str, target: str) -> None:
-    os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-    while os.path.lexists(target):
-        target += ".new"
-    try:
-        os.rename(real, target)
-    except OSError:  # another file system
-        import shutil
-
-        shutil.move(real, target)
