@@ -100,8 +100,8 @@ def test_sizes(size: object, shown: str) -> None:
 
 def test_unknown_impact_is_said_to_be_unknown() -> None:
     reading = read(replace(volume_delete(), impact=Amount(1, UNKNOWN_COST, UNKNOWN_COST)).document())
-    assert reading.impact == "1 deletion · unknown number of rows · unknown size"
-    assert read(replace(volume_delete(), impact=Amount()).document()).impact == "nothing countable"
+    assert reading.impact == "at most 1 deletion · unknown number of rows · unknown size"
+    assert read(replace(volume_delete(), impact=Amount()).document()).impact == "nothing that can be counted"
 
 
 def test_no_undo_is_said_in_capitals(plane: Scene) -> None:

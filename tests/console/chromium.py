@@ -67,8 +67,10 @@ class Tab:
 
     def click(self, selector: str) -> None:
         """A trusted click in the middle of an element, as a hand does it."""
+        self.wait_for(f"document.readyState == 'complete' && document.querySelector({json.dumps(selector)})")
         place = self.evaluate(
-            f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect();"
             "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):

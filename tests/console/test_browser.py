@@ -66,6 +66,20 @@ def test_person_denies_by_clicking(live: Page, tab: Tab) -> None:
     assert live.scene.desk.hold(hold.id).state is HoldState.DENIED
 
 
+def test_lockdown_takes_two_presses_and_a_key_to_lift(live: Page, tab: Tab) -> None:
+    enrol(live, tab)
+    tab.open(f"{live.origin}/")
+    for _ in range(2):
+        tab.click("#lock")
+    tab.wait_for("document.querySelector('[data-lift]')")
+    tab.click("[data-lift]")
+    tab.wait_for("document.getElementById('sign')")
+    tab.click("#sign")
+    tab.wait_for("document.querySelector('.state.good')")
+    tab.open(f"{live.origin}/")
+    assert "Locked down" not in tab.text()
+
+
 def test_second_person_is_vouched_for_by_clicking(live: Page, tab: Tab) -> None:
     enrol(live, tab)
     act = live.person("Bo").ask_to_enrol()

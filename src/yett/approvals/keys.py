@@ -60,7 +60,7 @@ def issue_code(tx: Transaction, now: int) -> str:
 def first_key_options(reader: Reader, site: Site, code: str, name: str, now: int) -> dict[str, Json]:
     """Options for the first person's `navigator.credentials.create()`. Does not use up the code."""
     _refuse_if_enrolled(reader)
-    _check_name(name)
+    check_name(name)
     _check_code(reader, code, now)
     return registration_options(site, _code_challenge(site, code, name), name, ())
 
@@ -74,7 +74,7 @@ def enrol_first(
         NotEntitled, NotSigned: someone is enrolled, the code does not fit, or the key was not accepted.
     """
     _refuse_if_enrolled(tx)
-    _check_name(name)
+    check_name(name)
     used = _check_code(tx, code, now)
     key = verify_new_key(site, _code_challenge(site, code, name), credential)
     spend = update(enrolment_codes).where(enrolment_codes.c.hash == used, enrolment_codes.c.used_at.is_(None))
@@ -155,10 +155,6 @@ def person_named(reader: Reader, name: str) -> Person | None:
 
 def check_name(name: str) -> None:
     """Raises NotSigned for a name that does not read as what it is."""
-    _check_name(name)
-
-
-def _check_name(name: str) -> None:
     if not is_plain_name(name):
         raise NotSigned("name", "that cannot stand as a person's name", "use up to 64 letters of one script")
 

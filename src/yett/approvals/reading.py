@@ -16,7 +16,7 @@ _SEVERITY = {"read": 0, "write": 1, "unknown": 2, "admin": 3, "delete": 4}
 
 _PLACES = {
     "task": "this task's own environment",
-    "production": "production, which a key signed this task for",
+    "production": "a key signed this task for it",
     "elsewhere": "outside this task, treated as production",
 }
 
@@ -183,4 +183,4 @@ def _impact(impact: Document) -> str:
     size = impact.get("bytes")
     if size != 0:
         parts.append(human_size(size))
-    return " · ".join(parts) if parts else "nothing countable"
+    return "at most " + " · ".join(parts) if parts else "nothing that can be counted"

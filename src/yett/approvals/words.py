@@ -83,7 +83,7 @@ def _facts(reading: Reading) -> Iterator[str]:
         yield from _touched(touched)
     if len(reading.touched) > 5:
         yield _row("and", f"{len(reading.touched) - 5} more operations or resources: see the page")
-    yield _row("impact", f"at most {reading.impact}")
+    yield _row("impact", reading.impact)
     yield _row(
         "agent", f"{one_line(reading.agent, 60)} ({one_line(reading.client, 30)}) of {one_line(reading.owner, 60)}"
     )

@@ -15,9 +15,20 @@ for (const button of document.querySelectorAll("[data-remove]")) {
 }
 
 const lock = document.getElementById("lock");
-lock.addEventListener("click", () =>
+// Two presses: closing is free, but opening again takes a key.
+lock.addEventListener("click", () => {
+  if (!lock.dataset.armed) {
+    const asked = lock.textContent;
+    lock.dataset.armed = "yes";
+    lock.textContent = "Yes, refuse everything now";
+    setTimeout(() => {
+      delete lock.dataset.armed;
+      lock.textContent = asked;
+    }, 5000);
+    return;
+  }
   press(lock, async () => {
     await post("/api/lockdown", { scope: "*" });
     location.reload();
-  }),
-);
+  });
+});
