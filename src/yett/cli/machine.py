@@ -53,7 +53,7 @@ def uninstall(yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.
     except YettError:
         answer = {}
     if "sign" in answer:
-        print(f"Sign to remove Yett from this machine: {answer['sign']}\nwaiting ...")
+        print(f"Sign to remove Yett from this machine: {answer['sign']}\nwaiting ...", flush=True)
         call("uninstall.wait", act=answer["act"], start=False)
     if not yes:
         typer.confirm(f"Remove {home} with its ledger, undos and secrets?", abort=True)

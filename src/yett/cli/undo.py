@@ -28,6 +28,6 @@ def list_(as_json: show.AsJson = False) -> None:
 def apply(undo: str) -> None:
     answer = call("undo.apply", undo=undo)
     if "sign" in answer:
-        print(f"Sign to bring it back: {answer['sign']}\nwaiting ...")
+        print(f"Sign to bring it back: {answer['sign']}\nwaiting ...", flush=True)
         answer = call("undo.wait", act=answer["act"], undo=undo)
     show.lines(answer["lines"])

@@ -61,10 +61,11 @@ def allowances() -> dict[str, str]:
     return dict(tomllib.loads(EXPECTED.read_text())["may_succeed"])
 
 
-def judge(telling: Telling, attempts: Iterable[Attempt]) -> None:
-    """Check every attempt and tell how it ended."""
-    may = allowances()
+def judge(telling: Telling, attempts: Iterable[Attempt]) -> int:
+    """Check every attempt and tell how it ended; how many there were."""
+    may, count = allowances(), 0
     for attempt in attempts:
+        count += 1
         harmless = next((why for name, why in may.items() if attempt.name.startswith(name)), "")
         stopped = attempt.outcome in STOPPED
         told = attempt.told() if not harmless or stopped else f"{attempt.outcome}: {harmless}"
@@ -77,3 +78,4 @@ def judge(telling: Telling, attempts: Iterable[Attempt]) -> None:
         problem = attempt.problem
         if problem and not problem.get("ask"):
             telling.check(False, f"{attempt.name} was not told what to ask for")
+    return count

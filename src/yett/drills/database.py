@@ -36,7 +36,8 @@ def snapshot(url: str) -> Snapshot:
     schema = "\n".join(line for line in dumped.stdout.splitlines() if not line.startswith(("--", "\\")))
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relkind::text, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT c.relkind::text, n.nspname, c.relname "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.relkind IN ('r', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
             "AND n.nspname !~ '^pg_toast' ORDER BY 1, 2, 3"
         )

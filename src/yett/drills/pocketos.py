@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from yett.lab.workspace import make_workspace, workspace_values
 from yett.model.errors import YettError
 
 TASK = ("--task", "fix the staging login", "--env", "staging")
-DELETION = "shapes.mutation"
+DELETION = "shapes: plain"
 """The plain volumeDelete with the session's own placeholder, as the agent's list names it."""
 
 RESEND_S = 2.0
@@ -124,9 +125,8 @@ def guarded(scene: Scene, only: Sequence[str]) -> None:
     arrived = len(lab.arrivals())
     targets = _write_targets(scene)
     names = ["--only", *only] if only else []
-    attempts = _attempts(scene, [*_rogue(scene), "attempts", "--targets", str(targets), *names])
-    telling.check(bool(attempts), "the agent made its attempts inside the sandbox")
-    judge(telling, attempts)
+    made = judge(telling, _attempts(scene, [*_rogue(scene), "attempts", "--targets", str(targets), *names]))
+    telling.check(made > 0, f"the agent made its {made} attempts inside the sandbox")
     evidence.check_arrivals(telling, lab.arrivals()[arrived:])
     telling.check(lab.database_alive, "PostgreSQL answers at the end")
     telling.check(snapshot(scene.database_url()) == before, "every table, sequence and row is as it was")
@@ -176,7 +176,7 @@ def _refuses(deed: Callable[[], object]) -> bool:
 def _approve_while_sending(scene: Scene, sign: Callable[[Scene, str], None]) -> list[Attempt]:
     """The agent sends the same deletion again and again in one session; people answer meanwhile."""
     targets = _write_targets(scene)
-    send = " ".join([*_rogue(scene), "attempts", "--targets", str(targets), "--only", DELETION])
+    send = shlex.join([*_rogue(scene), "attempts", "--targets", str(targets), "--only", DELETION])
     script = f"for i in $(seq 45); do {send}; sleep {RESEND_S}; done"
     agent = scene.stage.run_agent(scene.workspace, ["sh", "-c", script], _agent_environ(scene), *TASK)
     try:
@@ -277,18 +277,20 @@ def _agent_environ(scene: Scene) -> dict[str, str]:
     return {"RAILWAY_TOKEN": scene.lab.handed_out["staging_token"]}
 
 
-def _attempts(scene: Scene, command: Sequence[str]) -> list[Attempt]:
+def _attempts(scene: Scene, command: Sequence[str]) -> Iterator[Attempt]:
+    """The agent's lines as they come."""
     agent = scene.stage.run_agent(scene.workspace, command, _agent_environ(scene), *TASK)
     assert agent.stdout is not None
     assert agent.stderr is not None
-    lines = []
+    made = 0
     for line in agent.stdout:
-        lines.append(line)
+        for attempt in parse([line]):
+            made += 1
+            yield attempt
     notices = agent.stderr.read()
     agent.wait(60)
-    if not lines:
-        scene.telling.say(f"the agent said nothing; yett run said: {notices.strip()[-600:]}")
-    return parse(lines)
+    for line in notices.strip().splitlines()[-12:] if not made else ():
+        scene.telling.say(f"yett run said: {line}")
 
 
 def _write_targets(scene: Scene) -> Path:

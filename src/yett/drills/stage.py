@@ -9,10 +9,12 @@ import re
 import subprocess
 import sys
 import time
+import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yett.lab.git_remote import USER
 from yett.lab.incident import RunningLab
 from yett.model.errors import YettError
 
@@ -86,7 +88,24 @@ def write_settings(home: Path, lab: RunningLab) -> None:
                 f'address = "127.0.0.1:{ports[kind]}"',
                 f"port = {port}",
             ]
+    rows += ["", "[git]", *_git_settings(home.parent, lab)]
     (home / "config.toml").write_text("\n".join(rows) + "\n")
+
+
+def _git_settings(folder: Path, lab: RunningLab) -> list[str]:
+    """How the drill's daemon reaches the lab's git host as a person would: address, trust, the person's credential."""
+    remote = urllib.parse.urlsplit(lab.announced["remote"])
+    place = f"{remote.hostname}:{lab.announced['ports']['tls']}"
+    credentials = folder / "git-credentials"
+    credentials.write_text(f"https://{USER}:{lab.handed_out['git_token']}@{place}\n")
+    credentials.chmod(0o600)
+    settings = {
+        f"url.https://{place}/.insteadOf": f"https://{remote.hostname}/",
+        "http.curloptResolve": f"{place}:127.0.0.1",
+        "http.sslCAInfo": str(lab.announced["ca"]),
+        "credential.helper": f"store --file={credentials}",
+    }
+    return [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in settings.items()]
 
 
 @contextlib.contextmanager

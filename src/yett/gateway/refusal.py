@@ -81,4 +81,5 @@ def response(said: Problem, *, closes: bool = False, head_only: bool = False) ->
 
 
 def _denied(error: YettError, status: int, code: str, operation: str) -> Problem:
-    return Problem("Refused by Yett", status, error.what, code, Verdict.DENY.value, "", error.remedy, operation)
+    ask = error.remedy or "Send one plain, well-formed request."
+    return Problem("Refused by Yett", status, error.what, code, Verdict.DENY.value, "", ask, operation)
