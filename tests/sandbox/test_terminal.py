@@ -53,7 +53,7 @@ def test_what_is_typed_arrives_and_echoes_once(guarded: Guarded) -> None:
 
 
 def test_ctrl_c_interrupts_the_command(guarded: Guarded) -> None:
-    run = screen(guarded, "sh", "-c", "echo up; sleep 100")
+    run = screen(guarded, "sh", "-c", "echo up; exec sleep 100")
     run.expect("up")
     run.type("\x03")
     assert run.exit_status() == 130
