@@ -7,6 +7,7 @@ typer application that talks to the daemon over the operator socket. Nothing her
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -14,7 +15,14 @@ def main() -> int:
     if len(sys.argv) > 1 and sys.argv[1] == "run":
         from yett.sandbox.launch import main as run
 
-        return run(sys.argv[2:])
+        return run(sys.argv[2:], _start)
     from yett.cli.app import run_app
 
     return run_app()
+
+
+def _start(home: Path) -> None:
+    """Start the daemon of a home; imported only when there is none, so that a warm start pays nothing."""
+    from yett.cli.operator import start_daemon
+
+    start_daemon(home)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from yett.model.errors import YettError
+from yett.model.errors import ConfigurationError, YettError
 from yett.sandbox import arguments, clients, environment, keeper, machines, namespace, plan, sockets, workspace
 from yett.sandbox.channel import Channel, DaemonGone, Message, state_directory
 from yett.sandbox.supervise import Supervision
@@ -19,11 +21,13 @@ LAUNCH_FAILED = 125
 
 NOT_FOUND = 127
 
+Start = Callable[[Path], None]
 
-def main(words: list[str]) -> int:
-    """Run the command line after `yett run`; the exit status of the command."""
+
+def main(words: list[str], start: Start) -> int:
+    """Run the command line after `yett run`; the exit status of the command. `start` starts a daemon for a home."""
     try:
-        return run(arguments.parse(words))
+        return run(arguments.parse(words), start)
     except YettError as error:
         say(error.diagnostics())
         return LAUNCH_FAILED
@@ -36,14 +40,14 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def run(options: arguments.Options) -> int:
+def run(options: arguments.Options, start: Start) -> int:
     """Raises YettError: the sandbox could not be built; nothing of the command has run."""
     machine = machines.this_machine()
     if not _is_program(options.command[0]):
         say(f"{options.command[0]}: command not found")
         return NOT_FOUND
     place = _place()
-    channel = Channel(place.state)
+    channel = _daemon(place.state, start)
     channel.send(_opening(options, place))
     namespace.enter()
     opened = _answer(channel)
@@ -58,6 +62,16 @@ def run(options: arguments.Options) -> int:
     plan.settle(drawn, place, say)
     _close(channel, str(opened["session"]), status)
     return status
+
+
+def _daemon(state: str, start: Start) -> Channel:
+    """A connection to the daemon; if none runs, one is started in the background and stays."""
+    try:
+        return Channel(state)
+    except ConfigurationError:
+        say("no daemon is running: starting one (yett up)")
+        start(Path(state))
+        return Channel(state)
 
 
 def _place() -> plan.Place:

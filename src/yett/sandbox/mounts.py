@@ -24,16 +24,11 @@ class Laid(NamedTuple):
     writable: bool = True
 
 
-class GitView(NamedTuple):
-    """The session's own `.git` and the masked objects that it borrows (sandbox/mirror)."""
-
-    gitdir: str
-    objects: str
-    objects_inside: str
-
-
 class View(NamedTuple):
-    """Everything that decides what the command sees. `over` lies above the workspace, in order; `hidden` is emptied."""
+    """Everything that decides what the command sees. `over` lies above the workspace, in order; `hidden` is emptied.
+
+    `objects` are the masked git objects that the session's `.git` borrows (sandbox/mirror).
+    """
 
     workspace: str
     directory: str
@@ -43,7 +38,7 @@ class View(NamedTuple):
     ca: str
     over: tuple[Laid, ...]
     hidden: tuple[str, ...]
-    git: GitView | None = None
+    objects: Laid | None = None
 
 
 class Data:
@@ -75,7 +70,6 @@ def arguments(view: View, data: Data) -> list[str]:
         *system.names(data),
         *_home(view),
         *_bind(Laid(view.workspace, view.workspace)),
-        *_git(view),
         *(word for laid in view.over for word in _bind(laid)),
         *(word for path in view.hidden for word in _hide(path)),
         *_own(view, data),
@@ -115,14 +109,9 @@ def _own(view: View, data: Data) -> list[str]:
         words += ["--bind", agent_socket, "/run/yett/agent.sock"]
     for name, target in (("inside.py", "/run/yett/bin/yett"), ("stub.py", "/run/yett/stub")):
         words += ["--perms", "0755", "--file", str(data(_program(name))), target]
-    if view.git:
-        words += ["--ro-bind", view.git.objects, view.git.objects_inside]
+    if view.objects:
+        words += _bind(view.objects)
     return [*words, "--remount-ro", "/run/yett"]
-
-
-def _git(view: View) -> list[str]:
-    """The real `.git` is covered whole: nothing of it can be read, renamed or planted in."""
-    return _bind(Laid(view.git.gitdir, os.path.join(view.workspace, ".git"))) if view.git else []
 
 
 def _program(name: str) -> bytes:

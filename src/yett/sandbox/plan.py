@@ -59,7 +59,8 @@ def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
     laid_masks = (*(Laid(file.copy, file.path) for file in files), *shown)
     over = (*repo.laid, *kept_back.laid, *laid_masks)
     hidden = (*place.sockets, *((place.state,) if place.state.startswith(place.root + "/") else ()))
-    view = View(place.root, place.directory, place.person, private, folder, opened["ca"], over, hidden)
+    objects = Laid(git["objects"], git["objects_inside"], writable=False) if git.get("objects") else None
+    view = View(place.root, place.directory, place.person, private, folder, opened["ca"], over, hidden, objects)
     return Plan(view, Masks((*repo.files, *kept_back.files, *files)), repo, kept_back, mount_points)
 
 

@@ -165,14 +165,13 @@ def test_a_branch_that_moved_outside_is_not_moved(world: World) -> None:
 
 def test_what_the_session_left_in_its_configuration_runs_nowhere(world: World, tmp_path: Path) -> None:
     proof = tmp_path / "proof"
-    config = (world.mirror.gitdir / "config").read_text()
-    config += f"[core]\n\tfsmonitor = touch {proof}\n\thooksPath = {tmp_path}\n[user]\n\tname = Agent\n[alias]\n\tx = !touch {proof}\n"
-    (world.mirror.gitdir / "config").write_text(config)
+    planted = f"[core]\n\tfsmonitor = touch {proof}\n\thooksPath = {tmp_path}\n[alias]\n\tx = !touch {proof}\n"
     (world.inside / "app.py").write_text("print('two')\n")
-    world.git("-c", "core.fsmonitor=false", "commit", "-qam", "inside")
-    said = world.mirror.bring_home()
+    world.git("commit", "-qam", "inside")
+    with (world.mirror.gitdir / "config").open("a") as config:
+        config.write(planted)
+    world.mirror.bring_home()
     assert not proof.exists()
-    assert any("dropped" in line and "alias.x" in line for line in said)
     assert "fsmonitor" not in (world.real / ".git/config").read_text()
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from yett.model.errors import YettError
 from yett.sandbox.mirror import incoming
-from yett.sandbox.mirror.attach import HARMLESS, attach, harmless_configuration, staged
+from yett.sandbox.mirror.attach import attach, staged
 from yett.sandbox.mirror.export import export, git_directory, real_refs
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, lines, write_objects
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, write_objects
 from yett.sandbox.mirror.translate import Translation
 
 OBJECTS_INSIDE = "/run/yett/view/objects"
@@ -151,7 +151,6 @@ class Mirror:
             said += self._store_stashes(stashes)
             said += self._move_head()
             self._restage()
-            said += self._merge_configuration()
         return said
 
     def _in_view(self, oid: Oid) -> bool:
@@ -246,37 +245,6 @@ class Mirror:
         except GitFailed:
             return False
         return True
-
-    def _merge_configuration(self) -> list[str]:
-        """Harmless keys that the session set are merged back; anything else is dropped and reported."""
-        config = self.gitdir / "config"
-        if config.is_symlink() or not config.is_file():
-            return []
-        try:
-            rows = lines(self.view, "config", "--file", str(config), "--no-includes", "--list", "--name-only")
-            inside = dict(_pairs(git(self.view, "config", "--file", str(config), "--no-includes", "--list", "-z")))
-        except GitFailed:
-            return ["git configuration: what the session left cannot be read; dropped"]
-        outside = dict(harmless_configuration(self.real))
-        keep = {k: v for k, v in inside.items() if _is_mergeable(k) and outside.get(k) != v and k not in outside}
-        for key, value in keep.items():
-            git(self.real, "config", key, value)
-        dropped = sorted({key for key in rows if not _is_known(key)})
-        return [f"git configuration dropped: {', '.join(dropped[:8])}"] if dropped else []
-
-
-def _pairs(listing: bytes) -> list[tuple[str, str]]:
-    items = listing.decode(errors="replace").split("\0")
-    return [(key, value) for key, _, value in (item.partition("\n") for item in items) if key]
-
-
-def _is_mergeable(key: str) -> bool:
-    return key.startswith(("branch.", "user.")) and _is_known(key)
-
-
-def _is_known(key: str) -> bool:
-    own = ("core.bare", "core.repositoryformatversion", "core.filemode", "core.logallrefupdates")
-    return key in own or bool(HARMLESS.match(key))
 
 
 def find_repository(workspace: Path) -> Path | None:
