@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def every_object(repository: Path, env: dict[str, str] | None = None) -> bytes:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> World:
     remote, real, inside = tmp_path / "remote.git", tmp_path / "real", tmp_path / "inside"
     run(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
     run(tmp_path, "init", "-q", "-b", "main", str(real))
@@ -74,7 +73,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     run(real, "checkout-index", "-a", f"--prefix={inside}/")
     masked = inside / "ops/domains.yaml"
     masked.write_bytes(masked.read_bytes().replace(SECRET, MASK))
-    yield World(real, remote, mirror, inside)
+    return World(real, remote, mirror, inside)
 
 
 def test_no_object_inside_holds_the_secret(world: World) -> None:
