@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import brotli
@@ -37,6 +38,18 @@ def test_a_bomb_is_refused_before_it_is_unpacked(coding: str) -> None:
     bomb = ENCODERS[coding](bytes(4 << 20))
     with pytest.raises(Unreadable, match="larger than"):
         payload(request(headers=(("content-encoding", coding),), body=bomb), limit=1000)
+
+
+@pytest.mark.parametrize("coding", sorted(ENCODERS))
+def test_a_bomb_takes_no_more_memory_than_its_limit(coding: str) -> None:
+    asked = request(headers=(("content-encoding", coding),), body=ENCODERS[coding](bytes(32 << 20)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            payload(asked, limit=1 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("coding", sorted(ENCODERS))
