@@ -65,6 +65,15 @@ def test_same_person_does_not_count_twice(plane: Scene) -> None:
         plane.answer(hold.id, later)
 
 
+def test_owner_of_the_agent_does_not_approve_in_a_team(plane: Scene) -> None:
+    plane.team()
+    hold = plane.open(volume_delete(owner="Ada", asker="Bo"))
+    for name in ("Ada", "Bo"):
+        with refused("barred"):
+            plane.approve(hold.id, name)
+    assert plane.approve(hold.id, "Cy").state is HoldState.APPROVED
+
+
 def test_second_key_of_the_same_person_is_still_that_person(plane: Scene) -> None:
     plane.team()
     spare = plane.enrol("ada", "Ada")

@@ -157,3 +157,7 @@ def test_store_that_fails_is_told_as_such(live: Page) -> None:
 def test_locked_scope_is_shown(live: Page) -> None:
     live.scene.write(insert(lockdown).values(scope="*", on=True, since=1, by="root"))
     assert b"Everything is refused" in live.request("GET", "/").body
+    live.scene.write(insert(lockdown).values(scope='agent:"><script>x', on=True, since=1, by="'><script>y"))
+    page = live.request("GET", "/").body
+    assert b"agent:&#34;&gt;&lt;script&gt;x" in page
+    assert page.count(b"<script") == 2
