@@ -7,7 +7,10 @@ typer application that talks to the daemon over the operator socket. Nothing her
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def main() -> int:

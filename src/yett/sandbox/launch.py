@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yett.model.errors import ConfigurationError, YettError
 from yett.sandbox import arguments, clients, environment, keeper, machines, namespace, plan, sockets, workspace
@@ -21,7 +21,10 @@ LAUNCH_FAILED = 125
 
 NOT_FOUND = 127
 
-Start = Callable[[Path], None]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Start = Callable[["Path"], None]
 
 
 def main(words: list[str], start: Start) -> int:
@@ -70,6 +73,8 @@ def _daemon(state: str, start: Start) -> Channel:
         return Channel(state)
     except ConfigurationError:
         say("no daemon is running: starting one (yett up)")
+        from pathlib import Path
+
         start(Path(state))
         return Channel(state)
 
