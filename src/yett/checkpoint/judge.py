@@ -45,7 +45,7 @@ def question(state: SessionState, situated: Situated, about: Circumstances, cost
         remembered=isinstance(target, Host) and (target.name, operation.action) in state.remembered,
         team=about.team,
         task=TaskState(live=about.live, named=session.task.environment is not None),
-        spent=state.spent,
+        spent=_within(state.spent, state.limit),
         cost=_capped(cost),
         limit=state.limit,
         change=ref.change if ref else "",
@@ -86,6 +86,11 @@ def _thing(situated: Situated) -> Thing:
             above = tuple(("Resource", f"{r.provider}:{r.kind}:{r.id}") for r in resource.parents)
             identity = f"{provider}:{resource.ref.kind}:{resource.ref.id}"
             return "Resource", identity, (place, ("Provider", provider), *environments, *above), ()
+
+
+def _within(spent: Amount, limit: Amount) -> Amount:
+    """What a person approved beyond the budget must not stop acts that cost nothing."""
+    return Amount(min(spent.deletes, limit.deletes), min(spent.rows, limit.rows), min(spent.bytes, limit.bytes))
 
 
 def _capped(cost: Amount) -> Amount:

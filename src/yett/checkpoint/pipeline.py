@@ -33,7 +33,6 @@ from yett.model.provider import UndoRecord
 from yett.policy import Policies
 from yett.store import Store
 
-
 TEAM_FRESH_S = 1.0
 
 

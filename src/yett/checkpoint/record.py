@@ -15,7 +15,7 @@ from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.model.decision import Decision, Refused
 from yett.model.effects import Verdict
-from yett.model.operation import Amount, Attempt, Host
+from yett.model.operation import UNKNOWN_COST, Amount, Attempt, Host
 from yett.store import tables
 
 
@@ -127,9 +127,10 @@ def _reserve(tx: Transaction, state: SessionState, cost: Amount, *, held: bool) 
     session = state.session.id
     row = tx.execute(select(tables.budgets).where(tables.budgets.c.session == session)).first()
     before = Amount(row.deletes, row.rows, row.bytes) if row else Amount()
-    spent = before + cost
+    spent = before + _countable(cost)
     limit = state.limit
-    over = spent.deletes > limit.deletes or spent.rows > limit.rows or spent.bytes > limit.bytes
+    asked = before + cost
+    over = asked.deletes > limit.deletes or asked.rows > limit.rows or asked.bytes > limit.bytes
     if over and not held and cost != Amount():
         raise Refused(
             Verdict.DENY, "the task's budget is used up", "send it again: a person will be asked", code="budget"
@@ -140,6 +141,12 @@ def _reserve(tx: Transaction, state: SessionState, cost: Amount, *, held: bool) 
     else:
         tx.execute(update(tables.budgets).where(tables.budgets.c.session == session).values(**values))
     return spent
+
+
+def _countable(cost: Amount) -> Amount:
+    """What an approved act of unknown size adds: one delete, and nothing that nobody counted."""
+    known = (n if n < UNKNOWN_COST else 0 for n in (cost.rows, cost.bytes))
+    return Amount(cost.deletes if cost.deletes < UNKNOWN_COST else 1, *known)
 
 
 def _remember(tx: Transaction, facts: Facts) -> None:
