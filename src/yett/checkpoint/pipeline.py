@@ -213,7 +213,7 @@ class Checkpoint:
         refusal_id = state.asks.new_id()
         about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=False)
         strict = next((s for s in judged.situations), None)
-        would_be = ()
+        would_be: tuple[str, ...] = ()
         if strict is not None:
             asked = self._policies().explain(question(state, strict, about, total_cost(attempt)))
             would_be = tuple(asked.would_be)

@@ -144,9 +144,10 @@ def with_a_human(scene: Scene) -> None:
     _check_release(scene, released, before)
     for name in ("Ana", "Ben"):
         newcomer = VirtualPerson(name, scene.stage.origin)
-        scene.people[0].sign(newcomer.ask_to_enrol())
+        _sign_by_all(scene, newcomer.ask_to_enrol())
         scene.people.append(newcomer)
-    telling.say("Olga vouched for Ana and Ben: the profile is team now; Olga owns the agent, so the two must sign")
+    people = ", ".join(str(hold) for hold in json.loads(scene.stage.yett("status", "--json"))["people"])
+    telling.say(f"enrolled are {people}: the profile is team now; Olga owns the agent, so the two others must sign")
     released = _approve_while_sending(scene, _team)
     _check_release(scene, released, before)
 
@@ -242,15 +243,20 @@ def _apply_undo(scene: Scene, undo: str) -> None:
     assert applying.stdout is not None
     said = applying.stdout.readline()
     act = scene.stage.act_of(said)
-    for person in scene.people:
-        with contextlib.suppress(YettError):  # one more signature than is needed is refused
-            person.sign(act)
+    _sign_by_all(scene, act)
     rest = applying.stdout.read()
     applying.wait(120)
     scene.telling.check(
         applying.returncode == 0,
         f"yett undo apply: {rest.strip().splitlines()[-1] if rest.strip() else 'said nothing'}",
     )
+
+
+def _sign_by_all(scene: Scene, act: str) -> None:
+    """Everyone who is enrolled signs; one more signature than is needed is refused."""
+    for person in scene.people:
+        with contextlib.suppress(YettError):
+            person.sign(act)
 
 
 def _new_database_url(scene: Scene) -> str:
