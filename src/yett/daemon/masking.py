@@ -45,8 +45,8 @@ class Masked:
     def git_words(self) -> str:
         return ", git history" if self.mirror is not None and self.pairs else ""
 
-    def write_back(self, path: str) -> dict[str, Any]:  # Any: an answer of the operator protocol
-        """Bring an edited masked file to the real one, each placeholder turned back into its secret.
+    def write_back(self, path: str, real: int) -> dict[str, Any]:  # Any: an answer of the operator protocol
+        """Write an edited masked file to the real one (`real`, open for writing), its placeholders turned back.
 
         A placeholder that was not in this file, or more often than before, is not translated: the edit stays inside.
         """
@@ -61,18 +61,13 @@ class Masked:
             raise YettError(f"{path}: a masked value was copied into it", "take the placeholder out")
         if self.pairs.holds_secret(now):
             raise YettError(f"{path}: it holds a raw secret", "take it out")
-        _replace(Path(path), self.pairs.unmask(now))
+        _overwrite(real, self.pairs.unmask(now))
         self.written[path] = now
         return {"ok": True, "changed": True}
 
     def close(self) -> list[str]:
         """Bring home what the session left; what happened, in words."""
-        said = []
-        for mask in self.masks:
-            try:
-                self.write_back(mask["path"])
-            except (YettError, OSError) as error:
-                said.append(f"{mask['path']} was left as it was: {error}")
+        said: list[str] = []
         if self.mirror is not None:
             try:
                 said += self.mirror.bring_home()
@@ -172,8 +167,10 @@ def _mask_git(masked: Masked, workspace: Path, folder: Path, session: str) -> No
     }
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _overwrite(descriptor: int, content: bytes) -> None:
     """Write the real file in place: its owner, mode and links stay."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.truncate(descriptor, 0)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

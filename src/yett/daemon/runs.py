@@ -82,7 +82,7 @@ async def serve_run(plane: Plane, channel: Channel, request: Message) -> None:
                 await _take_sockets(run, message, channel.take_descriptors())
                 await channel.send({"ok": True})
             elif message.get("verb") == "run.unmask":
-                await channel.send(await asyncio.to_thread(run.masked.write_back, str(message["path"])))
+                await channel.send(await _unmask(run, str(message.get("path")), channel.take_descriptors()))
             elif message.get("verb") == "run.end":
                 summary = await end_run(run, "the command ended")
                 await channel.send({"ok": True, "summary": summary})
@@ -194,6 +194,19 @@ def _opened(run: Run) -> Message:
         "git": run.masked.git,
         "notices": run.notices,
     }
+
+
+async def _unmask(run: Run, path: str, descriptors: list[int]) -> Message:
+    """Carry an edit of a masked file out; a refusal is an answer, not the end of the run."""
+    try:
+        if len(descriptors) != 1:
+            raise YettError(f"{path} is not there any more", "the edit is still inside")
+        return await asyncio.to_thread(run.masked.write_back, path, descriptors[0])
+    except YettError as error:
+        return {"error": error.what, "remedy": error.remedy}
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 async def _take_sockets(run: Run, message: Message, descriptors: list[int]) -> None:
