@@ -114,6 +114,9 @@ class Replacing:
 
 
 class Scrubbing(Replacing):
+    def clean(self, whole: bytes) -> bytes:
+        return whole.replace(self.old, self.new or b"")
+
     def clean_headers(self, headers: Headers) -> Headers:
         return tuple((n, v.replace(REAL, PLACEHOLDER)) for n, v in headers if n != "set-cookie")
 

@@ -7,6 +7,7 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -119,13 +120,13 @@ class Dialer:
             return await _open(*mapped)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        failure: OSError | None = None
-        for address in check(host, [str(entry[4][0]) for entry in found]):
-            try:
-                return await _open(address, port)
-            except OSError as error:
-                failure = error
-        raise failure or OSError("no address")
+        addresses = check(host, [str(entry[4][0]) for entry in found])
+        for address in addresses[:-1]:
+            # An IPv6 route that swallows packets must not take the whole limit.
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(self._settings.connect_seconds / 4):
+                    return await _open(address, port)
+        return await _open(addresses[-1], port)
 
 
 def check(host: str, addresses: list[str]) -> list[str]:

@@ -56,6 +56,7 @@ class Filter(Protocol):
 class Scrubber(Filter, Protocol):
     """Takes real credentials out of one answer (law 5)."""
 
+    def clean(self, whole: bytes) -> bytes: ...
     def clean_headers(self, headers: Headers) -> Headers: ...
 
 

@@ -14,6 +14,7 @@ from yett.gateway.ca import UNRECOGNIZED_NAME, ServerContexts
 from yett.gateway.dial import Dialer
 from yett.gateway.floors import Broker, Checkpoint, Classify, Floors, Service, nothing_served
 from yett.gateway.http.client import ClientConnection
+from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
 from yett.gateway.limits import Limits
@@ -26,6 +27,7 @@ Kind = Literal["proxy", "tls", "http"]
 
 _log = logging.getLogger("yett.gateway")
 _ACCEPTS_A_TURN = 16
+_ACCEPT_AGAIN_S = 0.5
 
 
 class Gate:
@@ -119,6 +121,7 @@ class SessionTunnels:
         self._entries: set[Entry] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._connections: set[ClientConnection] = set()
+        self._held = 0
         self._full = False
         self._closed = False
 
@@ -146,6 +149,16 @@ class SessionTunnels:
         """A connection is gone."""
         self._connections.discard(connection)
         self._reopen()
+
+    def hold(self, size: int) -> None:
+        """Count bytes of bodies that are gathered. Raises TooLarge: one session must not take the daemon's memory."""
+        if self._held + size > self._floors.limits.held_by_session:
+            raise TooLarge("This session holds too many unfinished bodies at the gate", "Send fewer at once.")
+        self._held += size
+
+    def release(self, size: int) -> None:
+        """They are gone."""
+        self._held -= size
 
     def expire(self, now: float) -> None:
         """Call everything whose deadline has passed."""
@@ -179,7 +192,12 @@ class SessionTunnels:
                 return
             try:
                 accepted, _ = listener.accept()
-            except OSError:
+            except BlockingIOError:
+                return
+            except OSError as error:
+                _log.error("a connection could not be accepted: %s", error.strerror)
+                self._stop_accepting()
+                self._loop.call_later(_ACCEPT_AGAIN_S, self._reopen)
                 return
             self._take(accepted, route)
 

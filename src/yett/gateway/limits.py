@@ -12,6 +12,7 @@ class Limits:
     governed_body: int = 8 << 20
     own_body: int = 256 << 20
     small_body: int = 64 << 10
+    held_by_session: int = 64 << 20
     pipelined: int = 64 << 10
     withheld_answer: int = 1 << 20
     tunnels: int = 512

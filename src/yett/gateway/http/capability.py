@@ -17,7 +17,7 @@ _MOST_OBJECTS = 1000
 
 def register_redirect(known: Capabilities, session: str, request: HttpRequest, head: ResponseHead) -> None:
     """Let the session follow a redirect to a presigned address."""
-    if not 300 <= head.status < 400:
+    if head.status < 300 or head.status >= 400:
         return
     base = f"{request.scheme}://{request.host}:{request.port}{request.path}"
     for name, value in head.headers:

@@ -25,6 +25,11 @@ class Registry(Protocol):
 
     def add(self, connection: ClientConnection) -> None: ...
     def discard(self, connection: ClientConnection) -> None: ...
+    def hold(self, size: int) -> None:
+        """Count bytes that are held for the session. Raises TooLarge: it has too many."""
+        ...
+
+    def release(self, size: int) -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -39,10 +44,10 @@ class ClientConnection(asyncio.Protocol):
         "_closing",
         "_exchange",
         "_held",
-        "_registry",
         "deadline",
         "floors",
         "loop",
+        "registry",
         "route",
         "session",
         "transport",
@@ -58,7 +63,7 @@ class ClientConnection(asyncio.Protocol):
         self.upstream: UpstreamConnection | None = None
         self.upstream_place: Route | None = None
         self.deadline = 0.0
-        self._registry = registry
+        self.registry = registry
         self._held = held
         self._body: Body | None = None
         self._exchange: Exchange | None = None
@@ -70,7 +75,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by shape only
-        self._registry.add(self)
+        self.registry.add(self)
         self.wait(self.floors.limits.idle_seconds)
         if self._held:
             self._advance(self._held)
@@ -120,11 +125,6 @@ class ClientConnection(asyncio.Protocol):
         self.write(refusal.response(said, closes=self._body is not None, head_only=head_only))
         self.finished()
 
-    def answer(self, data: bytes) -> None:
-        """Answer the current request from here, without an upstream."""
-        self.write(data)
-        self.finished()
-
     def switch(self) -> None:
         """Everything that comes from now on is the current exchange's: it has switched protocols."""
         self._body = UntilClose()
@@ -140,8 +140,11 @@ class ClientConnection(asyncio.Protocol):
         if self.transport is None:
             self._leave()
             return
-        if closes or self._body is not None:
+        if self._body is not None:
             self.drain()
+            return
+        if closes:
+            self.close()
             return
         self.wait(self.floors.limits.idle_seconds)
         if not self._advancing:
@@ -204,7 +207,7 @@ class ClientConnection(asyncio.Protocol):
     def _leave(self) -> None:
         """Nothing is left to be done for this connection."""
         self._closing = True
-        self._registry.discard(self)
+        self.registry.discard(self)
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.on_client_lost()

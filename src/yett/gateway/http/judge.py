@@ -136,7 +136,8 @@ def judge(
         classified.confirmations_ignored,
     )
     body = request.body if classified.body is None else classified.body
-    leaving = _leaving(request, body, classified.query, room)
+    is_scrubbed = room is not None and (lease is not None or room.wire is not Wire.REGISTRY)
+    leaving = _leaving(request, body, classified.query, is_scrubbed)
     return Judged(attempt, lease, leaving, classified.bulk, _minted(request, room, classified))
 
 
@@ -150,10 +151,10 @@ def judge_upgrade(request: HttpRequest, session: Session) -> Judged:
     return Judged(attempt, None, replace(request, headers=headers), False, None)
 
 
-def _leaving(request: HttpRequest, body: bytes | None, query: str, room: Room | None) -> HttpRequest:
+def _leaving(request: HttpRequest, body: bytes | None, query: str, is_scrubbed: bool) -> HttpRequest:
     """The request as it will leave, but for the credential. An answer that is scrubbed must come whole and plain."""
     headers = request.headers
-    if room is not None and room.wire is not Wire.REGISTRY:
+    if is_scrubbed:
         headers = (*[field for field in headers if field[0] not in _PARTIAL], _IDENTITY)
     elif body is request.body and query == request.query:
         return request

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yett.gateway.floors import Scrubber
 from yett.gateway.http.answer import Gathered, Relay, without_coding
 from yett.gateway.http.capability import is_lfs, register_lfs, register_redirect
 from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.framing import Malformed, ResponseHead
+from yett.gateway.http.judge import Judged
 from yett.gateway.http.serialise import response_head
 from yett.model.errors import UpstreamFailed, YettError
 from yett.model.http import Headers
 from yett.providers.room import Room, Wire
 
 if TYPE_CHECKING:
+    from yett.gateway.http.departure import Departure
     from yett.gateway.http.exchange import Exchange
 
 _WEBSOCKET = (("connection", "upgrade"), ("upgrade", "websocket"))
@@ -22,18 +25,19 @@ _WEBSOCKET = (("connection", "upgrade"), ("upgrade", "websocket"))
 class Reply:
     """Takes what the upstream says, piece by piece. What must be read whole is gathered first."""
 
-    __slots__ = ("_begun", "_exchange", "_gathered", "_relay")
+    __slots__ = ("_departure", "_exchange", "_gathered", "_judged", "_relay")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, departure: Departure, judged: Judged) -> None:
         self._exchange = exchange
+        self._departure = departure
+        self._judged = judged
         self._relay: Relay | None = None
         self._gathered: Gathered | None = None
-        self._begun = False
 
     def on_answer(self, head: ResponseHead, payload: bytes, ended: bool) -> None:
         """The upstream's head, with what came behind it."""
         exchange = self._exchange
-        exchange.record(_outcome(head.status), head.status)
+        self._departure.record(_outcome(head.status), head.status)
         if head.status == 101:
             self._switch(head, payload)
             return
@@ -63,7 +67,7 @@ class Reply:
         except YettError as error:
             self._withhold(error)
             return
-        exchange.client.wait(exchange.client.floors.limits.silence_seconds)
+        exchange.moved(self._departure.patience())
 
     def on_end(self) -> None:
         """The answer is complete."""
@@ -81,13 +85,9 @@ class Reply:
 
     def on_failure(self, error: UpstreamFailed, *, answered: bool) -> None:
         """The upstream broke before the end."""
-        exchange = self._exchange
-        exchange.drop_upstream()
-        if not answered and exchange.may_repeat():
-            exchange.dial()
-            return
-        exchange.record("unknown", 0)
-        exchange.refuse(error)
+        self._exchange.client.drop_upstream()
+        if answered or not self._departure.repeat():
+            self._exchange.fail(error)
 
     def on_pressure(self, full: bool) -> None:
         """The upstream takes no more, or again."""
@@ -105,30 +105,22 @@ class Reply:
         else:
             client = exchange.client
             scrubber = client.floors.broker.scrubber(client.session, room)
-            headers = self._cleaned(head, scrubber.clean_headers(head.headers), room)
+            headers = cleaned(head.headers, scrubber)
             relay = Relay(head, headers, method, scrubber if self._must_scrub(room) else None)
+            register_redirect(client.floors.broker.capabilities, client.session.id, self._judged.leaving, head)
         self._relay = relay
         return relay
 
-    def _cleaned(self, head: ResponseHead, headers: Headers, room: Room) -> Headers:
-        exchange = self._exchange
-        if head.status >= 300 and exchange.request is not None:
-            client = exchange.client
-            register_redirect(client.floors.broker.capabilities, client.session.id, exchange.request, head)
-        return headers
-
     def _must_scrub(self, room: Room) -> bool:
         """Every body from a governed host, but for a registry's public files."""
-        judged = self._exchange.judged
-        return room.wire is not Wire.REGISTRY or (judged is not None and judged.lease is not None)
+        return room.wire is not Wire.REGISTRY or self._judged.lease is not None
 
     # -- answers that are read whole
 
     def _must_gather(self, head: ResponseHead) -> bool:
-        exchange = self._exchange
-        if exchange.room is None or head.length == 0:
+        if self._exchange.room is None or head.length == 0:
             return False
-        return (exchange.judged is not None and exchange.judged.minted is not None) or is_lfs(head)
+        return self._judged.minted is not None or is_lfs(head)
 
     def _gather(self, payload: bytes, ended: bool) -> None:
         gathered, exchange = self._gathered, self._exchange
@@ -140,9 +132,8 @@ class Reply:
     async def _deliver(self, gathered: Gathered) -> None:
         """Seal what was minted, or register what was handed out; then write the answer whole."""
         exchange, head = self._exchange, gathered.head
-        client, room, judged = exchange.client, exchange.room, exchange.judged
+        client, room, judged = exchange.client, exchange.room, self._judged
         assert room is not None
-        assert judged is not None
         broker, body = client.floors.broker, gathered.whole()
         scrubber = broker.scrubber(client.session, room)
         if judged.minted is None:
@@ -151,17 +142,16 @@ class Reply:
         else:
             endpoint = room.token_endpoint(judged.leaving.host, judged.leaving.path)
             body = await broker.seal(client.session, room, judged.minted, body, head.status, endpoint)
-        headers = without_coding(scrubber.clean_headers(head.headers))
+        headers = without_coding(cleaned(head.headers, scrubber))
         exchange.begin_relaying()
         client.write(response_head(head.status, headers, len(body), closes=exchange.closes) + body)
         exchange.finished()
 
     def _withhold(self, error: YettError) -> None:
         """The answer cannot be shown. The act is done; only its answer is refused."""
-        self._exchange.drop_upstream()
         if isinstance(error, Malformed) and not isinstance(error, TooLarge):
             error = UpstreamFailed(f"The answer cannot be read: {error.what}", "It was withheld.")
-        self._exchange.refuse(error)
+        self._exchange.fail(error)
 
     # -- WebSocket
 
@@ -172,7 +162,18 @@ class Reply:
         headers = tuple(field for field in head.headers if field[0] != "sec-websocket-extensions")
         exchange.client.write(response_head(101, _WEBSOCKET + headers, None) + payload)
         self._relay = Relay(head, (), "GET", None)
-        exchange.begin_frames()
+        self._departure.begin_frames()
+
+
+def cleaned(headers: Headers, scrubber: Scrubber) -> Headers:
+    """The fields without credentials and cookies. One search over all values; field by field only if it finds one."""
+    values = "\n".join([value for _, value in headers]).encode("latin-1", "replace")
+    if scrubber.clean(values) == values and not any(name in _COOKIES for name, _ in headers):
+        return headers
+    return scrubber.clean_headers(headers)
+
+
+_COOKIES = frozenset({"set-cookie", "set-cookie2"})
 
 
 def _outcome(status: int) -> str:
