@@ -22,6 +22,7 @@ class Lockdown:
     """Scopes: "*", "agent:NAME", "session:ID". `on_lock` is called after a scope is closed, to end open sessions."""
 
     def __init__(self, store: Store, journal: Journal) -> None:
+        self._store = store
         self._journal = journal
         self._scopes: frozenset[str] = store.read(_scopes)
         self.on_lock: list[Callable[[str], None]] = []
@@ -49,15 +50,15 @@ class Lockdown:
 
         await self._journal.run(work)
 
-    async def unlock(self, scope: str, by: str) -> None:
-        """Open the scope again. The caller has verified a signature for exactly this."""
+    def reload(self) -> None:
+        """Read the scopes again: a signed act has opened one."""
+        self._scopes = self._store.read(_scopes)
 
-        def work(tx: Transaction) -> None:
-            tx.execute(delete(tables.lockdown).where(tables.lockdown.c.scope == scope))
-            tx.append(Entry("lockdown", {"scope": scope, "on": False, "by": by, "why": ""}))
 
-        await self._journal.run(work)
-        self._scopes = self._scopes - {scope}
+def open_again(tx: Transaction, scope: str, by: str) -> None:
+    """Open a scope, in the transaction of the signature that suffices (law 8)."""
+    tx.execute(delete(tables.lockdown).where(tables.lockdown.c.scope == scope))
+    tx.append(Entry("lockdown", {"scope": scope, "on": False, "by": by, "why": ""}))
 
 
 def _scopes(connection: Connection) -> frozenset[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +12,6 @@ import typer
 from yett.cli import show
 from yett.cli.operator import call
 from yett.daemon.settings import default_home
-from yett.model.errors import YettError
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +38,6 @@ def doctor(as_json: show.AsJson = False) -> None:
 
 
 def protect(path: str = ".") -> None:
-    from pathlib import Path
-
     answer = call("protect", path=str(Path(path).absolute()))
     show.lines(answer["lines"])
 
@@ -48,14 +47,20 @@ def uninstall(yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.
     if not home.exists():
         print("There is nothing to remove.")
         return
-    try:
-        answer = call("uninstall", start=False)
-    except YettError:
-        answer = {}
-    if "sign" in answer:
-        print(f"Sign to remove Yett from this machine: {answer['sign']}\nwaiting ...", flush=True)
-        call("uninstall.wait", act=answer["act"], start=False)
     if not yes:
         typer.confirm(f"Remove {home} with its ledger, undos and secrets?", abort=True)
+    _stop_daemon(home)
     shutil.rmtree(home)
     print(f"removed {home}; nothing of Yett is left but the program itself")
+
+
+def _stop_daemon(home: Path) -> None:
+    """Stop it with a signature if anyone is enrolled; a home without a daemon starts one to ask."""
+    answer = call("uninstall", home=home)
+    if "sign" in answer:
+        print(f"Sign to remove Yett from this machine: {answer['sign']}\nwaiting ...", flush=True)
+        call("uninstall.wait", home=home, act=answer["act"])
+    for _ in range(100):
+        if not (home / "operator.sock").exists():
+            return
+        time.sleep(0.1)

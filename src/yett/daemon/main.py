@@ -60,7 +60,7 @@ def _write_pid(file: TextIO) -> None:
 async def _serve(settings: Settings, quiet: bool) -> None:
     sockets = listen(settings.port)
     plane = await build(settings, sockets[0].getsockname()[1])
-    stop = asyncio.Event()
+    stop = plane.stop
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

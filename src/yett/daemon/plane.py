@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from yett.approvals.acts import ActKind, Effect
+from yett.approvals.acts import Act, ActKind, Effect
 from yett.approvals.challenge import Site
 from yett.approvals.desk import Desk
+from yett.approvals.document import text
 from yett.approvals.sealing import Seal
 from yett.broker.broker import Broker
 from yett.broker.master import master_key, system_keyring
 from yett.broker.seal import Keys
 from yett.broker.vault import Vault
-from yett.checkpoint.lockdown import Lockdown
+from yett.checkpoint.lockdown import Lockdown, open_again
 from yett.checkpoint.pipeline import Checkpoint
 from yett.checkpoint.places import EnvironmentMap
 from yett.daemon import environments
@@ -33,7 +34,7 @@ from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
-from yett.ledger.journal import Journal
+from yett.ledger.journal import Journal, Transaction
 from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight
 from yett.model.errors import YettError
@@ -77,6 +78,7 @@ class Plane:
     ended_counts: list[dict[str, Any]] = field(default_factory=list)  # Any: rows of `yett report`
     last_refusal: dict[str, Any] | None = None
     pid: int = field(default_factory=os.getpid)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def owner(self) -> str:
@@ -159,7 +161,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     bundle = home / "ca" / "bundle.pem"
     bundle.write_bytes(authority.bundle())
     bundle.chmod(0o644)
-    desk.on_signed.append(lambda _act: maps.reload_environments())
+    desk.on_signed += [lambda _act: maps.reload_environments(), lambda _act: lockdown.reload()]
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
@@ -196,7 +198,14 @@ def _document_seal(home: Path) -> Seal:
     return Seal(path.read_bytes())
 
 
-_EFFECTS: dict[ActKind, Effect] = {ActKind.ENVIRONMENTS: environments.write_signed}
+def _open_gate(tx: Transaction, act: Act, by: str, now: int) -> None:
+    open_again(tx, text(act.body, "scope"), by)
+
+
+_EFFECTS: dict[ActKind, Effect] = {
+    ActKind.ENVIRONMENTS: environments.write_signed,
+    ActKind.LOCKDOWN_OFF: _open_gate,
+}
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 
 

@@ -200,7 +200,7 @@ async def _unmask(run: Run, path: str, descriptors: list[int]) -> Message:
     """Carry an edit of a masked file out; a refusal is an answer, not the end of the run."""
     try:
         if len(descriptors) != 1:
-            raise YettError(f"{path} is not there any more", "the edit is still inside")
+            return {"ok": True, "changed": False}  # a client's own login, which stays in its private HOME
         return await asyncio.to_thread(run.masked.write_back, path, descriptors[0])
     except YettError as error:
         return {"error": error.what, "remedy": error.remedy}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from yett.daemon.operator import Held, Progress, Verb
 from yett.daemon.runs import serve_run
-from yett.daemon.verbs import approvals, evidence, places, secrets, undo
+from yett.daemon.verbs import approvals, evidence, machine, places, secrets, undo
 
-VERBS: dict[str, Verb] = {**approvals.VERBS, **evidence.VERBS, **places.VERBS, **secrets.VERBS}
-PROGRESS: dict[str, Progress] = {**undo.PROGRESS}
+VERBS: dict[str, Verb] = {**approvals.VERBS, **evidence.VERBS, **places.VERBS, **secrets.VERBS, **machine.VERBS}
+PROGRESS: dict[str, Progress] = {**undo.PROGRESS, **machine.PROGRESS}
 HELD: dict[str, Held] = {"run.open": serve_run}
