@@ -17,7 +17,8 @@ MAX_SIZE = 64 << 20
 
 
 def open_directory(root: str, relative: str, make: bool = False) -> int:
-    """A descriptor (O_PATH) of `root`/`relative`; the caller closes it. `make` creates what is missing, mode 0700.
+    """A descriptor (O_PATH) of `root`/`relative`; the caller closes it. `make` creates what is missing, mode 0700,
+    and puts a directory in place of a link.
 
     Raises OSError: a component is missing, a link, or no directory.
     """
@@ -92,5 +93,9 @@ def open_regular(at: int, name: str, flags: int) -> int:
 
 
 def _make(at: int, name: str) -> None:
-    with suppress(FileExistsError):
+    try:
         os.mkdir(name, 0o700, dir_fd=at)
+    except FileExistsError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=at)
+            os.mkdir(name, 0o700, dir_fd=at)

@@ -6,6 +6,7 @@ is bound over besides (mounts.py).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 CA_BUNDLE = "/run/yett/ca.pem"
@@ -67,6 +68,8 @@ def compose(given: Mapping[str, str], home: str, switches: Mapping[str, str]) ->
     inside["no_proxy"] = inside["NO_PROXY"] = "localhost,127.0.0.1,::1"
     inside["NODE_USE_ENV_PROXY"] = "1"
     inside["HOME"] = home
+    if os.geteuid() == 0:
+        inside |= {"USER": "agent", "LOGNAME": "agent"}
     inside["PATH"] = "/run/yett/bin:" + inside.get("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not inside.get("TMPDIR", "/tmp").startswith("/tmp"):
         del inside["TMPDIR"]

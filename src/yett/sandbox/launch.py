@@ -33,7 +33,9 @@ def main(words: list[str], start: Start) -> int:
         return run(arguments.parse(words), start)
     except YettError as error:
         say(error.diagnostics())
-        return LAUNCH_FAILED
+    except OSError as error:
+        say(f"the sandbox could not be built: {error}\n  Run `yett doctor`: it says what this machine lacks.")
+    return LAUNCH_FAILED
 
 
 def say(line: str) -> None:

@@ -68,6 +68,7 @@ def arguments(view: View, data: Data) -> list[str]:
         *system.private_etc(),
         *system.trusted(view.ca),
         *system.names(data),
+        *system.people(data, view.home, *_identity()),
         *_home(view),
         *_bind(Laid(view.workspace, view.workspace)),
         *(word for laid in view.over for word in _bind(laid)),
@@ -90,6 +91,11 @@ def _namespaces() -> list[str]:
     if os.geteuid() == 0:
         words += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
     return words
+
+
+def _identity() -> tuple[int, int]:
+    """The user and group inside: the person's own, never root's."""
+    return (INSIDE_UID, INSIDE_UID) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
 
 def _home(view: View) -> list[str]:

@@ -102,6 +102,33 @@ def names(write: Callable[[bytes], int]) -> list[str]:
     return arguments
 
 
+def people(write: Callable[[bytes], int], home: str, uid: int, gid: int) -> list[str]:
+    """passwd and group inside: who the command is has a name there, with the HOME that it sees.
+
+    The host's own files may lack it (a directory service), or give the number that root maps to somebody else.
+    """
+    name = "agent" if os.geteuid() == 0 else os.environ.get("USER", "agent")
+    shell = os.environ.get("SHELL", "/bin/sh")
+    person = f"{name}:x:{uid}:{gid}::{home}:{shell}"
+    arguments = []
+    for path, number, line in (("/etc/passwd", uid, person), ("/etc/group", gid, f"{name}:x:{gid}:")):
+        text = _with_entry(path, number, line)
+        arguments += ["--ro-bind-data", str(write(text.encode(errors="surrogateescape"))), path]
+    return arguments
+
+
+def _with_entry(path: str, number: int, line: str) -> str:
+    """The file's lines with one in place of those that have the same number or name."""
+    try:
+        with open(path, errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        lines = []
+    name = line.partition(":")[0]
+    others = [each for each in lines if each.split(":")[2:3] != [str(number)] and each.partition(":")[0] != name]
+    return "\n".join([*others, line]) + "\n"
+
+
 def _switch() -> str:
     """The host's nsswitch.conf with `hosts: files dns`: its other sources ask sockets that are not there."""
     try:
