@@ -1,8 +1,11 @@
 """Which credentials an agent started here could use: find, identify, and say what they can really do.
 
 `scan_workspace` reads files, git objects, variables and the places that clients use; a finding holds its value in
-memory only. It promises to be read-only, quick, and silent about values. It will not decide anything: masking and
-refusing are the broker's and the sandbox's.
+memory only. `blast` says what dies with a credential, and how far its authority goes beyond its purpose; `report` puts
+both into words.
+
+It promises to be read-only, quick, and silent about values. It will not decide anything: masking and refusing are the
+broker's and the sandbox's. It does not read archives, files over 2 MB, UTF-16, installed packages or old transcripts.
 """
 
 from yett.inventory.finding import Finding

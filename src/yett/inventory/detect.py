@@ -1,44 +1,58 @@
-"""Find credentials in text: by their own form, by the name they are assigned to, by the URL they stand in. No I/O."""
+"""Find credentials in text: by their own form, by the name they are assigned to, by the place they stand in. No I/O.
+
+One search for every rule's anchor (a prefix, a telling word), then a pattern at the anchor: text without anchors, which
+is nearly all text, costs one pass.
+"""
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+from yett.inventory.rules import Form, Kind, Named, forms, is_generic, named
 from yett.providers.book import ProviderBook
-from yett.providers.room import CredentialKind
 
-_FORMATS = tomllib.loads((Path(__file__).parent / "formats.toml").read_text())
+_WORDS = (b"token", b"secret", b"key", b"passw", b"_pwd", b"credential", b"db_pass")
+"""Every name that any rule wants has one of these in it."""
+_ADDRESS, _BEARER, _PEM = b"://", b"bearer ", b"private key"
 
-_ASSIGNMENT = re.compile(
-    rb"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?\]?[ \t]*(?:=>|:=|=|:)"""
-    rb"""[ \t]*(?P<quote>["'`]?)(?P<value>[^\s"'`,;<>(){}]{8,4096})"""
+_BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
+_ASSIGNED = re.compile(
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]*(?:(?P<argument>,\s*(?=["'])|[ \t])|=>|:=|==|=|:)[ \t]*"""
+    rb"""(?P<quote>\\?["'`]?)(?P<value>[^\s"'`,;<>(){}\\]{8,4096})"""
 )
-_URL_PASSWORD = re.compile(
-    rb"[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]{1,100}:(?P<value>[^\s/@\"'<>]{6,200})@(?P<host>[^\s/:\"'<>]+)"
-)
+_USERINFO = re.compile(rb"://[^\s/:@\"'<>]{0,100}:(?P<value>[^\s/@\"'<>,]{6,200})@(?P<host>[^\s/:\"'<>]+)")
+_AFTER_BEARER = re.compile(rb"(?i)bearer +(?P<value>[A-Za-z0-9._~+/=-]{16,4096})")
 _PRIVATE_KEY = re.compile(
-    rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[A-Za-z0-9+/=\s\\n]{60,12000}?-----END (?:[A-Z]+ )?PRIVATE KEY-----"
+    rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()-]{60,12000}?"
+    rb"-----END (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----"
 )
-_TELLING = re.compile(rb"(?i)token|secret|key|passw|credential")
-"""Every name that any rule wants has one of these in it; a text without them is not looked at closer."""
-
-_REFERENCE = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-_LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0")
+_REFERENCE = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
+"""Attributes and identifiers: words with at most one digit."""
+_LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"example.", b"host.docker.internal")
 _EXAMPLE = re.compile(
-    rb"(?i)example|changeme|placeholder|your[_-]?|xxxx|\*\*\*|dummy|redacted|<|\$\{|\$\(|%\(|^\$|yett_"
+    rb"(?i)example|changeme|change[_-]me|placeholder|your[_-]?|xxxx|\*\*\*|dummy|redacted|<|\$\{|\$\(|%\(|\{\{|^\$|yett_"
 )
-_TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^&-]+")
+_TAUGHT = frozenset(
+    {b"password", b"passwd", b"secret", b"pass", b"tiger", b"hunter2", b"postgres", b"mysecretpassword"}
+)
+"""Passwords of documentation, not of anyone."""
+_TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^-]+")
 GENERIC_SHORTEST = 20
+GENERIC_LONGEST = 500
 GENERIC_BITS = 3.2
 """Shannon bits a character: words and paths lie below, random base62 of 20 characters above 3.5."""
+_NEAR = 200
+"""How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
+
+_PEM_KIND = Kind("", "private-key", "private key", True)
+_URL_KIND = Kind("", "url-password", "password in an address", False)
+_BEARER_KIND = Kind("", "bearer-token", "bearer token", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,100 +68,140 @@ class Hit:
 
 
 class Detector:
-    """Rules of every provider's folder, of formats.toml, and of names. Made once, used from any thread."""
+    """Rules of every provider's folder and of formats.toml. Made once, used from any thread."""
 
     def __init__(self, book: ProviderBook) -> None:
-        self._kinds = [(room.name, kind) for room in book.rooms for kind in room.credentials]
+        all_forms = forms(book)
+        self._named: tuple[Named, ...] = named(book)
+        self._rooms = [(room.name, [name.encode() for name in (room.name, *room.hosts)]) for room in book.rooms]
+        self._everywhere = [form for form in all_forms if not form.prefixes]
+        self._of_prefix: dict[bytes, list[Form]] = {}
+        for form in all_forms:
+            for prefix in form.prefixes:
+                self._of_prefix.setdefault(prefix, []).append(form)
+        self._anchors = [*dict.fromkeys((*self._of_prefix, *_WORDS, _ADDRESS, _BEARER, _PEM))]
+        self._search = BytesAhoCorasick(self._anchors, MatchKind.Standard)
 
     def hits(self, text: bytes) -> Iterator[Hit]:
-        """Every credential in the text; the most specific rule first, a span once."""
-        taken: list[tuple[int, int]] = []
-        for hit in (*self._formed(text), *self._keys(text), *self._assigned(text), *self._in_urls(text)):
-            if not any(hit.start < end and start < hit.end for start, end in taken):
-                taken.append((hit.start, hit.end))
-                yield hit
+        """Every credential in the text, a span once: what its form tells comes before what its name tells."""
+        by_form: list[Hit] = []
+        by_place: list[Hit] = []
+        lower = text.lower()
+        for index, start, end in self._search.find_matches_as_indexes(lower, overlapping=True):
+            anchor = self._anchors[index]
+            for form in self._of_prefix.get(anchor, ()):
+                found = form.pattern.match(text, start - form.back) if start >= form.back else None
+                if found is not None and b"EXAMPLE" not in found[0]:  # Amazon's documentation keys
+                    by_form.append(_hit(form.kind, *found.span()))
+            if anchor in _WORDS:
+                by_place += self._assigned(text, lower, start, end)
+            elif anchor is _ADDRESS:
+                by_place += _in_address(text, start)
+            elif anchor is _BEARER:
+                by_place += self._bearer(text, lower, start)
+            elif anchor is _PEM and (opening := _PRIVATE_KEY.match(text, max(0, text.rfind(b"-----BEGIN", 0, start)))):
+                by_form.append(_hit(_PEM_KIND, *opening.span()))
+        for form in self._everywhere:
+            by_form += [_hit(form.kind, *found.span()) for found in form.pattern.finditer(text)]
+        yield from _apart((*by_form, *by_place))
 
     def named(self, name: str, value: bytes) -> Hit | None:
-        """What a variable of that name holds; the form of its value is looked at too."""
-        whole = next(self._formed(value), None) or next(self._keys(value), None)
-        return whole or self._by_name(name, value, 0) or next(self._in_urls(value), None)
+        """What a variable of that name holds; the form of its value is looked at first."""
+        return next(self.hits(value), None) or self._by_name(_upper(name), value, 0, ())
 
-    def _formed(self, text: bytes) -> Iterator[Hit]:
-        for found in self._forms.finditer(text):
-            provider, kind, title, broad = self._form_of[found.lastgroup or ""]
-            yield Hit(provider, kind, title, broad, found.start(), found.end())
-
-    @cached_property
-    def _form_rows(self) -> list[tuple[str, str, str, str, bool]]:
-        rows = [(p, k.id, k.title, k.value.pattern, k.broad) for p, k in self._kinds if k.distinctive]
-        return rows + [("", row["id"], row["title"], row["value"], False) for row in _FORMATS["format"]]
-
-    @cached_property
-    def _forms(self) -> re.Pattern[bytes]:
-        parts = [f"(?P<r{n}>(?:{row[3]}))" for n, row in enumerate(self._form_rows)]
-        return re.compile(("(?<![A-Za-z0-9_])(?:" + "|".join(parts) + ")(?![A-Za-z0-9_])").encode())
-
-    @cached_property
-    def _form_of(self) -> dict[str, tuple[str, str, str, bool]]:
-        return {f"r{n}": (p, kind, title, broad) for n, (p, kind, title, _, broad) in enumerate(self._form_rows)}
-
-    def _keys(self, text: bytes) -> Iterator[Hit]:
-        if b"PRIVATE KEY-----" in text:
-            for found in _PRIVATE_KEY.finditer(text):
-                yield Hit("", "private-key", "private key", True, found.start(), found.end())
-
-    def _assigned(self, text: bytes) -> Iterator[Hit]:
-        if not _TELLING.search(text):
+    def _assigned(self, text: bytes, lower: bytes, start: int, end: int) -> Iterator[Hit]:
+        found = _ASSIGNED.match(text, end)
+        if found is None:
             return
-        for found in _ASSIGNMENT.finditer(text):
-            if not _TELLING.search(found["name"]) or not _whole(text, found):
-                continue
-            hit = self._by_name(found["name"].decode(), found["value"], found.start("value"))
-            if hit is not None:
-                yield hit
-
-    def _by_name(self, name: str, value: bytes, at: int) -> Hit | None:
-        upper = name.upper().replace("-", "_").replace(".", "_")
-        for provider, kind in self._kinds:
-            if _names(kind, upper) and kind.value.fullmatch(value.decode("latin-1")):
-                return Hit(provider, kind.id, kind.title, kind.broad, at, at + len(value))
-        if _is_generic(upper) and _looks_made(value):
-            return Hit("", "generic-secret", f"secret in {name}", False, at, at + len(value))
-        return None
-
-    def _in_urls(self, text: bytes) -> Iterator[Hit]:
-        if b"://" not in text:
+        before = _BEFORE.search(text, max(0, start - 80), start)
+        name_at = start - len(before[0]) if before else start
+        name = text[name_at:end] + found["rest"]
+        option = name.startswith(b"--")
+        in_query = text[name_at - 1 : name_at] in (b"?", b"&") if name_at else False
+        if found["argument"] is not None and not option:
+            return  # of a list or a command line, only an option is followed by its value
+        if not (option or in_query or _stands_alone(text, found, name_at)):
             return
-        for found in _URL_PASSWORD.finditer(text):
-            local = found["host"].startswith(_LOCAL)
-            if not local and not _EXAMPLE.search(found["value"]):
-                yield Hit("", "url-password", "password in an address", False, found.start("value"), found.end("value"))
+        value = found["value"].partition(b"&")[0] if in_query else found["value"]
+        hit = self._by_name(_upper(name.decode("latin-1")), value, at := found.start("value"), self._near(lower, at))
+        if hit is not None:
+            yield hit
+
+    def _by_name(self, name: str, value: bytes, at: int, near: Iterable[str]) -> Hit | None:
+        if _EXAMPLE.search(value):
+            return None
+        for rule in self._named:
+            if rule.names.match(name) and rule.value.fullmatch(value):
+                return _hit(rule.kind, at, at + len(value))
+        if not is_generic(name) or not looks_made(value):
+            return None
+        for provider in near:
+            if (kind := self._kind_of(provider, name, value)) is not None:
+                return _hit(kind, at, at + len(value))
+        return Hit("", "generic-secret", f"secret in {name}", False, at, at + len(value))
+
+    def _kind_of(self, provider: str, name: str, value: bytes) -> Kind | None:
+        """What the value is if the name belongs to this provider: TOKEN in a section of Railway is a RAILWAY_TOKEN."""
+        full = f"{provider.upper()}_{name}"
+        rules = (rule for rule in self._named if rule.kind.provider == provider)
+        return next((rule.kind for rule in rules if rule.names.match(full) and rule.value.fullmatch(value)), None)
+
+    def _bearer(self, text: bytes, lower: bytes, start: int) -> Iterator[Hit]:
+        found = _AFTER_BEARER.match(text, start)
+        if found is None or _EXAMPLE.search(found["value"]) or not looks_made(found["value"], shortest=16):
+            return
+        kinds = (
+            self._kind_of(provider, "API_TOKEN", found["value"]) for provider in self._near(lower, start, 2 * _NEAR)
+        )
+        yield _hit(next((kind for kind in kinds if kind), _BEARER_KIND), *found.span("value"))
+
+    def _near(self, lower: bytes, at: int, reach: int = _NEAR) -> list[str]:
+        around = lower[max(0, at - reach) : at + (reach if reach > _NEAR else 0)]
+        return [name for name, words in self._rooms if any(word in around for word in words)]
 
 
-def _whole(text: bytes, found: re.Match[bytes]) -> bool:
-    """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
-    return bool(found["quote"]) or text[found.end() : found.end() + 1] in (b"", b"\n", b"\r", b" ", b"#")
-
-
-def _is_generic(upper: str) -> bool:
-    generic = _FORMATS["generic"]
-    named = any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["names"])
-    return named and not any(fnmatch.fnmatchcase(upper, pattern) for pattern in generic["not_names"])
-
-
-def _names(kind: CredentialKind, upper: str) -> bool:
-    return any(fnmatch.fnmatchcase(upper, pattern.upper()) for pattern in kind.names)
-
-
-def _looks_made(value: bytes) -> bool:
+def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
     """Whether a machine made it: long, mixed, no word, no path, no reference to something else."""
-    if len(value) < GENERIC_SHORTEST or len(value) > 500 or _EXAMPLE.search(value) or not _TEXTUAL.fullmatch(value):
+    if not shortest <= len(value) <= GENERIC_LONGEST or _EXAMPLE.search(value) or not _TEXTUAL.fullmatch(value):
         return False
     if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _REFERENCE.fullmatch(value):
         return False
     if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
         return False
     return _bits(value) >= GENERIC_BITS
+
+
+def _in_address(text: bytes, start: int) -> Iterator[Hit]:
+    found = _USERINFO.match(text, start)
+    if found is None or found["host"].lower().startswith(_LOCAL):
+        return
+    if found["value"].lower() not in _TAUGHT and not _EXAMPLE.search(found["value"]):
+        yield _hit(_URL_KIND, *found.span("value"))
+
+
+def _stands_alone(text: bytes, found: re.Match[bytes], name_at: int) -> bool:
+    """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
+    behind = text[found.end() : found.end() + 1]
+    if found["quote"] or behind in (b"", b"\n", b"\r", b" ", b"#", b"\t", b","):
+        return True
+    return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
+
+
+def _apart(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """The hits that do not overlap an earlier one."""
+    taken: list[tuple[int, int]] = []
+    for hit in hits:
+        if not any(hit.start < end and start < hit.end for start, end in taken):
+            taken.append((hit.start, hit.end))
+            yield hit
+
+
+def _hit(kind: Kind, start: int, end: int) -> Hit:
+    return Hit(kind.provider, kind.id, kind.title, kind.broad, start, end)
+
+
+def _upper(name: str) -> str:
+    return name.strip("._-").upper().replace("-", "_").replace(".", "_")
 
 
 def _bits(value: bytes) -> float:

@@ -1,24 +1,41 @@
-"""Where an agent could read: the workspace's files, its git objects, variables, and the places that clients use."""
+"""Where an agent could read: a workspace's files, its git objects and configuration. Read-only, follows no links."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import stat
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MAX_FILE = 2 << 20
-_SKIPPED = frozenset({".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+"""Larger files are data, not text that anyone keeps a key in; reading them all would make every start wait."""
+
+_SKIPPED = frozenset({".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"})
+_BINARY = re.compile(
+    r".*\.(?:7z|a|avi|bin|bmp|bz2|class|dll|dylib|eot|exe|gif|gz|ico|jar|jpe?g|mov|mp[34]|o|otf|parquet|pdf|png|pyc"
+    r"|rar|so|tar|tgz|ttf|wasm|web[mp]|whl|woff2?|xz|zip|zst)",
+    re.IGNORECASE,
+)
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*")
+_GIT_TEXTS = ("config", "config.worktree", "FETCH_HEAD", "COMMIT_EDITMSG", "logs/HEAD")
 
 
-def workspace_files(workspace: Path) -> Iterator[tuple[str, bytes]]:
-    """(path, content) of every text file up to MAX_FILE; links are not followed."""
-    for base, folders, names in os.walk(workspace):
+def workspace_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of every text file up to MAX_FILE below a folder; of a file, itself."""
+    if not folder.is_dir():
+        content = read_text(str(folder))
+        if content is not None:
+            yield str(folder), content
+        return
+    for base, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _SKIPPED and not _is_installed(base, name)]
         for name in names:
+            if _BINARY.fullmatch(name):
+                continue
             path = os.path.join(base, name)
             if (content := read_text(path)) is not None:
                 yield path, content
@@ -32,21 +49,47 @@ def _is_installed(base: str, name: str) -> bool:
 def read_text(path: str) -> bytes | None:
     """A regular file's content, None if it is large, binary, unreadable or a link."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_FILE:
             return None
-        content = file.read(MAX_FILE)
-    return None if b"\0" in content[:8192] else content
+        content = os.read(descriptor, MAX_FILE)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None if is_binary(content) else content
 
 
-def git_objects(workspace: Path) -> Iterator[tuple[str, str, bytes]]:
-    """(id, type, content) of every blob, commit and tag that the repository holds, reachable or not."""
-    if not (workspace / ".git").is_dir():
-        return
+def is_binary(content: bytes) -> bool:
+    """As git tells: a NUL near the start. UTF-16 text is binary too."""
+    return b"\0" in content[:8192]
+
+
+def blob_id(content: bytes) -> str:
+    """The id that git gives a file of this content, in a repository of SHA-1."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def git_folder(workspace: Path) -> Path | None:
+    """The repository that the workspace belongs to, None if it belongs to none."""
+    found = _git(workspace, "rev-parse", "--absolute-git-dir").decode(errors="surrogateescape").strip()
+    return Path(found) if found else None
+
+
+def git_texts(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """git's own files that may hold a remote's password."""
+    for name in _GIT_TEXTS:
+        path = str(folder / name)
+        if (content := read_text(path)) is not None:
+            yield path, content
+
+
+def git_objects(workspace: Path, known: Iterable[str] = ()) -> Iterator[tuple[str, str, bytes]]:
+    """(id, type, content) of every blob, commit and tag in the repository, reachable or not, but for `known`."""
     listed = _git(
         workspace,
         "cat-file",
@@ -54,12 +97,14 @@ def git_objects(workspace: Path) -> Iterator[tuple[str, str, bytes]]:
         "--unordered",
         "--batch-check=%(objectname) %(objecttype) %(objectsize)",
     )
+    left_out = set(known)
     wanted = []
     for row in listed.decode().splitlines():
         oid, kind, size = row.split(" ")
-        if kind != "tree" and int(size) <= MAX_FILE:
+        if kind != "tree" and int(size) <= MAX_FILE and oid not in left_out:
             wanted.append(oid)
-    yield from _contents(workspace, wanted)
+    if wanted:
+        yield from _contents(workspace, wanted)
 
 
 def paths_of(workspace: Path, oids: set[str]) -> dict[str, str]:
@@ -83,8 +128,11 @@ def _contents(workspace: Path, oids: list[str]) -> Iterator[tuple[str, str, byte
     feed = process.stdin
 
     def write() -> None:
-        feed.write("\n".join(oids).encode() + b"\n")
-        feed.close()
+        try:
+            feed.write("\n".join(oids).encode() + b"\n")
+            feed.close()
+        except BrokenPipeError:
+            pass  # the reader stopped early, and ended git
 
     threading.Thread(target=write, daemon=True).start()
     try:
@@ -92,7 +140,7 @@ def _contents(workspace: Path, oids: list[str]) -> Iterator[tuple[str, str, byte
             fields = header.split()
             if len(fields) == 3:
                 content = process.stdout.read(int(fields[2]) + 1)[:-1]
-                if b"\0" not in content[:8192]:
+                if not is_binary(content):
                     yield fields[0].decode(), fields[1].decode(), content
     finally:
         process.stdout.close()
@@ -101,7 +149,11 @@ def _contents(workspace: Path, oids: list[str]) -> Iterator[tuple[str, str, byte
 
 
 def _git(workspace: Path, *words: str) -> bytes:
-    done = subprocess.run([*_GIT, *words], cwd=workspace, env=_environment(), capture_output=True, check=False)
+    """git's answer, nothing if it has none: no repository, no git."""
+    try:
+        done = subprocess.run([*_GIT, *words], cwd=workspace, env=_environment(), capture_output=True, check=False)
+    except OSError:
+        return b""
     return done.stdout if done.returncode == 0 else b""
 
 

@@ -1,0 +1,142 @@
+"""Credentials in text: by form, by name, by place; and what is none. All values here are made up."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import yett.inventory.detect
+from yett.inventory.detect import Detector, Hit
+from yett.providers.book import ProviderBook
+
+DETECTOR = Detector(ProviderBook.load())
+DECLARED = tomllib.loads((Path(yett.inventory.detect.__file__).parent / "formats.toml").read_text())
+UUID = "5f1c9e02-7d43-4b8a-9c55-0a1b2c3d4e5f"
+MADE = "x7Kq92mZp4Tt81Lw0Rv6"
+
+
+def found(text: str) -> list[tuple[str, str, str]]:
+    """(provider, kind, value) of every hit."""
+    raw = text.encode()
+    return [(hit.provider, hit.kind, raw[hit.start : hit.end].decode()) for hit in DETECTOR.hits(raw)]
+
+
+def one(text: str) -> tuple[str, str, str]:
+    hits = found(text)
+    assert len(hits) == 1, hits
+    return hits[0]
+
+
+@pytest.mark.parametrize("row", DECLARED["format"], ids=lambda row: row["id"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_every_value_of_a_declared_format_is_found(row: dict[str, Any], data: st.DataObject) -> None:
+    value = data.draw(st.from_regex(row["value"], fullmatch=True, alphabet=string.printable))
+    hits = found(f"text before '{value}' and after\n")
+    assert [hit for hit in hits if value.startswith(hit[2]) or hit[2].startswith(value[:20])], (value, hits)
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "kind"),
+    [
+        (f"RAILWAY_TOKEN={UUID}\n", "railway", "project"),
+        (f"export RAILWAY_API_TOKEN='{UUID}'", "railway", "account"),
+        (f'{{"railway_workspace_token": "{UUID}"}}', "railway", "workspace"),
+        (f"railway:\n  domains:\n    token: {UUID}\n", "railway", "project"),
+        (f"curl https://backboard.railway.app/graphql/v2 -H 'Authorization: Bearer {UUID}'", "railway", "account"),
+        (f"const client = new Railway({{ apiToken: '{UUID}' }})", "railway", "account"),
+        (f"curl -H 'Authorization: Bearer {UUID}' https://else.where/", "", "bearer-token"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY", "", "aws-secret-access-key"),
+        (f"SIGNING_KEY: {MADE}", "", "generic-secret"),
+        (f'password = "{MADE}"', "", "generic-secret"),
+        (f'"args": ["serve", "--api-key", "{MADE}"]', "", "generic-secret"),
+        (f"    - 'X_API_TOKEN={MADE}'", "", "generic-secret"),
+        (f'"args": ["--token={MADE}"]', "", "generic-secret"),
+        (f"serve --token {MADE}\n", "", "generic-secret"),
+        (f"serve --token={MADE}\n", "", "generic-secret"),
+        (f"fetch('https://a.test/?x=1&access_token={MADE}&y=2')", "", "generic-secret"),
+        ("DATABASE_URL=postgres://app:s3cr3tpw@db.internal:5432/app", "", "url-password"),
+        ("redis://:s3cr3tpw9@cache.internal/0", "", "url-password"),
+        ("PGPASSWORD=correcthorse42", "", "database-password"),
+    ],
+)
+def test_what_a_name_or_place_tells(text: str, provider: str, kind: str) -> None:
+    hit = one(text)
+    assert hit[:2] == (provider, kind)
+
+
+def test_only_the_value_is_marked() -> None:
+    assert one(f"https://a.test/?access_token={MADE}&y=2")[2] == MADE
+    assert one("DATABASE_URL=postgres://app:s3cr3tpw@db.internal/app")[2] == "s3cr3tpw"
+    assert one(f'{{"x": {{"api_key": "{MADE}"}}}}')[2] == MADE
+
+
+def test_a_private_key_is_found_whole_also_on_one_line() -> None:
+    body = "\n".join(secrets.token_hex(32) for _ in range(6))
+    for kind in ("", "RSA ", "OPENSSH ", "EC "):
+        key = f"-----BEGIN {kind}PRIVATE KEY-----\n{body}\n-----END {kind}PRIVATE KEY-----"
+        assert one(f"# my key\n{key}\n")[1:] == ("private-key", key)
+        joined = key.replace("\n", "\\n")
+        assert one(f'KEY="{joined}"')[1:] == ("private-key", joined)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"id: {UUID}",
+        f"volume_id = '{UUID}'",
+        "commit = 4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "API_KEY=your_api_key_goes_here_12345",
+        "API_KEY=${API_KEY_FROM_THE_ENVIRONMENT_1}",
+        'token = os.environ["SOME_TOKEN_NAME_2"]',
+        "private_key: PKCS7PrivateKeyTypes",
+        "secret = settings.credentials.the_secret2",
+        "key = lambda item: item.something_long",
+        "PASSWORD=changeme",
+        "postgres://user:password@db.internal/x",
+        "postgres://app:s3cr3tpw@localhost:5432/app",
+        "postgres://app:s3cr3tpw@127.0.0.1/app",
+        "yett_ph_abcdefghijklmnopqrstuvwxyz",
+        "RAILWAY_TOKEN=yett_ph_abcdefghijklmnopqrstuvwxyz",
+        "max_tokens: 1234567890123456789012a",
+        "nextPageToken: CAUQAA8f7a6b5c4d3e2f1a0b9c",
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+        "-----BEGIN PUBLIC KEY-----\n" + "A" * 200 + "\n-----END PUBLIC KEY-----",
+        "task-risk-disk-sk-short",
+        "AKIAIOSFODNN7EXAMPLE",
+        "Authorization: Bearer <token>",
+        "Authorization: Bearer $RAILWAY_TOKEN",
+        "token, 'abcdefghij0123456789xy'",
+        "load(token=read_it_from_2_places(here))",
+    ],
+)
+def test_what_is_no_credential(text: str) -> None:
+    """Law 9's other side: a scanner that cries at ids and examples is switched off."""
+    assert found(text) == []
+
+
+def test_variables_tell_by_name_and_by_form() -> None:
+    def kind(name: str, value: str) -> tuple[str, str] | None:
+        hit: Hit | None = DETECTOR.named(name, value.encode())
+        return (hit.provider, hit.kind) if hit else None
+
+    assert kind("RAILWAY_TOKEN", UUID) == ("railway", "project")
+    assert kind("ANYTHING", "ghp_" + "a1B2" * 9) == ("", "github-token")
+    assert kind("DATABASE_URL", "postgres://a:s3cr3tpw@db.internal/x") == ("", "url-password")
+    assert kind("VOLUME_ID", UUID) is None
+    assert kind("HOME", "/root") is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.binary(max_size=300))
+def test_any_bytes_are_read(text: bytes) -> None:
+    for hit in DETECTOR.hits(text):
+        assert 0 <= hit.start < hit.end <= len(text)
