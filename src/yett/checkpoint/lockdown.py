@@ -25,6 +25,7 @@ class Lockdown:
         self._store = store
         self._journal = journal
         self._scopes: frozenset[str] = store.read(_scopes)
+        self._unwritten: frozenset[str] = frozenset()
         self.on_lock: list[Callable[[str], None]] = []
 
     @property
@@ -39,7 +40,7 @@ class Lockdown:
 
     async def lock(self, scope: str, by: str, why: str) -> None:
         """Close the scope. In memory first: if the store is gone, the refusal still stands (law 1)."""
-        self._scopes = self._scopes | {scope}
+        self._scopes, self._unwritten = self._scopes | {scope}, self._unwritten | {scope}
         for closed in self.on_lock:
             closed(scope)
 
@@ -49,10 +50,11 @@ class Lockdown:
             tx.append(Entry("lockdown", {"scope": scope, "on": True, "by": by, "why": why}))
 
         await self._journal.run(work)
+        self._unwritten = self._unwritten - {scope}
 
     def reload(self) -> None:
-        """Read the scopes again: a signed act has opened one."""
-        self._scopes = self._store.read(_scopes)
+        """Read the scopes again: a signed act has opened one. What could not be written stays closed (law 1)."""
+        self._scopes = self._store.read(_scopes) | self._unwritten
 
 
 def open_again(tx: Transaction, scope: str, by: str) -> None:

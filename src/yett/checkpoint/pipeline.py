@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,7 @@ class Checkpoint:
         self._eyes = eyes
         self._undos = undos
         self._sessions: dict[str, SessionState] = {}
+        self._settling: set[asyncio.Future[None]] = set()
         self._team_then, self._team_since = False, -TEAM_FRESH_S
 
     def open_session(self, session: Session) -> SessionState:
@@ -119,17 +121,20 @@ class Checkpoint:
         digest = attempt_digest(attempt)
         live = self._desk.live(attempt.session.id, digest)
         judged = await self._judge(attempt, state, digest, fresh=live is not None)
-        verdict = judged.decision.verdict
-        if verdict is Verdict.DENY and not self._only_observed(judged):
-            raise await self._deny(judged, state)
-        if verdict is Verdict.HOLD and not self._only_observed(judged):
-            return await self._held(judged, state, live)
-        if verdict is not Verdict.ALLOW:
+        if live is None and self._passes(judged) and not only_reads(attempt):
+            judged = await self._judge(attempt, state, digest, fresh=True)  # law 6: what leaves, on what is true now
+        if not self._passes(judged):
+            return await self._stopped(judged, state, live)
+        if judged.decision.verdict is not Verdict.ALLOW:
             state.counts["would_hold"] += 1
             self._journal.enqueue(refusal_entry(attempt, judged.decision, digest, "observed only: it passed"))
         if only_reads(attempt):
             return self._read(attempt, state, judged.decision)
         undos = await self._capture(judged, hold="")
+        if undos:  # making one takes its time
+            judged = await self._judge(attempt, state, digest, fresh=True)
+            if not self._passes(judged):
+                return await self._stopped(judged, state, None)
         return await self._release(judged, state, hold="", undos=undos)
 
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
@@ -197,6 +202,15 @@ class Checkpoint:
         )
         return Judged(facts, situations, decision, grant if decision.verdict is Verdict.ALLOW else None)
 
+    def _passes(self, judged: Judged) -> bool:
+        return judged.decision.verdict is Verdict.ALLOW or self._only_observed(judged)
+
+    async def _stopped(self, judged: Judged, state: SessionState, live: Hold | None) -> Pass:
+        """What is not allowed: refused, or on its way through a hold."""
+        if judged.decision.verdict is Verdict.DENY:
+            raise await self._deny(judged, state)
+        return await self._held(judged, state, live)
+
     def _only_observed(self, judged: Judged) -> bool:
         """`yett run --observe` stops what cannot be undone, and nothing else."""
         return judged.facts.attempt.session.observe and not any(s.irreversible for s in judged.situations)
@@ -234,8 +248,7 @@ class Checkpoint:
         if live is not None and live.state is HoldState.APPROVED:
             async with state.releasing[digest]:
                 try:
-                    undos = await self._capture(judged, hold=live.id)
-                    return await self._release(judged, state, live.id, undos)
+                    return await self._spend(judged, state, live)
                 except NotOpen as error:
                     if error.code == "delayed":
                         raise self._hold_refusal(live, judged, error.what) from None
@@ -243,8 +256,6 @@ class Checkpoint:
                         raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
                 except ApprovalError as error:
                     raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
-                finally:
-                    state.releasing.pop(digest, None)
         try:
             hold = await self._desk.open(judged.facts)
         except ApprovalError as error:
@@ -256,6 +267,19 @@ class Checkpoint:
                 alarm = refusal_entry(judged.facts.attempt, judged.decision, digest, f"held as {hold.id}")
                 await self._journal.run(lambda tx: tx.append(replace(alarm, kind="alarm")))
         raise self._hold_refusal(hold, judged, words.reason(judged.decision))
+
+    async def _spend(self, judged: Judged, state: SessionState, live: Hold) -> Pass:
+        """Release an approved hold, if nobody did while this waited for its turn. Raises NotOpen, NotSigned."""
+        attempt, digest = judged.facts.attempt, judged.facts.digest
+        now = self._desk.live(attempt.session.id, digest)
+        if now is None or now.id != live.id:
+            raise NotOpen("not-approved", f"hold {live.id} was used by another send", "an approval is used once")
+        undos = await self._capture(judged, hold=live.id)
+        if undos:  # making one takes its time: the approval must cover what is true after it (law 7)
+            judged = await self._judge(attempt, state, digest, fresh=True)
+            if judged.decision.verdict is Verdict.DENY:
+                raise await self._deny(judged, state)
+        return await self._release(judged, state, live.id, undos)
 
     def _hold_refusal(self, hold: Hold, judged: Judged, reason: str) -> Refused:
         url = f"{self._desk.site.origin}/holds/{hold.id}"
@@ -289,14 +313,28 @@ class Checkpoint:
         facts = judged.facts
         if self._lockdown.stops(facts.attempt.session) or facts.attempt.session.id not in self._sessions:
             raise Refused(Verdict.DENY, "the gate closed while this was decided", words.ASK_LOCKDOWN, code="lockdown")
-        intent, spent = await self._journal.run(
-            lambda tx: write_intent(tx, state, self._desk, facts, hold, judged.grant, undos)
+        writing = asyncio.ensure_future(
+            self._journal.run(lambda tx: write_intent(tx, state, self._desk, facts, hold, judged.grant, undos))
         )
+        try:
+            intent, spent = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(lambda done: self._abandoned(done, facts.attempt, hold))
+            raise
         state.spent = _larger(state.spent, spent)
         state.counts["passed"] += 1
         if hold:
             state.remembered = self._store.read(lambda c: load_state(c, state.session)).remembered
         return Pass(facts.attempt, intent, hold, judged.decision.obligations, undos)
+
+    def _abandoned(self, writing: asyncio.Future[tuple[int, Amount]], attempt: Attempt, hold: str) -> None:
+        """The agent went away while its intent was being written: nothing left, and the ledger says so."""
+        if writing.cancelled() or writing.exception() is not None:
+            return
+        granted = Pass(attempt, writing.result()[0], hold, frozenset())
+        settling = asyncio.ensure_future(self.finish(granted, "refused", 0))
+        self._settling.add(settling)
+        settling.add_done_callback(self._settling.discard)
 
 
 def _larger(one: Amount, other: Amount) -> Amount:

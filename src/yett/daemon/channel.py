@@ -56,7 +56,7 @@ class Channel:
         del self._buffer[: end + 1]
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # a line of brackets is no JSON either
             raise ChannelClosed("a message was not JSON") from None
         if not isinstance(message, dict):
             raise ChannelClosed("a message was not a JSON object")

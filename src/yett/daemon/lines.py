@@ -13,6 +13,9 @@ from yett.model.errors import YettError
 
 Serve = Callable[[Channel], Awaitable[None]]
 
+MOST_CONNECTIONS = 128
+"""At once on one socket: an agent that opens more must not use up the daemon's descriptors."""
+
 
 class LineServer:
     """Listens on `path` (mode 0600 unless said) and hands every connection to `serve` in a task of its own."""
@@ -36,6 +39,9 @@ class LineServer:
         try:
             accepted, _ = self._listener.accept()
         except OSError:
+            return
+        if len(self._tasks) >= MOST_CONNECTIONS:
+            accepted.close()
             return
         task = self._loop.create_task(self._run(Channel(accepted)))
         self._tasks.add(task)

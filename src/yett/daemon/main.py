@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -22,9 +23,12 @@ from yett.daemon.plane import Plane, build
 from yett.daemon.runs import end_run
 from yett.daemon.settings import Settings, load_settings
 from yett.daemon.verbs import HELD, PROGRESS, VERBS
-from yett.model.errors import ConfigurationError
+from yett.model.errors import ConfigurationError, YettError
 
-TIDY_EVERY_S = 5.0
+TIDY_EVERY_S = 0.5
+"""Half of the second within which the end of a task closes what it opened (law 10)."""
+
+_log = logging.getLogger("yett.daemon")
 
 
 def serve(home: Path, port: int | None, *, quiet: bool = False) -> None:
@@ -83,10 +87,13 @@ async def _tidy(plane: Plane) -> None:
     """Expire what is due and end tasks whose time is up."""
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
-        await plane.desk.expire()
         now = plane.desk.clock() / 1e9
         for run in [run for run in plane.runs.values() if run.session.task.expires <= now]:
             await end_run(run, "its task's time was up")
+        try:
+            await plane.desk.expire()
+        except YettError as error:  # the store may come back; tasks end on time meanwhile
+            _log.error("what was due could not be marked: %s", error.what)
 
 
 async def _greet(plane: Plane, quiet: bool) -> None:

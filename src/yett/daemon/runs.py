@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -28,10 +30,12 @@ from yett.daemon.signing import wait_signed
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.model.credential import Lease
-from yett.model.errors import YettError
+from yett.model.errors import StoreUnavailable, YettError
 from yett.model.identity import Principal, Session, Task
 from yett.model.resource import EnvironmentClass
 from yett.store import tables
+
+_log = logging.getLogger("yett.daemon")
 
 Say = Callable[[str], Coroutine[None, None, None]]
 
@@ -137,12 +141,22 @@ async def end_run(run: Run, why: str) -> list[str]:
         run.keeper.close()
     run.agent_socket.close()
     plane.ended(run.counts(), run.last_refusal())
-    await plane.checkpoint.close_session(run.session.id, why)
+    try:
+        await plane.checkpoint.close_session(run.session.id, why)
+        await asyncio.to_thread(plane.broker.revoke, run.session.id)
+        await plane.journal.run(lambda tx: _write_end(tx, run, why))
+    except StoreUnavailable as error:  # it has ended all the same: the first two end it in memory first
+        _log.error("the end of %s was not recorded: %s", run.session.id, error.what)
+        await asyncio.to_thread(_revoke_in_memory, plane, run.session.id)
     said = await asyncio.to_thread(run.masked.close)
-    await asyncio.to_thread(plane.broker.revoke, run.session.id)
-    await plane.journal.run(lambda tx: _write_end(tx, run, why))
     shutil.rmtree(run.folder, ignore_errors=True)
     return said + _summary(run)
+
+
+def _revoke_in_memory(plane: Plane, session: str) -> None:
+    """Leases end even where their end cannot be written."""
+    with contextlib.suppress(StoreUnavailable):
+        plane.broker.revoke(session)
 
 
 async def _task(plane: Plane, request: Message, say: Say) -> Task:
