@@ -69,7 +69,9 @@ def test_a_large_frame_is_seen_whole():
 
 
 @pytest.mark.parametrize(
-    "raw", [frame(b"x", masked=False), frame(b"x", first=0xC1), b"\x82\xff" + struct.pack("!Q", 1 << 30) + b"mask"]
+    "raw",
+    [frame(b"x", masked=False), frame(b"x", first=0xC1), b"\x82\xff" + struct.pack("!Q", 1 << 30) + b"mask"],
+    ids=["not masked", "reserved bit", "endless"],
 )
 def test_frames_that_hide_their_payload_are_malformed(raw):
     with pytest.raises(Malformed):
