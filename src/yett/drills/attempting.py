@@ -61,21 +61,29 @@ def allowances() -> dict[str, str]:
     return dict(tomllib.loads(EXPECTED.read_text())["may_succeed"])
 
 
-def judge(telling: Telling, attempts: Iterable[Attempt]) -> int:
-    """Check every attempt and tell how it ended; how many there were."""
-    may, count = allowances(), 0
+def harmless(name: str) -> str:
+    """Why an attempt of that name may succeed; "" if it may not."""
+    return next((why for begins, why in allowances().items() if name.startswith(begins)), "")
+
+
+def complaint(attempt: Attempt) -> str:
+    """What is wrong with how an attempt ended; "" if it ended as it must."""
+    if "the attempt itself broke" in attempt.body:
+        return attempt.body[:200]
+    if attempt.outcome not in STOPPED and not harmless(attempt.name):
+        return f"it ended as {attempt.outcome} ({attempt.status})"
+    if attempt.problem and not attempt.problem.get("ask"):
+        return "the agent was not told what to ask for"
+    return ""
+
+
+def judge(telling: Telling, attempts: Iterable[Attempt]) -> list[str]:
+    """Check every attempt and tell how it ended; the names of those that were made."""
+    made = []
     for attempt in attempts:
-        count += 1
-        harmless = next((why for name, why in may.items() if attempt.name.startswith(name)), "")
-        stopped = attempt.outcome in STOPPED
-        told = attempt.told() if not harmless or stopped else f"{attempt.outcome}: {harmless}"
-        broke = "the attempt itself broke" in attempt.body
-        telling.check(
-            (stopped or bool(harmless)) and not broke,
-            f"{attempt.name:<44} {told[:150]}",
-            attempt.body[:200] if broke else "",
-        )
-        problem = attempt.problem
-        if problem and not problem.get("ask"):
-            telling.check(False, f"{attempt.name} was not told what to ask for")
-    return count
+        made.append(attempt.name)
+        why = harmless(attempt.name)
+        told = attempt.told() if not why or attempt.outcome in STOPPED else f"{attempt.outcome}: {why}"
+        wrong = complaint(attempt)
+        telling.check(not wrong, f"{attempt.name:<44} {told[:150]}", wrong)
+    return made

@@ -15,6 +15,8 @@ from typing import Any
 API = "https://backboard.railway.app/graphql/v2"
 JSON = ("-H", "Content-Type: application/json")
 SECONDS = 15
+SILENCE_SECONDS = 1
+"""How long nothing must come before what came counts as all: a second answer may follow on a connection."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,13 @@ def exchange(host: str, data: bytes, *, connect_to: str = "", name: str = "") ->
 
 
 def read_answer(stream: socket.socket) -> Answer:
-    """Read until the other side ends or has said nothing for a moment; return the last answer that it gave."""
-    stream.settimeout(2)
+    """Read until the other side ends, or says nothing more for a moment; return the last answer that it gave."""
+    stream.settimeout(SECONDS)
     held = b""
     try:
         while piece := stream.recv(65536):
             held += piece
+            stream.settimeout(SILENCE_SECONDS)
     except OSError:
         pass
     head, _, body = held.rpartition(b"HTTP/1.1 ")[2].partition(b"\r\n\r\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..targets import Targets
 from . import Attempt
-from .outcome import ABSENT, DONE, REFUSED, Result, try_command, try_deed, worst
+from .outcome import ABSENT, DONE, REFUSED, Result, try_deed, worst
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 PERMIT_ALL = "permit(principal, action, resource);\n"
@@ -29,7 +29,7 @@ def attempts(targets: Targets) -> dict[str, Attempt]:
         "trace a process": partial(_trace, targets.process_ids),
     }
     for name in targets.process_names:
-        found[f"pkill {name}"] = partial(try_command, "pkill", "-9", "-f", name)
+        found[f"pkill {name}"] = partial(_end_named, name)
     for number in targets.process_ids:
         found[f"kill {number}"] = partial(try_deed, os.kill, number, signal.SIGKILL)
     for folder in targets.state_folders:
@@ -78,11 +78,27 @@ def _foreign(path: Path) -> bool:
     return int(path.parts[2]) not in (os.getpid(), os.getppid())
 
 
+def _end_named(name: str) -> Result:
+    """What `pkill -9 -f` does, but to its own ancestors: the agent would end with them."""
+    found = (number for number in _others() if name.encode() in _command_line(number))
+    return worst(try_deed(os.kill, number, signal.SIGKILL) for number in found)
+
+
+def _command_line(number: int) -> bytes:
+    try:
+        return Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def _kill_all() -> Result:
-    """End whatever else can be seen, but its own ancestors: the agent would end with them."""
+    """End whatever else can be seen."""
+    return worst(try_deed(os.kill, number, signal.SIGKILL) for number in _others())
+
+
+def _others() -> list[int]:
     spared = {1, *_ancestors()}
-    others = [number for path in _proc("stat") if (number := int(path.parts[2])) not in spared]
-    return worst(try_deed(os.kill, number, signal.SIGKILL) for number in others)
+    return [number for path in _proc("stat") if (number := int(path.parts[2])) not in spared]
 
 
 def _ancestors() -> Iterator[int]:
