@@ -33,9 +33,12 @@ def report(as_json: show.AsJson = False) -> None:
 
 def why(as_json: show.AsJson = False) -> None:
     answer = call("why")
-    if as_json or not answer.get("refusal"):
-        show.facts(answer, as_json)
+    if as_json:
+        show.facts(answer, as_json=True)
         return
-    refusal = answer["refusal"]
+    refusal = answer.get("refusal")
+    if not refusal:
+        print("Nothing was refused since the daemon started.")
+        return
     show.lines([refusal["summary"], f"  {refusal['reason']}", f"  {refusal['ask']}"])
     show.lines(f"  would be {change}" for change in refusal["would_be"])
