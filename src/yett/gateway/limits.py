@@ -10,7 +10,7 @@ class Limits:
     """Bytes and seconds. The model rooms' wait is the longest that an agent client waits itself (600 s)."""
 
     governed_body: int = 8 << 20
-    own_body: int = 256 << 20
+    own_body: int = 64 << 20
     small_body: int = 64 << 10
     held_by_session: int = 64 << 20
     pipelined: int = 64 << 10

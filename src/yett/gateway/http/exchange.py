@@ -12,7 +12,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from yett.gateway import refusal
-from yett.gateway.floors import Pass
+from yett.gateway.floors import Answering, Pass
+from yett.gateway.http import own
 from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.departure import Departure
 from yett.gateway.http.framing import NO_BODY, Malformed, RequestHead
@@ -52,6 +53,7 @@ class Exchange:
     __slots__ = (
         "_held",
         "_held_size",
+        "_own",
         "_task",
         "client",
         "departure",
@@ -78,6 +80,7 @@ class Exchange:
         self.upgrades = False
         self._held: list[bytes] = []
         self._held_size = 0
+        self._own: Answering | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -92,6 +95,7 @@ class Exchange:
         client = self.client
         try:
             self.request, self.room = canonical_request(self.head, client.route, client.floors, self._payload())
+            self._own = client.floors.service(client.session, self.request)
             if self.head.upgrade == "websocket" and not self._may_upgrade(self.room):
                 return
         except YettError as error:
@@ -148,6 +152,8 @@ class Exchange:
     def _must_stream(self) -> bool:
         """Small bodies are read before anything leaves; large ones stream where the host is not governed."""
         limits = self.client.floors.limits
+        if self._own is not None:
+            return False
         if self.room is None:
             return not 0 <= self.head.length <= limits.small_body
         return self.head.length > limits.governed_body
@@ -157,7 +163,7 @@ class Exchange:
         limits = self.client.floors.limits
         if self.phase is Phase.OVER:
             return
-        if self._held_size > limits.governed_body:
+        if self._held_size > limits.governed_body and self._own is None:
             self.streams = True
             self._decide(None)
         elif self.ended:
@@ -181,6 +187,10 @@ class Exchange:
     def _decide(self, body: bytes | None) -> None:
         """Put the request to the checkpoint, at once if it can answer at once."""
         self.phase = Phase.DECIDING
+        if self._own is not None:
+            self.client.wait(self.client.floors.limits.decision_seconds)
+            self.work(own.answer(self, self._own, body or b""))
+            return
         try:
             judged = self._judge(body)
             if judged is None:

@@ -1,0 +1,26 @@
+"""Requests that a service of Yett's own answers in an upstream's place: the workspace's git remotes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from yett.gateway.http.coding import decode
+from yett.gateway.http.serialise import response_head
+
+if TYPE_CHECKING:
+    from yett.gateway.floors import Answering
+    from yett.gateway.http.exchange import Exchange
+
+
+async def answer(exchange: Exchange, answering: Answering, body: bytes) -> None:
+    """Nothing leaves here: the service asks the checkpoint itself, with what only it knows."""
+    request = exchange.request
+    assert request is not None
+    coding = request.header("content-encoding") if body else None
+    most = exchange.client.floors.limits.own_body
+    said = await answering(replace(request, body=body if coding is None else decode(coding, body, most)))
+    headers = (("content-type", said.content_type), ("cache-control", "no-cache"))
+    content = b"" if request.method == "HEAD" else said.body
+    exchange.client.write(response_head(said.status, headers, len(said.body), closes=exchange.closes) + content)
+    exchange.finished()
