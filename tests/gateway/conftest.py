@@ -459,13 +459,16 @@ def plain_echo() -> Iterator[EchoServer]:
 @pytest.fixture
 def scripted(roots: Path) -> Iterator[ScriptedUpstream]:
     """Governed as script.test and model.test, ungoverned as raw.test."""
-    upstream = ScriptedUpstream(contexts(roots, "script.test", "raw.test", "model.test"))
+    upstream = ScriptedUpstream(
+        contexts(roots, "script.test", "raw.test", "model.test", "api.anthropic.com", "platform.claude.com")
+    )
     yield upstream
     upstream.close()
 
 
 QUICK = Limits(
     governed_body=256 << 10,
+    held_by_session=1 << 20,
     request_seconds=0.6,
     answer_seconds=1.0,
     model_answer_seconds=1.0,

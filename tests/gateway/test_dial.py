@@ -19,8 +19,7 @@ from yett.model.errors import ConfigurationError, UpstreamFailed
 
 def dial(settings, host="api.test", port=443, tls=True):
     async def connected():
-        protocol = await Dialer(settings).connect(asyncio.Protocol, host, port, tls=tls)
-        return protocol
+        return await Dialer(settings).connect(asyncio.Protocol, host, port, tls=tls)
 
     return asyncio.run(connected())
 

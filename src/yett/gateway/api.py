@@ -39,7 +39,7 @@ class Api:
         """
         if request.scheme != "https":
             raise UpstreamFailed(f"Yett calls {request.host} over https only", "Correct the provider's folder.")
-        upstream = await self._dialer.connect(UpstreamConnection, request.host, request.port, tls=True)
+        upstream, _ = await self._dialer.connect(UpstreamConnection, request.host, request.port, tls=True)
         whole = _Whole()
         try:
             async with asyncio.timeout(self._answer_seconds):

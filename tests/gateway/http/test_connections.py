@@ -325,3 +325,35 @@ def test_a_session_has_a_limit_of_sockets_and_goes_on_below_it(gate):
     assert b" 200 " in gate.read_head(late)
     for connection in (*taken, late):
         connection.close()
+
+
+def test_a_session_cannot_fill_the_daemons_memory_with_unfinished_bodies(gate):
+    head = b"POST / " + LAW + b"Content-Length: 200000\r\n\r\n"
+    holding = [gate.tunnel() for _ in range(5)]
+    for connection in holding:
+        connection.sendall(head + bytes(190_000))
+    time.sleep(0.2)
+    with gate.tunnel() as late:
+        late.sendall(head + bytes(190_000))
+        said = gate.read_answer(late)
+    assert (said.status, said.problem["code"]) == (403, "too-large")
+    for connection in holding:
+        connection.close()
+    time.sleep(0.2)
+    body = bytes(190_000)
+    assert gate.ask(b"POST / " + LAW + b"Content-Length: %d\r\n\r\n" % len(body) + body).status == 200
+
+
+@pytest.mark.parametrize("name", ["raw.test", "script.test"])
+def test_a_slow_agent_gets_everything_though_the_upstream_has_long_closed(gate, scripted, name):
+    """uvloop forgets what a paused TLS transport holds when the peer closes: the gate pauses below TLS."""
+    size = 3 << 20
+    scripted.script, digest = streaming(gate, size, [])
+    with gate.tunnel(name) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % name.encode())
+        answer, got = gate.open_answer(connection), hashlib.sha256()
+        time.sleep(0.4)
+        while piece := answer.read(1 << 16):
+            got.update(piece)
+            time.sleep(0.005)
+    assert got.hexdigest() == digest

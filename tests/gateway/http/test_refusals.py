@@ -178,3 +178,11 @@ def test_a_side_call_is_answered_by_its_room_without_leaving(gate, echo):
 def test_a_side_call_that_needs_no_credential_loses_it(gate, echo):
     gate.ask(b"GET /telemetry " + LAW + b"Authorization: Bearer " + gate.PLACEHOLDER.encode() + b"\r\n\r\n")
     assert "authorization" not in echo.seen[0]["headers"]
+
+
+def test_an_upgrade_with_a_body_is_malformed(gate, scripted):
+    upgrade = (
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 30\r\n\r\nGET /x HTTP/1.1\r\nHost: raw.test"
+    )
+    assert gate.ask(b"GET /ws HTTP/1.1\r\nHost: raw.test\r\n" + upgrade, "raw.test").status == 400
+    assert scripted.connections == 0

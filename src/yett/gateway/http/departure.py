@@ -100,9 +100,10 @@ class Departure:
 
     async def _dial(self) -> None:
         client, request = self._exchange.client, self._judged.leaving
-        upstream = await client.floors.dialer.connect(
+        upstream, wire = await client.floors.dialer.connect(
             UpstreamConnection, request.host, request.port, tls=request.scheme == "https"
         )
+        upstream.wire = wire
         client.upstream = upstream
         client.upstream_place = Route(request.scheme, request.host, request.port)
         self._send(upstream)

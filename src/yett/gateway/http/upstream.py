@@ -26,12 +26,27 @@ class Sink(Protocol):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """HTTP/1.1 towards one upstream. Whatever it says unasked, or after its answer's end, closes it."""
+    """HTTP/1.1 towards one upstream. Whatever it says unasked, or after its answer's end, closes it.
 
-    __slots__ = ("_body", "_closes", "_held", "_method", "_sink", "_upgrades", "idle_since", "transport", "used")
+    `wire` is the TCP transport below `transport`: see `Dialer.connect`.
+    """
+
+    __slots__ = (
+        "_body",
+        "_closes",
+        "_held",
+        "_method",
+        "_sink",
+        "_upgrades",
+        "idle_since",
+        "transport",
+        "used",
+        "wire",
+    )
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
+        self.wire: asyncio.Transport | None = None
         self.used = False
         self.idle_since = 0.0
         self._sink: Sink | None = None
@@ -63,12 +78,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def throttle(self, full: bool) -> None:
         """Stop reading the answer while the agent takes no more."""
-        if self.transport is None or self.transport.is_closing():
+        if self.wire is None or self.wire.is_closing():
             return
         if full:
-            self.transport.pause_reading()
+            self.wire.pause_reading()
         else:
-            self.transport.resume_reading()
+            self.wire.resume_reading()
 
     def abort(self) -> None:
         """Drop the connection, and the sink without a word."""
