@@ -156,6 +156,15 @@ def test_two_authorization_fields_are_refused(gate: Gate) -> None:
     gate.refuses(HttpRequest("GET", "https", CLOUD, 443, "/", "", twice))
 
 
+def test_two_placeholders_are_refused(gate: Gate, vault: Vault) -> None:
+    """Only one would become a secret: which one would be a guess."""
+    vault.put("project", "cloud", "project-token", "p" * 30, "deploy", "ada", position="header:project-key")
+    other = gate.broker.lease(SESSION, "project").placeholder
+    gate.refuses(request(authorization=f"Bearer {gate.placeholder}", project_key=other))
+    twice = tuple(("project-key", other) for _ in range(2))
+    gate.refuses(HttpRequest("GET", "https", CLOUD, 443, "/", "", twice))
+
+
 def test_a_short_secret_is_refused_by_position_only(gate: Gate, vault: Vault) -> None:
     vault.put("pin", "cloud", "password", "hunter22", "db", "ada")
     assert gate(request(host=ELSEWHERE, body=b"hunter22 is a word")) is None

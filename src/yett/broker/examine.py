@@ -65,6 +65,10 @@ class Examiner:
             live = self._leases.live(session, credential.token)
             if live is None or request.host not in live.hosts or not works_at(live, credential.position, room):
                 raise self._refusal(session, request, credential)
+            if lease is not None:
+                raise CredentialRefused(
+                    "This request carries two credentials.", "Send one.", position=credential.position
+                )
             lease = live
         if lease is not None and request.scheme != "https":
             raise CredentialRefused(
