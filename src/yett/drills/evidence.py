@@ -89,6 +89,11 @@ def database_url(lab: RunningLab) -> str:
     return str(ask(lab, document, asked)["variables"]["DATABASE_PUBLIC_URL"])
 
 
+def sessions(stage: Stage) -> list[dict[str, Any]]:
+    """The rows of `yett report`."""
+    return list(json.loads(stage.yett("report", "--json")))
+
+
 # ---- the ledger
 
 
@@ -97,19 +102,19 @@ def check_ledger(telling: Telling, stage: Stage, folder: Path, secrets: Iterable
     telling.act("4. The ledger: exported, verified offline, and tampered with")
     said = stage.yett("log", "export", str(folder))
     telling.say(said.strip())
-    telling.check(_verifies(folder) == "", "the exported ledger verifies offline")
+    telling.check(verifies(folder) == "", "the exported ledger verifies offline")
     for name, tamper in TAMPERINGS.items():
         copy = folder.with_name(f"ledger-{name}")
         shutil.copytree(folder, copy)
         tamper(copy)
-        found = _verifies(copy)
+        found = verifies(copy)
         telling.check(
             "entry" in found, f"a ledger with an entry {name} fails: {found.splitlines()[0] if found else ''}"
         )
-    telling.check(_holds_none(stage.home, secrets), "no secret value in the store, the logs or the ledger")
+    telling.check(holds_none(stage.home, secrets), "no secret value in the store, the logs or the ledger")
 
 
-def _verifies(folder: Path) -> str:
+def verifies(folder: Path) -> str:
     """What is wrong with an exported directory; "" if it verifies. In a process of its own, without the daemon."""
     vkey = (folder / "vkey").read_text().strip()
     command = [sys.executable, "-m", "yett.ledger.verify", str(folder), vkey]
@@ -117,13 +122,13 @@ def _verifies(folder: Path) -> str:
     return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or "it failed without a word"
 
 
-def _bundle(folder: Path) -> Path:
+def bundle(folder: Path) -> Path:
     """The file with the first entries, full or partial."""
     files = sorted(path for path in (folder / "tile/entries").rglob("*") if path.is_file())
     return files[0]
 
 
-def _entries(path: Path) -> list[bytes]:
+def entries(path: Path) -> list[bytes]:
     """C2SP tlog-tiles: each entry behind its length in two bytes."""
     data, found = path.read_bytes(), []
     while data:
@@ -135,10 +140,10 @@ def _entries(path: Path) -> list[bytes]:
 
 def _change(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[Path], None]:
     def tamper(folder: Path) -> None:
-        path = _bundle(folder)
-        entries = change(_entries(path))
+        path = bundle(folder)
+        changed = change(entries(path))
         path.chmod(0o600)
-        path.write_bytes(b"".join(struct.pack(">H", len(entry)) + entry for entry in entries))
+        path.write_bytes(b"".join(struct.pack(">H", len(entry)) + entry for entry in changed))
 
     return tamper
 
@@ -167,7 +172,7 @@ TAMPERINGS = {
 }
 
 
-def _holds_none(home: Path, secrets: Iterable[str]) -> bool:
+def holds_none(home: Path, secrets: Iterable[str]) -> bool:
     """Search every file of the control plane for the lab's tokens, raw."""
     wanted = [value.encode() for value in secrets if value]
     for path in home.rglob("*"):

@@ -7,6 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +29,13 @@ RESEND_S = 2.0
 class Release:
     """What was seen of one deletion, from its first send to the restored database.
 
-    `sends` are the agent's, in order; `survived` is whether PostgreSQL lived on after the release; `undo` the newest
-    undo's id, "" if there is none; `applied` whether `yett undo apply` succeeded; `difference` where the restored
-    database differs from the one before, "" if nowhere.
+    `sends` are the agent's, in order; `waited` the seconds from the last signature to the release; `survived` is
+    whether PostgreSQL lived on after it; `undo` the newest undo's id, "" if there is none; `applied` whether `yett undo
+    apply` succeeded; `difference` where the restored database differs from the one before, "" if nowhere.
     """
 
     sends: tuple[Attempt, ...]
+    waited: float
     survived: bool
     undo: str = ""
     applied: bool = False
@@ -131,8 +133,11 @@ def _refuses(deed: Callable[[], object]) -> bool:
     return False
 
 
-def _approve_while_sending(scene: Scene, sign: Callable[[str], None]) -> tuple[Attempt, ...]:
-    """The agent sends the same deletion again and again in one session; people answer meanwhile."""
+def _approve_while_sending(scene: Scene, sign: Callable[[str], None]) -> tuple[tuple[Attempt, ...], float]:
+    """The agent sends the same deletion again and again in one session; people answer meanwhile.
+
+    Its lines up to two after the one that got through, and the seconds that this one took from the last signature.
+    """
     send = shlex.join([*scene.rogue(), "attempts", "--targets", str(write_targets(scene)), "--only", DELETION])
     script = f"for i in $(seq 45); do {send}; sleep {RESEND_S}; done"
     agent = scene.stage.run_agent(scene.workspace, ["sh", "-c", script], scene.environ(), *TASK)
@@ -140,36 +145,38 @@ def _approve_while_sending(scene: Scene, sign: Callable[[str], None]) -> tuple[A
         hold = str(scene.people[0].wait_for_hold("railway:volumeDelete", 30)["id"])
         scene.telling.say(f"the agent's volumeDelete waits as {hold}")
         sign(hold)
-        return tuple(_until_done(agent))
+        return _until_done(agent, time.monotonic())
     finally:
         agent.terminate()
         agent.wait(20)
 
 
-def _until_done(agent: Any) -> list[Attempt]:  # Any: subprocess.Popen[str]
-    """The agent's lines up to two after the one that got through."""
+def _until_done(agent: Any, signed: float) -> tuple[tuple[Attempt, ...], float]:  # Any: subprocess.Popen[str]
     seen: list[Attempt] = []
-    after = 0
+    waited, after = 0.0, 0
     for line in agent.stdout:
         seen += parse([line])
-        after += bool(seen) and any(a.outcome == "done" for a in seen)
+        if any(attempt.outcome == "done" for attempt in seen):
+            waited = waited or time.monotonic() - signed
+            after += 1
         if after > 2:
             break
-    return seen
+    return tuple(seen), waited
 
 
-def _restored(scene: Scene, sends: tuple[Attempt, ...], before: Snapshot) -> Release:
+def _restored(scene: Scene, sent: tuple[tuple[Attempt, ...], float], before: Snapshot) -> Release:
     """Apply the newest undo and compare; the lab's database is where the platform says it is now."""
+    sends, waited = sent
     survived = scene.lab.database_alive
     undo = _last_undo(scene)
     if not undo:
-        return Release(sends, survived)
+        return Release(sends, waited, survived)
     applied, said = _apply_undo(scene, undo)
     if not applied:
-        return Release(sends, survived, undo, applied, said)
+        return Release(sends, waited, survived, undo, applied, said)
     scene.lab.handed_out["database_url"] = evidence.database_url(scene.lab)
     difference = before.difference(snapshot(scene.database_url()))
-    return Release(sends, survived, undo, applied, said, difference)
+    return Release(sends, waited, survived, undo, applied, said, difference)
 
 
 def _last_undo(scene: Scene) -> str:
