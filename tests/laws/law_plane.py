@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ from yett.drills.authenticator import VirtualKey
 from yett.gateway.ca import Leaves, open_authority
 from yett.model.canonical import Json
 from yett.model.decision import Refused
+from yett.model.errors import StoreUnavailable
 from yett.model.http import HttpRequest
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Attempt
@@ -267,7 +268,9 @@ class LawPlane:
     # -- what is written
 
     def entries(self, kind: str = "") -> list[dict[str, Any]]:
-        """The log as another process would read it."""
+        """The log as another process would read it, after all that was queued."""
+        with suppress(StoreUnavailable):
+            self.do(self.plane.journal.run(lambda tx: None))
         query = select(tables.ledger_entry.c.data).order_by(tables.ledger_entry.c.idx)
         found = [json.loads(row.data) for row in self.plane.store.read(lambda c: c.execute(query).all())]
         return [entry for entry in found if kind in ("", entry["kind"])]

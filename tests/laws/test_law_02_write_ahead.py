@@ -1,4 +1,4 @@
-"""Law 2. Intent is durable before the first byte of a write leaves; an approval is spent at most once; never retried."""
+"""Law 2. Intent is durable before the first byte of a write leaves; an approval is spent once; nothing is retried."""
 
 from __future__ import annotations
 

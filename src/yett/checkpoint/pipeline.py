@@ -256,6 +256,9 @@ class Checkpoint:
                         raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
                 except ApprovalError as error:
                     raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
+            judged = await self._judge(judged.facts.attempt, state, digest, fresh=True)  # what drifted is held anew
+            if judged.decision.verdict is Verdict.DENY:
+                raise await self._deny(judged, state)
         try:
             hold = await self._desk.open(judged.facts)
         except ApprovalError as error:
