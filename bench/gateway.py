@@ -177,6 +177,7 @@ def writes(gate: Peer, direct: Peer, seconds: float, placeholder: str, folder: P
 
 def memory(gate: Peer, folder: Path, placeholder: str, seconds: float) -> None:
     print("\nmemory")
+    load(gate, 16, seconds, placeholder, "--path", READ)
     before = gate.process.memory_info().rss
     tunnels = [idle_tunnel(gate, placeholder) for _ in range(IDLE_TUNNELS)]
     time.sleep(1)
@@ -184,7 +185,7 @@ def memory(gate: Peer, folder: Path, placeholder: str, seconds: float) -> None:
     for tunnel in tunnels:
         tunnel.close()
     verdict("idle tunnel with its upstream", held, 80, " KiB", most=True)
-    load(gate, 16, seconds, placeholder, "--path", READ)
+    load(gate, 16, seconds * 2, placeholder, "--path", READ)
     start = gate.process.memory_info().rss
     row = load(gate, 16, seconds * 5, placeholder, "--path", READ)
     growth = (gate.process.memory_info().rss / start - 1) * 100
@@ -215,7 +216,8 @@ def fdatasync_us(folder: Path) -> float:
 
 def show(name: str, connections: int, row: dict[str, float]) -> None:
     print(
-        f"{name:28} {connections:3} {row['rate']:8.0f} {row['p50_us']:8.0f} {row['p99_us']:8.0f} {row['cpu_us']:8.1f}",
+        f"{name:28} {connections:3} {row['rate']:8.0f} {row['p50_us']:8.0f} {row['p99_us']:8.0f} {row['cpu_us']:8.1f}"
+        + (f"   {row['refused']:.0f} refused" if row["refused"] else ""),
         flush=True,
     )
 

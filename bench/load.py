@@ -18,7 +18,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, request: bytes, until: float, took: list[float]) -> None:
         self.request, self.until, self.took = request, until, took
         self.done = asyncio.get_running_loop().create_future()
-        self.left = -1
+        self.refused = 0
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -34,10 +34,7 @@ class Connection(asyncio.Protocol):
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
             return
-        if not self.buffer.startswith(b"HTTP/1.1 200"):
-            self.done.set_exception(RuntimeError(self.buffer[:300]))
-            self.transport.close()
-            return
+        refused = not self.buffer.startswith(b"HTTP/1.1 200")
         head = self.buffer[:end].lower()
         at = head.find(b"content-length:")
         size = int(head[at + 15 :].split(b"\r\n", 1)[0])
@@ -45,7 +42,10 @@ class Connection(asyncio.Protocol):
             return
         self.buffer = b""
         now = time.perf_counter()
-        self.took.append(now - self.sent)
+        if refused:
+            self.refused += 1
+        else:
+            self.took.append(now - self.sent)
         if now < self.until:
             self.send()
         else:
@@ -99,11 +99,14 @@ async def run(options: argparse.Namespace) -> None:
     await asyncio.gather(*(connection.done for connection in connections))
     spent = time.perf_counter() - began
     took.sort()
+    if not took:
+        raise SystemExit("every request was refused")
     print(
         json.dumps(
             {
                 "rate": round(len(took) / spent),
                 "count": len(took),
+                "refused": sum(connection.refused for connection in connections),
                 "p50_us": round(took[len(took) // 2] * 1e6),
                 "p99_us": round(took[int(len(took) * 0.99)] * 1e6),
             }

@@ -22,7 +22,7 @@ from yett.gateway.http.serialise import CONTINUE, response_head
 from yett.gateway.refusal import Problem
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
-from yett.model.errors import UpstreamFailed, YettError
+from yett.model.errors import StoreUnavailable, UpstreamFailed, YettError
 from yett.model.http import HttpRequest
 from yett.providers.room import Room, Side, SideCall
 
@@ -348,7 +348,7 @@ class Exchange:
 
     def _is_ours(self, error: YettError) -> bool:
         """Whether the wire itself says no. What the checkpoint refused, it has written down."""
-        if isinstance(error, UpstreamFailed):
+        if isinstance(error, UpstreamFailed | StoreUnavailable):
             return False
         return not isinstance(error, Refused) or error.code in _OWN_CODES
 
