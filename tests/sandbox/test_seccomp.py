@@ -8,7 +8,7 @@ import pytest
 
 from yett.sandbox.bpf import ALLOW, KILL, NOTIFY
 from yett.sandbox.machines import MACHINES, Machine
-from yett.sandbox.notify import REMOVALS, RENAMES
+from yett.sandbox.notify import FOLDER_REMOVALS, REMOVALS, RENAMES
 from yett.sandbox.seccomp import REFUSED_CALLS, notify_filter, session_filter
 
 EPERM = 0x00050001
@@ -118,3 +118,12 @@ def test_the_listener_hears_of_renames_only_unless_asked_for_removals(machine: M
             assert verdict(renames, machine, machine.numbers[name]) == ALLOW
             assert verdict(both, machine, machine.numbers[name]) == NOTIFY
     assert verdict(both, machine, machine.numbers["openat"]) == ALLOW
+
+
+@BOTH
+def test_removing_a_folder_is_told_apart_from_removing_a_file(machine: Machine) -> None:
+    program = notify_filter(machine, FOLDER_REMOVALS)
+    unlinkat = machine.numbers["unlinkat"]
+    assert verdict(program, machine, unlinkat, 0, 0, 0x200) == NOTIFY
+    assert verdict(program, machine, unlinkat, 0, 0, 0) == ALLOW
+    assert verdict(notify_filter(machine, FOLDER_REMOVALS + REMOVALS), machine, unlinkat, 0, 0, 0) == NOTIFY

@@ -9,6 +9,7 @@ session has ended, never earlier, or a descriptor kept open inside would read th
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -40,7 +41,8 @@ class Overlaid(NamedTuple):
 class Masks:
     """The overlaid files of one session."""
 
-    def __init__(self, files: tuple[Overlaid, ...]) -> None:
+    def __init__(self, files: tuple[Overlaid, ...], folders: tuple[tuple[str, str], ...] = ()) -> None:
+        """`folders` are (path, what is laid over it) of folders that are mounts."""
         self._files = files
         self._removed: set[str] = set()
         self._contents = {file.path: _stamp(file.copy) for file in files}
@@ -51,6 +53,7 @@ class Masks:
         self.places: dict[Place, Overlaid] = {
             _place(self._directories[file.path], file): file for file in files if file.path in self._directories
         }
+        self.folders: dict[Place, str] = {place: copy for path, copy in folders if (place := _place_of(path))}
 
     @property
     def any_removable(self) -> bool:
@@ -63,7 +66,7 @@ class Masks:
         return self._inotify
 
     def replacements(self) -> Replacements:
-        return Replacements(self._replace, self._move_away, self._remove)
+        return Replacements(self._replace, self._move_away, self._remove, self._remove_folder)
 
     def carry_written(self) -> None:
         """Carry out every copy that was closed after writing."""
@@ -145,6 +148,18 @@ class Masks:
         os.unlink(os.path.basename(file.name), dir_fd=self._directories[file.path])
         self._removed.add(file.path)
         return 0
+
+    def _remove_folder(self, place: Place) -> int:
+        """Say that it is gone if it is empty. It stays, empty, and lies over whatever an editor would read."""
+        return errno.ENOTEMPTY if os.listdir(self.folders[place]) else 0
+
+
+def _place_of(path: str) -> Place | None:
+    try:
+        status = os.stat(os.path.dirname(path))
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, os.path.basename(path))
 
 
 def _directory_of(file: Overlaid) -> int:

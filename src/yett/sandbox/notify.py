@@ -21,6 +21,8 @@ from yett.sandbox.machines import Machine
 
 RENAMES = ("rename", "renameat", "renameat2")
 REMOVALS = ("unlink", "unlinkat")
+FOLDER_REMOVALS = ("rmdir",)
+"""And unlinkat with AT_REMOVEDIR, which the filter tells apart."""
 
 Place = tuple[int, int, str]
 """A file as (device, inode of its directory, name): the same seen from outside and from inside."""
@@ -35,7 +37,7 @@ _SET_MODE_FILTER = 1
 _NEW_LISTENER = 1 << 3
 _RENAME_NOREPLACE = 1
 _AT_FDCWD = -100
-_AT_REMOVEDIR = 0x200
+AT_REMOVEDIR = 0x200
 _PAGE = 4096
 _RESOLVE_IN_ROOT = 0x10
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -59,6 +61,8 @@ class Replacements(NamedTuple):
     """Put what the second path names in place of the mounted file (rename over it)."""
     move_away: Callable[[Place, Path], int]
     remove: Callable[[Place], int]
+    remove_folder: Callable[[Place], int]
+    """rmdir of a folder that is a mount: `git clean` and `git stash -u` take its refusal for a failure."""
 
 
 class _FilterProgram(ctypes.Structure):
@@ -79,13 +83,21 @@ class Listener:
     """The supervisor's end. A call whose paths end in no mounted file's name costs one look at them and goes on."""
 
     def __init__(
-        self, machine: Machine, descriptor: int, places: Mapping[Place, object], answers: Replacements
+        self,
+        machine: Machine,
+        descriptor: int,
+        places: Mapping[Place, object],
+        folders: Mapping[Place, object],
+        answers: Replacements,
     ) -> None:
         self.descriptor = descriptor
-        self._calls = {machine.numbers[name]: name for name in (*RENAMES, *REMOVALS) if name in machine.numbers}
+        self._calls = {
+            machine.numbers[name]: name for name in (*RENAMES, *REMOVALS, *FOLDER_REMOVALS) if name in machine.numbers
+        }
         self._openat2 = machine.numbers["openat2"]
         self._places = places
-        self._names = frozenset(name.encode() for _, _, name in places)
+        self._folders = folders
+        self._names = frozenset(name.encode() for _, _, name in (*places, *folders))
         self._answers = answers
         self._buffer = bytearray(_NOTIFICATION.size)
 
@@ -112,7 +124,7 @@ class Listener:
     def _decide(self, identity: int, pid: int, call: str, arguments: list[int]) -> int:
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             words = [(base, _string(memory.fileno(), at)) for base, at in _paths(call, arguments)]
-        if not any(os.path.basename(word) in self._names for _, word in words):
+        if not any(os.path.basename(word.rstrip(b"/")) in self._names for _, word in words):
             return -1
         paths: list[Path] = []
         try:
@@ -128,9 +140,10 @@ class Listener:
     def _act(self, call: str, arguments: list[int], paths: list[Path]) -> int:
         places = [path.place() for path in paths]
         mounted = [place in self._places for place in places]
+        if call == "rmdir" or (call == "unlinkat" and arguments[2] & AT_REMOVEDIR):
+            return self._answers.remove_folder(places[0]) if places[0] in self._folders else -1
         if call in REMOVALS:
-            removes_directory = call == "unlinkat" and arguments[2] & _AT_REMOVEDIR
-            return self._answers.remove(places[0]) if mounted[0] and not removes_directory else -1
+            return self._answers.remove(places[0]) if mounted[0] else -1
         flags = arguments[4] if call == "renameat2" else 0
         if flags & ~_RENAME_NOREPLACE or mounted == [False, False]:
             return -1
@@ -146,6 +159,7 @@ class Listener:
 
     def _open(self, pid: int, base: int, word: bytes) -> Path:
         """Open the directory of a caller's path as the caller would: its root, its links, never ours."""
+        word = word.rstrip(b"/")
         if not word.startswith(b"/"):
             here = f"/proc/{pid}/cwd" if base == _AT_FDCWD else f"/proc/{pid}/fd/{base}"
             word = os.fsencode(os.readlink(here)) + b"/" + word
@@ -162,7 +176,7 @@ class Listener:
 
 def _paths(call: str, arguments: list[int]) -> list[tuple[int, int]]:
     """(directory descriptor, address of the string) of each path argument."""
-    if call == "unlink":
+    if call in ("unlink", "rmdir"):
         return [(_AT_FDCWD, arguments[0])]
     if call == "rename":
         return [(_AT_FDCWD, arguments[0]), (_AT_FDCWD, arguments[1])]

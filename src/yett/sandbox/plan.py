@@ -57,11 +57,12 @@ def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
     taken = [laid.target for laid in (*kept_back.laid, *(Laid(f.copy, f.path) for f in repo.files))]
     files, shown = _masked(place, private, given, taken, _unmask(channel, str(opened["session"]), say))
     laid_masks = (*(Laid(file.copy, file.path) for file in files), *shown)
+    folders = tuple((laid.target, laid.source) for laid in kept_back.laid if os.path.isdir(laid.source))
     over = (*repo.laid, *kept_back.laid, *laid_masks)
     hidden = (*place.sockets, *((place.state,) if place.state.startswith(place.root + "/") else ()))
     objects = Laid(git["objects"], git["objects_inside"], writable=False) if git.get("objects") else None
     view = View(place.root, place.directory, place.person, private, folder, opened["ca"], over, hidden, objects)
-    return Plan(view, Masks((*repo.files, *kept_back.files, *files)), repo, kept_back, mount_points)
+    return Plan(view, Masks((*repo.files, *kept_back.files, *files), folders), repo, kept_back, mount_points)
 
 
 def settle(plan: Plan, place: Place, say: Say) -> None:

@@ -49,6 +49,7 @@ REFUSED_CALLS = (
 _NEW_NAMESPACES = 0x7E020000 | 0x80
 """Every CLONE_NEW* bit. 0x80 is CLONE_NEWTIME for unshare(2); in clone(2) those bits hold the exit signal."""
 
+_AT_REMOVEDIR = 0x200
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 _FAMILIES = (1, 2, 10, 16)
@@ -72,11 +73,17 @@ def session_filter(machine: Machine) -> bytes:
 
 
 def notify_filter(machine: Machine, calls: tuple[str, ...]) -> bytes:
-    """A filter that hands the named calls to a listener and lets all others pass. Decides nothing by itself."""
+    """A filter that hands the named calls to a listener and lets all others pass. Decides nothing by itself.
+
+    With "rmdir", unlinkat counts where it removes a directory.
+    """
     program = [load(ARCHITECTURE), if_equal(machine.audit, 1), give(ALLOW), load(NUMBER)]
     for name in calls:
         if name in machine.numbers:
             program += [unless_equal(machine.numbers[name], 1), give(NOTIFY)]
+    if "rmdir" in calls:
+        block = [load(argument(2)), unless_any_bit(_AT_REMOVEDIR, 1), give(NOTIFY), give(ALLOW)]
+        program += when(machine.numbers["unlinkat"], block)
     return assemble([*program, give(ALLOW)])
 
 

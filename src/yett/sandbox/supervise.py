@@ -65,9 +65,11 @@ class Supervision:
 
     def _notifier(self) -> Callable[[], None] | None:
         """What the child does before it becomes bubblewrap, if there are files that are mounts."""
-        if not self._masks.places:
+        masks = self._masks
+        if not masks.places and not masks.folders:
             return None
-        calls = notify.RENAMES + (notify.REMOVALS if self._masks.any_removable else ())
+        calls = (notify.RENAMES if masks.places else ()) + (notify.FOLDER_REMOVALS if masks.folders else ())
+        calls += notify.REMOVALS if masks.any_removable else ()
         mine, theirs = socket.socketpair()
         self._loop.watch(mine.fileno(), lambda: self._take_listener(mine))
         return lambda: notify.install(self._machine, calls, theirs)
@@ -77,7 +79,9 @@ class Supervision:
         self._loop.forget(mine.fileno())
         if not descriptors:
             return
-        listener = notify.Listener(self._machine, descriptors[0], self._masks.places, self._masks.replacements())
+        listener = notify.Listener(
+            self._machine, descriptors[0], self._masks.places, self._masks.folders, self._masks.replacements()
+        )
         self._loop.watch(descriptors[0], lambda: None if listener.serve_ready() else self._loop.forget(descriptors[0]))
 
     def _serve_keeper(self) -> None:
