@@ -162,7 +162,7 @@ def _mask_git(masked: Masked, workspace: Path, folder: Path, session: str) -> No
     masked.mirror.make()
     masked.git = {
         "gitdir": str(masked.mirror.gitdir),
-        "objects": str(masked.mirror.view / "objects"),
+        "objects": str(masked.mirror.objects),
         "objects_inside": OBJECTS_INSIDE,
     }
 

@@ -96,6 +96,18 @@ def test_without_a_finding_every_id_is_the_real_one(world: World, tmp_path: Path
     assert run(mirror.view, "rev-parse", "refs/heads/main") == world.outside("rev-parse", "main")
 
 
+def test_without_a_finding_a_commit_comes_home_under_its_own_id(world: World, tmp_path: Path) -> None:
+    mirror = Mirror(world.real, tmp_path / "plain", Masks({}), "s-2")
+    mirror.make()
+    plain = World(world.real, world.remote, mirror, world.inside)
+    run(world.real, "checkout-index", "-a", "-f", f"--prefix={world.inside}/")
+    (world.inside / "app.py").write_text("print('two')\n")
+    plain.git("commit", "-qam", "two")
+    made = plain.git("rev-parse", "HEAD")
+    assert mirror.bring_home() == [f"main: now at {made[:12]}"]
+    assert world.outside("rev-parse", "main") == made
+
+
 def test_a_local_commit_comes_home_with_the_secret_in_its_place(world: World) -> None:
     (world.inside / "app.py").write_text("print('two')\n")
     (world.inside / "ops/domains.yaml").write_bytes(b"# our domains\nrailway_token: " + MASK + b"\n")

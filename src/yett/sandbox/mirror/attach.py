@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from yett.sandbox.mirror.export import LOCAL, git_directory
+from yett.sandbox.mirror.export import LOCAL, git_directory, make_bare
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
 from yett.sandbox.mirror.plumbing import Oid, git, lines
@@ -32,10 +32,7 @@ _OID = re.compile(r"\b[0-9a-f]{40}\b")
 
 def attach(real: Path, view: Path, gitdir: Path, masks: Masks, names: IdMap, objects_inside: str) -> None:
     """Make `gitdir`. `objects_inside` is where the view's objects are seen from within the sandbox."""
-    gitdir.mkdir(parents=True)
-    git(gitdir, "init", "-q", "--bare", ".")
-    git(gitdir, "config", "core.bare", "false")
-    (gitdir / "objects/info").mkdir(exist_ok=True)
+    make_bare(gitdir, {"core": {"repositoryformatversion": "0", "bare": "false", "logallrefupdates": "true"}})
     (gitdir / "objects/info/alternates").write_text(objects_inside + "\n")
     _refs(view, gitdir)
     _head(real, gitdir, names)

@@ -53,7 +53,9 @@ def export(real: Path, view: Path, masks: Masks, names: IdMap, known: Iterable[O
     seen = set(known)
     if not view.exists():
         _make(view)
-    if tips and set(tips) != seen:
+    if not masks:
+        _borrow(real, view)
+    elif tips and set(tips) != seen:
         run = _Export(real, masks, names, _objects(real, tips, seen))
         _mask_blobs(run)
         _rewrite_trees(run)
@@ -194,16 +196,26 @@ def _copy_rest(run: _Export, view: Path) -> None:
 
 
 def _make(view: Path) -> None:
-    view.mkdir(parents=True)
-    git(view, "init", "-q", "--bare", ".")
-    settings = (
-        ("receive.fsckObjects", "true"),
-        ("gc.auto", "0"),
-        ("receive.autogc", "false"),
-        ("transfer.hideRefs", LOCAL.rstrip("/")),
+    make_bare(
+        view, {"receive": {"fsckObjects": "true", "autogc": "false"}, "transfer": {"hideRefs": LOCAL.rstrip("/")}}
     )
-    for key, value in settings:
-        git(view, "config", key, value)
+
+
+def make_bare(folder: Path, settings: Mapping[str, Mapping[str, str]]) -> None:
+    """What `git init --bare` makes, without its templates and without a process: gitrepository-layout(5)."""
+    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    sections = {"core": {"repositoryformatversion": "0", "bare": "true"}, "gc": {"auto": "0"}, **settings}
+    text = "".join(
+        f"[{name}]\n" + "".join(f"\t{k} = {v}\n" for k, v in rows.items()) for name, rows in sections.items()
+    )
+    (folder / "config").write_text(text)
+
+
+def _borrow(real: Path, view: Path) -> None:
+    """Nothing has to be masked: the real objects are read where they lie, and every id is the real one."""
+    (view / "objects/info/alternates").write_text(f"{git_directory(real) / 'objects'}\n")
 
 
 def _point(view: Path, refs: Mapping[str, Oid], default: str) -> None:

@@ -84,8 +84,10 @@ def take_pack(view: Path, pack: bytes, env: Mapping[str, str]) -> None:
     git(view, "index-pack", "--stdin", "--strict", "--fix-thin", stdin=pack, env=env)
 
 
-def fetch_objects(gitdir: Path, view: Path, objects_inside: str, tips: list[Oid], env: Mapping[str, str]) -> None:
-    """Bring into the quarantine what the tips need and the view does not have."""
+def fetch_objects(
+    gitdir: Path, view: Path, objects: Path, objects_inside: str, tips: list[Oid], env: Mapping[str, str]
+) -> None:
+    """Bring into the quarantine what the tips need and the view does not have. `objects` are what gitdir borrows."""
     known = git(view, "for-each-ref", "--format=^%(objectname)").decode().split()
     revisions = "\n".join([*tips, *known]).encode() + b"\n"
     command = [
@@ -93,7 +95,7 @@ def fetch_objects(gitdir: Path, view: Path, objects_inside: str, tips: list[Oid]
         "--setenv", "GIT_CONFIG_NOSYSTEM", "1", "--setenv", "HOME", "/", "--ro-bind", "/usr", "/usr",
         "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
         "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(gitdir), "/repository",
-        "--ro-bind", str(view / "objects"), objects_inside, "--chdir", "/",
+        "--ro-bind", str(objects), objects_inside, "--chdir", "/",
         "git", "-c", "safe.directory=*", "--git-dir=/repository", "pack-objects", "--revs", "--stdout", "-q", "--thin",
     ]  # fmt: skip
     packed = subprocess.run(command, input=revisions, env=environment(), capture_output=True, check=False)

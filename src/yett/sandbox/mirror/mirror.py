@@ -53,6 +53,11 @@ class Mirror:
         self._start: dict[str, Oid] = {}
         self._lock = threading.Lock()
 
+    @property
+    def objects(self) -> Path:
+        """The objects that the sandbox may read: the view's, or the real ones if none of them is masked."""
+        return self.view / "objects" if self._masks else git_directory(self.real) / "objects"
+
     def make(self) -> None:
         """Export and attach. `gitdir` is what the sandbox sees as `.git`."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -144,7 +149,7 @@ class Mirror:
             stashes = [row for row in incoming.stash_entries(self.gitdir) if not self._in_view(row[0])]
             tips = sorted({oid for oid in refs.values() if not self._in_view(oid)} | {oid for oid, _ in stashes})
             if tips:
-                incoming.fetch_objects(self.gitdir, self.view, OBJECTS_INSIDE, tips, env)
+                incoming.fetch_objects(self.gitdir, self.view, self.objects, OBJECTS_INSIDE, tips, env)
                 self._translate(tips, env)
                 incoming.accept(self.view, env)
             said = self._move_branches(refs)
