@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 from tools.docs import commands, regenerated
+from typer.testing import CliRunner
 
 from yett.cli.app import app
 from yett.policy import check
