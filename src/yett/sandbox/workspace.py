@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from _blake2 import blake2b  # hashlib's own; importing hashlib loads OpenSSL, 2 ms of every start
 
 from yett.model.errors import ConfigurationError
 
@@ -30,7 +30,7 @@ def find(directory: str, home: str) -> str:
 
 def project_directory(state: str, workspace: str) -> str:
     """What is kept for a workspace between runs: `<state>/projects/<hash of its path>`."""
-    name = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
+    name = blake2b(os.fsencode(workspace), digest_size=8).hexdigest()
     return os.path.join(state, "projects", name)
 
 
