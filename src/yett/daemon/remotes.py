@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 from yett.checkpoint.pipeline import Checkpoint
 from yett.checkpoint.record import Pass
 from yett.gateway.floors import Answering, OwnAnswer
+from yett.gateway.http.digest import request_digest
 from yett.model.decision import Refused
+from yett.model.effects import Effect
 from yett.model.errors import Unreadable, YettError
 from yett.model.http import HttpRequest
 from yett.model.identity import Session
@@ -33,8 +35,20 @@ from yett.sandbox.mirror.plumbing import ZERO, git, lines
 
 FETCH_FRESH_S = 2.0
 DEADLINE_S = 300.0
+PACKS_AT_ONCE = 2
+"""Each is a thread, a process and a whole answer in memory: one session must not take them from the others."""
 _SCP = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+\.[\w.-]+):(?!/)(?P<path>.+)$")
 _SERVICES = ("git-upload-pack", "git-receive-pack")
+_NOT_BESIDE = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+    "push.recurseSubmodules": "no",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+    "maintenance.auto": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,7 @@ class Remotes:
         self._extra = dict(extra)
         self._fetched = 0.0
         self._lock = asyncio.Lock()
+        self._packing = asyncio.Semaphore(PACKS_AT_ONCE)
         self._remotes = own_remotes(mirror.real)
 
     def match(self, request: HttpRequest) -> tuple[Remote, str] | None:
@@ -79,12 +94,27 @@ class Remotes:
     async def serve(self, remote: Remote, service: str, request: HttpRequest) -> OwnAnswer:
         """Answer one request of a git client."""
         if service == "info/refs" and request.method == "GET":
+            await self._read(request)
             return await self._advertise(remote, request)
-        if service in _SERVICES and request.method == "POST":
-            if service == "git-upload-pack":
-                return await self._rpc(service, request)
+        if service == "git-upload-pack" and request.method == "POST":
+            await self._read(request)
+            return await self._rpc(service, request)
+        if service == "git-receive-pack" and request.method == "POST":
             return await self._push(remote, request)
         return OwnAnswer(404, "text/plain", b"git over smart HTTP only\n")
+
+    async def _read(self, request: HttpRequest) -> None:
+        """Decide and record a fetch like every other read: the person's credential is used for it (law 10).
+
+        Raises:
+            Refused: lockdown, the end of the session, a policy.
+            Unreadable: it says more than a fetch says.
+        """
+        found = classify_git(request)
+        if found is None or not all(operation.effect is Effect.READ for operation in found.operations):
+            raise Unreadable("this is no fetch", "use git.")
+        attempt = Attempt(self._session, "git", found.operations, request_digest(request), "", found.summary)
+        await self._checkpoint.pass_(attempt)
 
     async def _advertise(self, remote: Remote, request: HttpRequest) -> OwnAnswer:
         service = request.query.removeprefix("service=")
@@ -98,7 +128,8 @@ class Remotes:
 
     async def _rpc(self, service: str, request: HttpRequest) -> OwnAnswer:
         command = [service, "--stateless-rpc", str(self._mirror.view)]
-        told = await asyncio.to_thread(self._run, command, request.body or b"", request)
+        async with self._packing:
+            told = await asyncio.to_thread(self._run, command, request.body or b"", request)
         return OwnAnswer(200, f"application/x-{service}-result", told)
 
     async def _push(self, remote: Remote, request: HttpRequest) -> OwnAnswer:
@@ -163,20 +194,26 @@ class Remotes:
         """Push with the person's own configuration and credentials; only if the remote is where the agent thinks."""
         leases = [f"--force-with-lease={ref}:{'' if old == ZERO else old}" for ref, old, _ in rows]
         specs = [f"{'' if new == ZERO else new}:{ref}" for ref, _, new in rows]
-        self._person("push", "--porcelain", "--no-verify", *leases, remote.name, *specs)
+        only = ("--no-verify", "--no-follow-tags", "--recurse-submodules=no")  # the refs decided on, and nothing beside
+        self._person("push", "--porcelain", *only, *leases, remote.name, *specs)
 
     async def _fetch(self, remote: Remote) -> None:
         """News of the real remote, into the real repository and the view."""
         async with self._lock:
             if time.monotonic() - self._fetched < FETCH_FRESH_S:
                 return
-            await asyncio.to_thread(self._person, "fetch", "--quiet", "--no-auto-gc", remote.name)
+            only = ("--quiet", "--no-auto-gc", "--no-recurse-submodules")
+            await asyncio.to_thread(self._person, "fetch", *only, remote.name)
             await asyncio.to_thread(self._mirror.refresh)
             self._fetched = time.monotonic()
 
     def _person(self, *words: str) -> None:
-        """git in the real repository as the person runs it, but for hooks and prompts."""
-        settings = {"core.hooksPath": "/dev/null", "safe.directory": "*", **self._extra}
+        """git in the real repository as the person runs it, but for hooks, prompts and submodules.
+
+        A submodule's `.git` lies in the workspace: an agent can put a repository of its own there, whose configuration
+        names programs, and git would run them out here.
+        """
+        settings = {**_NOT_BESIDE, "safe.directory": "*", **self._extra}
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
         environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings.items()):

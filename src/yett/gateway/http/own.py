@@ -18,8 +18,10 @@ async def answer(exchange: Exchange, answering: Answering, body: bytes) -> None:
     request = exchange.request
     assert request is not None
     coding = request.header("content-encoding") if body else None
-    most = exchange.client.floors.limits.own_body
-    said = await answering(replace(request, body=body if coding is None else decode(coding, body, most)))
+    if coding is not None:
+        body = decode(coding, body, exchange.client.floors.limits.own_body)
+    plain = tuple(field for field in request.headers if field[0] != "content-encoding")
+    said = await answering(replace(request, headers=plain, body=body))
     headers = (("content-type", said.content_type), ("cache-control", "no-cache"))
     content = b"" if request.method == "HEAD" else said.body
     exchange.client.write(response_head(said.status, headers, len(said.body), closes=exchange.closes) + content)
