@@ -19,6 +19,9 @@ from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.mirror import OBJECTS_INSIDE, Mirror, find_repository
 
 Say = Callable[[str], Coroutine[None, None, None]]
+FOUND = "found/"
+"""Names of secrets that were found in a workspace and are lent to one session."""
+
 SHORTEST_MASKED = 8
 """A shorter value would mask ordinary words; it is protected by its position only (law 3c)."""
 
@@ -113,7 +116,7 @@ def _lend(plane: Plane, session: Session, findings: Sequence[Finding]) -> tuple[
         if room is None or not room.positions or finding.credential.fingerprint in own:
             stand_ins[value] = new_placeholder().encode()
             continue
-        name = f"found/{session.id}/{number}"
+        name = f"{FOUND}{session.id}/{number}"
         plane.vault.put(
             name,
             room.name,

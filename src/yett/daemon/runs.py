@@ -22,7 +22,7 @@ from yett.daemon.addresses import Addresses
 from yett.daemon.channel import Channel, ChannelClosed, Message
 from yett.daemon.inside import AgentDesk
 from yett.daemon.lines import LineServer
-from yett.daemon.masking import Masked, mask_everything
+from yett.daemon.masking import FOUND, Masked, mask_everything
 from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
 from yett.daemon.remotes import Remotes
@@ -144,6 +144,7 @@ async def end_run(run: Run, why: str) -> list[str]:
     try:
         await plane.checkpoint.close_session(run.session.id, why)
         await asyncio.to_thread(plane.broker.revoke, run.session.id)
+        await asyncio.to_thread(_forget, plane, run.leases)
         await plane.journal.run(lambda tx: _write_end(tx, run, why))
     except StoreUnavailable as error:  # it has ended all the same: the first two end it in memory first
         _log.error("the end of %s was not recorded: %s", run.session.id, error.what)
@@ -157,6 +158,13 @@ def _revoke_in_memory(plane: Plane, session: str) -> None:
     """Leases end even where their end cannot be written."""
     with contextlib.suppress(StoreUnavailable):
         plane.broker.revoke(session)
+
+
+def _forget(plane: Plane, leases: tuple[Lease, ...]) -> None:
+    """What was found and lent for this session leaves the vault with it; it stays refused everywhere (law 3)."""
+    for lease in leases:
+        if lease.secret.startswith(FOUND):
+            plane.broker.remove(lease.secret)
 
 
 async def _task(plane: Plane, request: Message, say: Say) -> Task:
