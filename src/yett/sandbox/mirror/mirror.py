@@ -13,8 +13,8 @@ from yett.sandbox.mirror.attach import attach, staged
 from yett.sandbox.mirror.export import export, git_directory, real_refs
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, write_objects
-from yett.sandbox.mirror.translate import Translation
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, lines, write_objects
+from yett.sandbox.mirror.translate import Translation, TranslationRefused
 
 OBJECTS_INSIDE = "/run/yett/view/objects"
 
@@ -146,43 +146,74 @@ class Mirror:
         """
         with self._lock, incoming.quarantine(self.view, self._folder) as env:
             refs = incoming.read_refs(self.gitdir)
-            stashes = [row for row in incoming.stash_entries(self.gitdir) if not self._in_view(row[0])]
-            tips = sorted({oid for oid in refs.values() if not self._in_view(oid)} | {oid for oid, _ in stashes})
+            stashes = incoming.stash_entries(self.gitdir)
+            here = self._present(self.view, {*refs.values(), *(oid for oid, _ in stashes)})
+            stashes = [row for row in stashes if row[0] not in here]
+            tips = sorted({oid for oid in refs.values() if oid not in here} | {oid for oid, _ in stashes})
+            refused: dict[Oid, TranslationRefused] = {}
             if tips:
                 incoming.fetch_objects(self.gitdir, self.view, self.objects, OBJECTS_INSIDE, tips, env)
-                self._translate(tips, env)
-                incoming.accept(self.view, env)
-            said = self._move_branches(refs)
-            said += self._store_stashes(stashes)
+                refused = self._translate_each(tips, env)
+            said = self._keep_refused(refs, refused, env)
+            incoming.accept(self.view, env)
+            said += self._move_branches(refs, {name for name, oid in refs.items() if oid in refused})
+            said += self._store_stashes([row for row in stashes if row[0] not in refused])
             said += self._move_head()
             self._restage()
         return said
 
-    def _in_view(self, oid: Oid) -> bool:
-        try:
-            git(self.view, "cat-file", "-e", oid)
-        except GitFailed:
-            return False
-        return True
-
     def _translate(self, tips: list[Oid], env: dict[str, str]) -> None:
+        """All or nothing. Raises TranslationRefused."""
+        for error in self._translate_each(tips, env).values():
+            raise error
+
+    def _translate_each(self, tips: list[Oid], env: dict[str, str]) -> dict[Oid, TranslationRefused]:
+        """Translate what each tip reaches; the tips that may not cross, with the reason."""
         known = git(self.view, "for-each-ref", "--format=%(objectname)").decode().split()
         translation = Translation(self.view, self._masks, self._names, env)
+        refused = {}
         try:
-            translation.commits(tips, known)
             for tip in tips:
-                translation.tag(tip)
+                try:
+                    translation.commits([tip], known)
+                    translation.tag(tip)
+                except TranslationRefused as error:
+                    refused[tip] = error
         finally:
             translation.close()
         if self._masks or translation.translated:
             write_objects(self.real, list(translation.translated.values()))
             self._names.save()
+        return refused
 
-    def _move_branches(self, refs: dict[str, Oid]) -> list[str]:
+    def _keep_refused(
+        self, refs: dict[str, Oid], refused: dict[Oid, TranslationRefused], env: dict[str, str]
+    ) -> list[str]:
+        """What may not cross as commits stays as patches beside the repository, masked: no work is lost."""
+        said = []
+        for name, oid in sorted(refs.items()):
+            if oid not in refused:
+                continue
+            short = name.removeprefix("refs/heads/").removeprefix("refs/")
+            patch = git_directory(self.real) / "yett" / f"{self._session}-{short.replace('/', '-')}.patch"
+            patch.parent.mkdir(mode=0o700, exist_ok=True)
+            commits = git(self.view, "format-patch", "--stdout", oid, "--not", "--all", env=env)
+            patch.write_bytes(self._masks.mask(commits))
+            said.append(f"{short}: not brought home. {refused[oid].what}; its commits are patches in {patch}")
+        return said
+
+    def _present(self, repository: Path, oids: Iterable[Oid]) -> set[Oid]:
+        """Which of these objects a repository has."""
+        asked = "\n".join(oids).encode() + b"\n"
+        rows = lines(repository, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+        return {row.split(" ")[0] for row in rows if not row.endswith(" missing")}
+
+    def _move_branches(self, refs: dict[str, Oid], left: set[str]) -> list[str]:
+        """Every branch and tag but those that are `left` as they were."""
         said = []
         mine = {name: oid for name, oid in self._start.items() if name.startswith(("refs/heads/", "refs/tags/"))}
         here = {name: oid for name, oid in refs.items() if name.startswith(("refs/heads/", "refs/tags/"))}
-        for name in sorted(mine.keys() | here.keys()):
+        for name in sorted((mine.keys() | here.keys()) - left):
             old = mine.get(name, ZERO)
             new = self._names.real(here[name]) if name in here else ZERO
             if new != old:
@@ -220,7 +251,7 @@ class Mirror:
     def _move_head(self) -> list[str]:
         head = incoming.read_head(self.gitdir)
         now = (git_directory(self.real) / "HEAD").read_text().strip().removeprefix("ref: ")
-        if head.startswith("refs/heads/") and head != now:
+        if head.startswith("refs/heads/") and head != now and head in real_refs(self.real):
             git(self.real, "symbolic-ref", "-m", f"yett: session {self._session}", "HEAD", head)
             return [f"HEAD: on {head.removeprefix('refs/heads/')}"]
         return []
@@ -234,22 +265,27 @@ class Mirror:
             rows = staged(self.real, {"GIT_INDEX_FILE": str(index)})
         except GitFailed:
             return
+        present = self._present(self.real, {self._names.real(oid) for _, oid, _, _ in rows})
         wanted = []
         for mode, oid, stage, path in rows:
             real = self._names.real(oid)
-            if mode != "160000" and not self._in_real(real):
-                return  # something staged was never committed: the real index stays, the files are in the workspace
-            wanted.append(f"{mode} {real} {stage}\t{path}\0")
+            if mode != "160000" and real not in present:
+                # staged, and never committed: the file is in the workspace, and shows as a change there
+                mode, real = self._committed(path)
+            if real:
+                wanted.append(f"{mode} {real} {stage}\t{path}\0")
         text = "".join(wanted).encode(errors="surrogateescape")
         git(self.real, "read-tree", "--empty")
         git(self.real, "update-index", "-z", "--index-info", stdin=text)
 
-    def _in_real(self, oid: Oid) -> bool:
+    def _committed(self, path: str) -> tuple[str, Oid]:
+        """Mode and id of a file in the last commit; ("", "") if it is not there."""
         try:
-            git(self.real, "cat-file", "-e", oid)
-        except GitFailed:
-            return False
-        return True
+            listed = git(self.real, "ls-tree", "-z", "HEAD", "--", f":(top,literal){path}")
+        except GitFailed:  # there is no commit yet
+            return "", ""
+        fields = listed.partition(b"\t")[0].decode().split(" ")
+        return (fields[0], fields[2]) if len(fields) == 3 else ("", "")
 
 
 def find_repository(workspace: Path) -> Path | None:
