@@ -7,8 +7,9 @@ import ipaddress
 import os
 import socket
 
-from yett.daemon.channel import Channel, ChannelClosed
+from yett.daemon.channel import Channel
 from yett.gateway.gate import Gate, Kind
+from yett.model.errors import YettError
 from yett.model.identity import Session
 
 FIRST = int(ipaddress.ip_address("198.18.1.1"))
@@ -41,7 +42,7 @@ class Addresses:
         try:
             for port, kind in CAPTURED:
                 await self._gate.serve(self._session, await self._listener(address, port), kind, name)
-        except (ChannelClosed, OSError):
+        except (YettError, OSError):
             made.set_result(None)
             del self._by_name[name]
             return None

@@ -10,6 +10,7 @@ from yett.drills import evidence, scene
 from yett.drills.attempting import judge
 from yett.drills.database import snapshot
 from yett.drills.human import with_a_human
+from yett.drills.reach import show_reach
 from yett.drills.scene import Scene
 from yett.drills.telling import Telling
 from yett.lab.incident import lab_folder, run_agent, started_lab
@@ -24,6 +25,7 @@ def run(only: Sequence[str] = (), *, keep: bool = False) -> int:
         with scene.opened(telling, folder) as play:
             telling.act("2. Guarded: the same agent under yett run")
             scene.prepare(play)
+            show_reach(play)
             guarded(play, only)
             if not only:
                 with_a_human(play)
