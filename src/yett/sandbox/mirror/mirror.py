@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yett.model.errors import YettError
-from yett.sandbox.mirror import incoming
+from yett.sandbox.mirror import incoming, jobs
 from yett.sandbox.mirror.attach import attach, staged
 from yett.sandbox.mirror.export import export, git_directory, real_refs
 from yett.sandbox.mirror.masks import Masks
@@ -33,9 +33,6 @@ class RefUpdate:
     contains: bool
     workflow: bool
     triggers: bool
-
-
-CI_FILES = (".github/workflows", ".gitlab-ci.yml", ".circleci", "Jenkinsfile", ".buildkite", "azure-pipelines.yml")
 
 
 class Mirror:
@@ -106,7 +103,8 @@ class Mirror:
             return RefUpdate(ref, old, new, contains=False, workflow=False, triggers=False)
         self._connected(new, env)
         contains = old != ZERO and self._is_ancestor(old, new, env)
-        return RefUpdate(ref, old, new, contains, self._touches_workflows(old, new, env), self._starts_jobs(new, env))
+        triggers = jobs.starts_jobs(self.view, new, env)
+        return RefUpdate(ref, old, new, contains, jobs.touches_ci(self.view, old, new, env), triggers)
 
     def _connected(self, new: Oid, env: dict[str, str]) -> None:
         """Everything that the new tip needs is here; git would take a pack with holes."""
@@ -118,19 +116,6 @@ class Mirror:
         except GitFailed:
             return False
         return True
-
-    def _touches_workflows(self, old: Oid, new: Oid, env: dict[str, str]) -> bool:
-        """Whether a commit of the push touches files that CI runs. Each commit counts, not only the last tree."""
-        have = [old] if old != ZERO else ["--remotes", "--all"]
-        return bool(git(self.view, "rev-list", "-n", "1", new, "--not", *have, "--", *CI_FILES, env=env).strip())
-
-    def _starts_jobs(self, new: Oid, env: dict[str, str]) -> bool:
-        """Whether CI files at the new tip use secrets. What CI does with a branch is the host's affair: no guessing."""
-        names = git(self.view, "ls-tree", "-r", "--name-only", "-z", new, "--", *CI_FILES, env=env)
-        files = [name for name in names.decode(errors="surrogateescape").split("\0") if name]
-        if any(not name.startswith(".github/") for name in files):
-            return True
-        return any(b"secrets" in git(self.view, "cat-file", "blob", f"{new}:{name}", env=env) for name in files)
 
     def _move_view(self, commands: list[tuple[str, Oid, Oid]]) -> None:
         text = "".join(f"delete {ref}\n" if new == ZERO else f"update {ref} {new}\n" for ref, _, new in commands)
