@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from law_plane import LawPlane, law_plane, settle, upstream_context
 from law_world import Upstream, World
 
+from yett.drills.authenticator import VirtualKey
 from yett.gateway.ca import open_authority
 from yett.providers.room import Room
 
@@ -25,12 +28,16 @@ def law_roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def play(patch: pytest.MonkeyPatch, world: World) -> None:
+    patch.setattr(Room, "inspector", lambda room: world if room.name == "railway" else None)
+    patch.setattr(Room, "undoer", lambda room: world if room.name == "railway" else None)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """The provider: it stands where its folder's code would be."""
     made = World()
-    monkeypatch.setattr(Room, "inspector", lambda room: made if room.name == "railway" else None)
-    monkeypatch.setattr(Room, "undoer", lambda room: made if room.name == "railway" else None)
+    play(monkeypatch, made)
     return made
 
 
@@ -41,8 +48,25 @@ def upstream(law_roots: Path) -> Iterator[Upstream]:
     made.close()
 
 
-@pytest.fixture
-def laws(tmp_path: Path, law_roots: Path, upstream: Upstream, world: World) -> Iterator[LawPlane]:
-    with law_plane(tmp_path / "home", law_roots, upstream, world) as made:
+@pytest.fixture(scope="session")
+def settled(law_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, VirtualKey]:
+    """A home with its first key enrolled and its environments signed, made once; tests work on copies."""
+    home, patch, world = tmp_path_factory.mktemp("settled") / "home", pytest.MonkeyPatch(), World()
+    play(patch, world)
+    host = Upstream(upstream_context(law_roots))
+    with law_plane(home, law_roots, host, world) as made:
         settle(made)
+        key = made.people["Ada"]
+    host.close()
+    patch.undo()
+    return home, key
+
+
+@pytest.fixture
+def laws(
+    tmp_path: Path, law_roots: Path, upstream: Upstream, world: World, settled: tuple[Path, VirtualKey]
+) -> Iterator[LawPlane]:
+    shutil.copytree(settled[0], tmp_path / "home")
+    with law_plane(tmp_path / "home", law_roots, upstream, world) as made:
+        made.people["Ada"] = replace(settled[1])
         yield made
