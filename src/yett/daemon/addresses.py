@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import resource
 import socket
 
 from yett.daemon.channel import Channel
 from yett.gateway.gate import Gate, Kind
+from yett.gateway.names import NameRefused, host_name
 from yett.model.errors import YettError
 from yett.model.identity import Session
 
 FIRST = int(ipaddress.ip_address("198.18.1.1"))
-LAST = int(ipaddress.ip_address("198.19.255.254"))
 CAPTURED: tuple[tuple[int, Kind], ...] = ((443, "tls"), (80, "http"))
 MOST_NAMES = 4096
-"""Two listeners a name: what one process's descriptors bear."""
+SHARE = 16
+"""Two listeners a name: one session's names take an eighth of the descriptors that the daemon may have, at most."""
 
 
 class Addresses:
@@ -27,6 +29,7 @@ class Addresses:
         self._keeper = keeper
         self._gate = gate
         self._by_name: dict[str, asyncio.Future[str | None]] = {}
+        self._free = iter(range(FIRST, FIRST + most_names()))
         self._asking = asyncio.Lock()
 
     async def address(self, name: str) -> str | None:
@@ -34,20 +37,23 @@ class Addresses:
         known = self._by_name.get(name)
         if known is not None:
             return await asyncio.shield(known)
-        if len(self._by_name) >= MOST_NAMES:
+        if not is_host_name(name) or (number := next(self._free, None)) is None:
             return None
         made: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._by_name[name] = made
-        address = str(ipaddress.ip_address(FIRST + len(self._by_name) - 1))
+        address = str(ipaddress.ip_address(number))
         try:
             for port, kind in CAPTURED:
                 await self._gate.serve(self._session, await self._listener(address, port), kind, name)
         except (YettError, OSError):
-            made.set_result(None)
             del self._by_name[name]
             return None
-        made.set_result(address)
-        return address
+        else:
+            made.set_result(address)
+            return address
+        finally:  # whoever asked meanwhile must not wait for ever, whatever happened
+            if not made.done():
+                made.set_result(None)
 
     async def _listener(self, address: str, port: int) -> socket.socket:
         async with self._asking:
@@ -59,3 +65,17 @@ class Addresses:
                 os.close(descriptor)
             raise OSError(f"no listener on {address}:{port}: {answer.get('error', '')}")
         return socket.socket(fileno=descriptors[0])
+
+
+def most_names() -> int:
+    """How many names one session may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_NAMES if soft == resource.RLIM_INFINITY else min(MOST_NAMES, soft // SHARE)
+
+
+def is_host_name(name: str) -> bool:
+    """Whether the gate would connect to it; else it gets no address, and counts for nothing."""
+    try:
+        return host_name(name) == name
+    except NameRefused:
+        return False

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ from yett.model.errors import ConfigurationError, YettError
 TIDY_EVERY_S = 0.5
 """Half of the second within which the end of a task closes what it opened (law 10)."""
 
+_DESCRIPTORS = 1 << 16
+
 _log = logging.getLogger("yett.daemon")
 
 
@@ -39,8 +42,17 @@ def serve(home: Path, port: int | None, *, quiet: bool = False) -> None:
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.umask(0o077)
+    _take_descriptors()
     with _only_one(home):
         uvloop.run(_serve(load_settings(home, port), quiet))
+
+
+def _take_descriptors() -> None:
+    """As many as this user may have: a shell's usual 1024 are gone after one session that looks up many names."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from yett.sandbox.dns import MAX_QUERY, answer
 
 AddressOf = Callable[[str], Awaitable[str | None]]
+MOST_AT_ONCE = 256
+"""Queries in work; a resolver asks again, and an agent that sends more gets no answer to them."""
 
 
 class NameServer:
@@ -41,13 +43,17 @@ class NameServer:
             query, source = self._datagrams.recvfrom(MAX_QUERY + 1)
         except OSError:
             return
-        self._start(self._reply(query, source))
+        if len(self._tasks) < MOST_AT_ONCE:
+            self._start(self._reply(query, source))
 
     def _accept(self) -> None:
         assert self._streams is not None
         try:
             connection, _ = self._streams.accept()
         except OSError:
+            return
+        if len(self._tasks) >= MOST_AT_ONCE:
+            connection.close()
             return
         connection.setblocking(False)
         self._start(self._converse(connection))
