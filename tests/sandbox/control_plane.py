@@ -33,6 +33,8 @@ class ControlPlane:
         self.requests: list[str] = []
         self.replace: dict[str, str] = {}
         self.masks: list[Message] = []
+        self.copied: dict[str, str] = {}
+        """Masked copies to be made in the session's own folder: name to content."""
         self.git: Message | None = None
         self.notices: list[str] = []
         self.refusal: Message | None = None
@@ -132,12 +134,18 @@ class _Session:
         bundle.write_bytes(system.read_bytes() if system.exists() else b"")
         self._agent_socket(folder / "agent.sock")
         environ = {key: self._plane.replace.get(key, value) for key, value in message["environ"].items()}
+        for copy, content in self._plane.copied.items():
+            (folder / copy).write_text(content)
+        masks = [
+            {**mask, "masked": str(folder / mask["masked"])} if mask["masked"] in self._plane.copied else mask
+            for mask in self._plane.masks
+        ]
         return {
             "session": name,
             "folder": str(folder),
             "ca": str(bundle),
             "environ": environ,
-            "masks": self._plane.masks,
+            "masks": masks,
             "git": self._plane.git,
             "notices": self._plane.notices,
         }

@@ -124,6 +124,35 @@ def test_no_descriptor_held_inside_ever_reads_the_secret(guarded: Guarded, doten
     assert done.stdout.count(PLACEHOLDER) == 2
 
 
+@pytest.mark.parametrize("way", ["rename", "remove and create"])
+def test_a_person_who_replaces_the_file_outside_does_not_uncover_it_inside(
+    guarded: Guarded, dotenv: Path, way: str
+) -> None:
+    """An editor outside saves by rename, git outside checks out: both lift the mount inside."""
+    running = guarded.start(
+        "bash", "-c", "echo up; read x; cat .env; echo MINE=1 >> .env; echo up; read x; cat .env", stdin=subprocess.PIPE
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    assert running.stderr is not None
+    assert running.stdout.readline() == "up\n"
+    fresh = guarded.workspace / "fresh"
+    if way == "remove and create":
+        dotenv.unlink()
+        fresh = dotenv
+    fresh.write_text(f"NEW=1\nTOKEN={SECRET}\n")
+    if way == "rename":
+        fresh.rename(dotenv)
+    assert "was replaced outside" in running.stderr.readline()
+    running.stdin.write("go\n")
+    running.stdin.flush()
+    out, _ = running.communicate("go\n", timeout=20)
+    assert SECRET not in out
+    assert PLACEHOLDER in out
+    assert out.endswith("MINE=1\n")
+    assert dotenv.read_text() == f"NEW=1\nTOKEN={SECRET}\n"
+
+
 def test_git_replaces_a_masked_tracked_file_on_checkout(guarded: Guarded, dotenv: Path) -> None:
     git(guarded.workspace, "init", "-q", "-b", "main")
     git(guarded.workspace, "add", ".env")

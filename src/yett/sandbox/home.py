@@ -146,7 +146,8 @@ def prepare(private: str, home: str, masked: frozenset[str]) -> None:
         if os.path.lexists(os.path.join(home, name)):
             _copy_newer(home, name, private, masked)
     for path in masked:
-        if path.startswith(home + "/"):
+        # an empty one may be the mount point of another run: replacing it would lift that mount
+        if path.startswith(home + "/") and beneath.read(private, os.path.relpath(path, home)) != b"":
             beneath.write(private, os.path.relpath(path, home), b"")
 
 

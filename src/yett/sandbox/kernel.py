@@ -11,6 +11,11 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 
+MS_NOSUID_NODEV = 2 | 4
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_DUMPABLE = 4
 
@@ -24,6 +29,18 @@ def prctl(option: int, value: int) -> None:
     _checked(
         _LIBC.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)), "prctl"
     )
+
+
+def mount(source: str, target: str, flags: int) -> None:
+    """A bind mount, or a change of propagation. Raises OSError."""
+    _checked(_LIBC.mount(os.fsencode(source), os.fsencode(target), None, ctypes.c_ulong(flags), None), target)
+
+
+def mount_new(kind: str, target: str, options: str) -> None:
+    """A new file system, without devices and set-user-id programs. Raises OSError."""
+    words = kind.encode()
+    flags = ctypes.c_ulong(MS_NOSUID_NODEV)
+    _checked(_LIBC.mount(words, os.fsencode(target), words, flags, options.encode()), target)
 
 
 def syscall(number: int, *arguments: object) -> int:

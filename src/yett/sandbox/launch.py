@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from yett.model.errors import ConfigurationError, YettError
-from yett.sandbox import arguments, clients, environment, keeper, machines, namespace, plan, sockets, workspace
+from yett.sandbox import arguments, clients, environment, keeper, machines, namespace, owner, plan, sockets, workspace
 from yett.sandbox.channel import Channel, DaemonGone, Message, state_directory
 from yett.sandbox.supervise import Supervision
 
@@ -51,11 +51,14 @@ def run(options: arguments.Options, start: Start) -> int:
     if not _is_program(options.command[0]):
         say(f"{options.command[0]}: command not found")
         return NOT_FOUND
-    place = _place()
+    place, becoming = _place()
     channel = _daemon(place.state, start)
-    channel.send(_opening(options, place))
-    namespace.enter()
+    channel.send(_opening(options, place, becoming))
     opened = _answer(channel)
+    if becoming:
+        staged = owner.step_down(becoming, opened, place.project, place.root)
+        opened, place = staged.opened, place._replace(project=staged.project)
+    namespace.enter()
     held = keeper.Keeper(options.host_ports)
     _hand_over(channel, str(opened["session"]), held)
     client = clients.adapt(options.command)
@@ -81,14 +84,18 @@ def _daemon(state: str, start: Start) -> Channel:
         return Channel(state)
 
 
-def _place() -> plan.Place:
-    person = os.path.expanduser("~")
+def _place() -> tuple[plan.Place, owner.Owner | None]:
+    """Where the run happens, and whom root becomes for it."""
     directory = os.path.realpath(os.getcwd())
-    root = workspace.find(directory, person)
-    return plan.Place(root, directory, person, os.path.realpath(state_directory()), sockets.listening(root))
+    root = workspace.find(directory, os.path.expanduser("~"))
+    becoming = owner.of(root)
+    person = becoming.home if becoming else os.path.expanduser("~")
+    state = os.path.realpath(state_directory())
+    project = workspace.project_directory(state, root)
+    return plan.Place(root, directory, person, state, sockets.listening(root), project, project), becoming
 
 
-def _opening(options: arguments.Options, place: plan.Place) -> Message:
+def _opening(options: arguments.Options, place: plan.Place, becoming: owner.Owner | None) -> Message:
     return {
         "verb": "run.open",
         "task": options.task,
@@ -97,8 +104,8 @@ def _opening(options: arguments.Options, place: plan.Place) -> Message:
         "cwd": place.directory,
         "workspace": place.root,
         "argv": list(options.command),
-        "environ": dict(os.environ),
-        "uid": os.geteuid(),
+        "environ": {**os.environ, "HOME": place.person},
+        "uid": becoming.uid if becoming else os.geteuid(),
         "host_ports": list(options.host_ports),
     }
 

@@ -19,6 +19,8 @@ from yett.sandbox import beneath, kernel
 from yett.sandbox.notify import Path, Place, Replacements
 
 _IN_CLOSE_WRITE = 0x8
+_IN_NEW_NAME = 0x80 | 0x100
+"""IN_MOVED_TO and IN_CREATE."""
 _EVENTS = 65536
 _EVENT_HEADER = 16
 
@@ -48,11 +50,15 @@ class Masks:
         self._contents = {file.path: _stamp(file.copy) for file in files}
         self._inotify = kernel.inotify_init() if files else -1
         self._watched = {kernel.inotify_add_watch(self._inotify, file.copy, _IN_CLOSE_WRITE): file for file in files}
+        self._stale: set[str] = set()
         # opened before anything inside runs: a directory that the agent renames and replants is not followed
         self._directories = {file.path: at for file in files if (at := _directory_of(file)) >= 0}
         self.places: dict[Place, Overlaid] = {
             _place(self._directories[file.path], file): file for file in files if file.path in self._directories
         }
+        self._above: dict[int, list[Overlaid]] = {}
+        for file in files:
+            self._watch_name(file)
         self.folders: dict[Place, str] = {place: copy for path, copy in folders if (place := _place_of(path))}
 
     @property
@@ -68,15 +74,33 @@ class Masks:
     def replacements(self) -> Replacements:
         return Replacements(self._replace, self._move_away, self._remove, self._remove_folder)
 
-    def carry_written(self) -> None:
-        """Carry out every copy that was closed after writing."""
+    def take_events(self) -> tuple[Overlaid, ...]:
+        """Carry out every copy that was closed after writing. Files that somebody outside replaced are returned.
+
+        Such a file lies open inside until its copy is laid over it again.
+        """
         events = os.read(self._inotify, _EVENTS)
+        uncovered: dict[str, Overlaid] = {}
         while events:
             watch = int.from_bytes(events[:4], "little")
             length = int.from_bytes(events[12:16], "little")
+            name = os.fsdecode(events[_EVENT_HEADER : _EVENT_HEADER + length].rstrip(b"\0"))
             events = events[_EVENT_HEADER + length :]
             if file := self._watched.get(watch):
                 self._carry(file)
+            for file in self._above.get(watch, ()):
+                if os.path.basename(file.name) == name and file.path not in self._removed:
+                    uncovered[file.path] = file
+        return tuple(uncovered.values())
+
+    def keep_inside(self, file: Overlaid) -> None:
+        """From now on edits of this file stay inside: the real one is not what its copy was made from."""
+        self._stale.add(file.path)
+
+    def _watch_name(self, file: Overlaid) -> None:
+        if (at := self._directories.get(file.path)) is not None:
+            watch = kernel.inotify_add_watch(self._inotify, f"/proc/self/fd/{at}", _IN_NEW_NAME)
+            self._above.setdefault(watch, []).append(file)
 
     def finish(self, alone: bool) -> tuple[str, ...]:
         """After the sandbox has ended: what was written without a close, and names that came back after a removal.
@@ -97,7 +121,7 @@ class Masks:
         return tuple(left)
 
     def _carry(self, file: Overlaid) -> None:
-        if file.path not in self._removed and self._contents[file.path] != (now := _stamp(file.copy)):
+        if file.path not in self._removed | self._stale and self._contents[file.path] != (now := _stamp(file.copy)):
             self._contents[file.path] = now
             self._changed(file)
 

@@ -10,6 +10,7 @@ import os
 import sys
 from typing import NamedTuple
 
+from yett.model.errors import ConfigurationError
 from yett.sandbox import home, system
 from yett.sandbox.environment import CA_BUNDLE
 
@@ -81,8 +82,17 @@ def arguments(view: View, data: Data) -> list[str]:
 
 
 def interpreter() -> str:
-    """The Python that runs Yett's own small programs inside."""
-    return os.path.realpath(sys.executable)
+    """The Python that runs Yett's own small programs inside: ours, if the user we are may start it.
+
+    Raises:
+        ConfigurationError: root stepped down, and the interpreters here are root's alone.
+    """
+    for path in (os.path.realpath(sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
+        if os.access(path, os.X_OK):
+            return path
+    raise ConfigurationError(
+        "The owner of the workspace may not start any Python of this machine.", "Install one for everybody in /usr/bin."
+    )
 
 
 def _namespaces() -> list[str]:
@@ -102,7 +112,7 @@ def _home(view: View) -> list[str]:
     words = _bind(Laid(view.private_home, view.home))
     for path in home.read_only(view.home):
         words += ["--ro-bind", path, path]
-    if not sys.base_prefix.startswith(("/usr", "/opt", "/nix")):
+    if not sys.base_prefix.startswith(("/usr", "/opt", "/nix")) and os.access(sys.base_prefix, os.X_OK):
         words += ["--ro-bind", sys.base_prefix, sys.base_prefix]
     return words
 

@@ -53,7 +53,8 @@ def enter() -> None:
         if uid == 0:
             kernel.unshare(kernel.CLONE_NEWNET)
         else:
-            kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET)
+            # a mount namespace too: only in one of its own may it clone a mount (remount.py)
+            kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
             _map_identity(uid, gid)
         _loopback_up()
         _route_fake_pool()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from yett.model.errors import YettError
-from yett.sandbox import gitglobal, gitsettle, home, protected, repository, workspace
+from yett.sandbox import gitglobal, gitsettle, home, protected, repository
 from yett.sandbox.channel import Channel, Message
 from yett.sandbox.cleanup import MountPoints
 from yett.sandbox.masks import Masks, Overlaid
@@ -19,17 +19,18 @@ Carry = Callable[[str, int], None]
 
 
 class Place(NamedTuple):
-    """Where a run happens: the workspace, the person's HOME, Yett's state, the sockets to be covered."""
+    """Where a run happens: the workspace, the person's HOME, Yett's state, the sockets to be covered.
+
+    `project` is what is kept for the workspace, as this process sees it; `project_shown` is its path for people.
+    """
 
     root: str
     directory: str
     person: str
     state: str
     sockets: tuple[str, ...]
-
-    @property
-    def project(self) -> str:
-        return workspace.project_directory(self.state, self.root)
+    project: str
+    project_shown: str
 
 
 class Plan(NamedTuple):
@@ -75,7 +76,7 @@ def settle(plan: Plan, place: Place, say: Say) -> None:
         )
     kept = os.path.join(place.project, "kept")
     gitsettle.settle(plan.repository, kept, say)
-    protected.settle(place.root, kept, plan.protected, say)
+    protected.settle(place.root, kept, os.path.join(place.project_shown, "kept"), plan.protected, say)
     plan.mount_points.release()
 
 

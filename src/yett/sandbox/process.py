@@ -42,6 +42,7 @@ class Sandbox:
             os.close(descriptor)
         self.descriptor = os.pidfd_open(self._pid)
         self._command = 0
+        self._init = -1
 
     def wait(self) -> int:
         """Exit status as a shell has it: 128 + signal if a signal ended it."""
@@ -63,13 +64,19 @@ class Sandbox:
         if pid := self._command_pid():
             os.killpg(os.getpgid(pid), number)
 
-    def _command_pid(self) -> int:
-        """The command is the first child of the sandbox's init, whose pid bubblewrap reports."""
-        if not self._command:
+    @property
+    def init_pid(self) -> int:
+        """The first process of the sandbox's own process namespace, as bubblewrap reports it; 0 if it never started."""
+        if self._init < 0:
             text = os.read(self._info, 4096)
-            init = json.loads(text)["child-pid"] if text else 0
+            self._init = int(json.loads(text)["child-pid"]) if text else 0
+        return self._init
+
+    def _command_pid(self) -> int:
+        """The command is the first child of the sandbox's init."""
+        if not self._command:
             try:
-                with open(f"/proc/{init}/task/{init}/children") as file:
+                with open(f"/proc/{self.init_pid}/task/{self.init_pid}/children") as file:
                     self._command = int((file.read().split() or ["0"])[0])
             except OSError:
                 return 0

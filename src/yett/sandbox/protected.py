@@ -77,8 +77,8 @@ def prepare(root: str, kept: str, masked: dict[str, str]) -> Protected:
     return Protected(tuple(laid), tuple(files), tuple(copies), tuple(created), links)
 
 
-def settle(root: str, kept: str, protected: Protected, say: Callable[[str], None]) -> None:
-    """After the run: move away what appeared, and name what is kept back."""
+def settle(root: str, kept: str, shown: str, protected: Protected, say: Callable[[str], None]) -> None:
+    """After the run: move away what appeared, and name what is kept back. `shown` is `kept` as people know it."""
     changed = [name for top, copy in protected.copies for name in _differences(root, top, copy)]
     covered = {name for name, _ in protected.copies}
     planted = [name for name in _tops() if name not in protected.links and os.path.islink(os.path.join(root, name))]
@@ -89,7 +89,7 @@ def settle(root: str, kept: str, protected: Protected, say: Callable[[str], None
         say(
             "these settings would run programs on this machine, so changes to them were kept back: "
             + visible(", ".join(sorted(changed)))
-            + f"\n  read them in {kept} and copy what you want."
+            + f"\n  read them in {shown} and copy what you want."
         )
 
 

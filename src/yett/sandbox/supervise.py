@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 
-from yett.sandbox import mounts, notify, seccomp
+from yett.sandbox import mounts, notify, remount, seccomp
 from yett.sandbox.channel import Channel
 from yett.sandbox.keeper import Keeper
 from yett.sandbox.loop import Loop
@@ -14,6 +14,7 @@ from yett.sandbox.machines import Machine
 from yett.sandbox.masks import Masks
 from yett.sandbox.process import Sandbox
 from yett.sandbox.terminal import Terminal, terminal_descriptors
+from yett.sandbox.visible import visible
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -55,13 +56,28 @@ class Supervision:
         loop.watch(self._keeper.fileno(), self._serve_keeper)
         loop.watch(self._channel.fileno(), self._daemon_gone)
         if self._masks.descriptor >= 0:
-            loop.watch(self._masks.descriptor, self._masks.carry_written)
+            loop.watch(self._masks.descriptor, lambda: self._cover_again(sandbox))
         for number in _FORWARDED:
             loop.on_signal(number, terminal.forward if terminal else sandbox.signal)
         if terminal:
             terminal.attach_when_ready()
         else:
             loop.on_signal(signal.SIGTSTP, lambda number: _suspend(sandbox))
+
+    def _cover_again(self, sandbox: Sandbox) -> None:
+        for file in self._masks.take_events():
+            covered = remount.lay_over(self._machine, sandbox.init_pid, file.copy, file.path)
+            self._masks.keep_inside(file)
+            if not covered:
+                sandbox.kill()
+                self._say(
+                    f"{visible(file.path)} was replaced outside and could not be masked again: the run was ended."
+                )
+                return
+            self._say(
+                f"{visible(file.path)} was replaced outside. This run keeps the masked version that it had, "
+                "and its edits of it stay inside."
+            )
 
     def _notifier(self) -> Callable[[], None] | None:
         """What the child does before it becomes bubblewrap, if there are files that are mounts."""
