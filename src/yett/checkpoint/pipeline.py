@@ -105,7 +105,7 @@ class Checkpoint:
         if situations is None:
             return None
         about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
-        decision = decide(self._policies(), state, situations, about)
+        decision = decide(self._policy_of(state), state, situations, about)
         if decision.verdict is not Verdict.ALLOW:
             return None
         return self._read(attempt, state, decision)
@@ -168,6 +168,9 @@ class Checkpoint:
             raise Refused(Verdict.DENY, "this session has ended", "start a new one with yett run", code="ended")
         return state
 
+    def _policy_of(self, state: SessionState) -> Policies:
+        return state.policies or self._policies()
+
     def _team(self) -> bool:
         return is_team(self._desk.read(active_persons))
 
@@ -190,7 +193,7 @@ class Checkpoint:
         now = self._desk.clock()
         grant = self._desk.read(lambda r: covering_grant(r, attempt.session.id, situations, now))
         about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=grant is not None)
-        decision = decide(self._policies(), state, situations, about)
+        decision = decide(self._policy_of(state), state, situations, about)
         facts = Facts(
             attempt=attempt,
             digest=digest,
@@ -229,7 +232,7 @@ class Checkpoint:
         strict = next((s for s in judged.situations), None)
         would_be: tuple[str, ...] = ()
         if strict is not None:
-            asked = self._policies().explain(question(state, strict, about, total_cost(attempt)))
+            asked = self._policy_of(state).explain(question(state, strict, about, total_cost(attempt)))
             would_be = tuple(asked.would_be)
         reason = words.reason(decision)
         refusal = Refusal(refusal_id, digest, attempt.summary, reason, words.ask_for(refusal_id), would_be)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from yett.checkpoint.asks import Asks
 from yett.model.identity import Session
 from yett.model.operation import Amount
+from yett.policy import Policies
 from yett.store import tables
 
 NOTHING = Amount()
@@ -23,6 +24,8 @@ class SessionState:
     """Mirrors what the store holds of one session; changed only after the store's transaction committed."""
 
     session: Session
+    policies: Policies | None = None
+    """What the workspace narrows, frozen when the run starts (law 9); None: nothing of its own."""
     spent: Amount = NOTHING
     limit: Amount = DEFAULT_LIMIT
     remembered: set[tuple[str, str]] = field(default_factory=set)

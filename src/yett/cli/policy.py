@@ -14,10 +14,23 @@ from yett.cli.operator import call
 def register(app: typer.Typer) -> None:
     app.command("check", help="Check policy files before they count.\n\nExample: yett policy check ./policy")(check)
     app.command(
+        "sign",
+        help="Have a policy file signed that lets agents do more.\n\nExample: yett policy sign ./policy/eu.yaml",
+    )(sign)
+    app.command(
         "explain",
         help="Why something would pass, wait or be refused.\n\n"
         "Example: yett policy explain --effect delete --place production",
     )(explain)
+
+
+def sign(file: Path) -> None:
+    """Put a widening file before people; it counts once they have signed it."""
+    text = file.read_text()
+    answer = call("policy.sign", name=file.name, text=text)
+    print(f"Sign it: {answer['sign']}\nwaiting ...", flush=True)
+    call("policy.wait", act=answer["act"], name=file.name, text=text)
+    print(f"{file.name} is signed and counts from now on")
 
 
 def check(folder: Path) -> None:

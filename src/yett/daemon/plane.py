@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from sqlalchemy import Connection, select
+
 from yett.approvals.acts import Act, ActKind, Effect
 from yett.approvals.challenge import Site
 from yett.approvals.desk import Desk
@@ -45,7 +47,7 @@ from yett.operations.classify import classify
 from yett.policy import Policies, load_policies
 from yett.providers.book import ProviderBook
 from yett.recovery.undos import Means, Undos
-from yett.store import Store, open_store
+from yett.store import Store, open_store, tables
 
 if TYPE_CHECKING:
     from yett.daemon.runs import Run
@@ -113,7 +115,15 @@ class Maps:
         self._store = store
         self._folder = folder
         self.environments: EnvironmentMap = store.read(environments.read_map)
-        self.policies: Policies = load_policies(folder if folder.is_dir() else None)
+        self.policies: Policies = self.load()
+
+    def load(self, workspace: Path | None = None) -> Policies:
+        """The shipped layers, the home's own and, for one run, what its workspace narrows (law 9)."""
+        signed = self._store.read(_signed_policies)
+        return load_policies(self._folder if self._folder.is_dir() else None, workspace=workspace, signed=signed)
+
+    def reload_policies(self) -> None:
+        self.policies = self.load()
 
     def reload_environments(self) -> None:
         self.environments = self._store.read(environments.read_map)
@@ -167,6 +177,12 @@ async def build(settings: Settings, console_port: int) -> Plane:
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
         str(signer.verifier), maps, runs,
     )  # fmt: skip
+
+
+def _signed_policies(connection: Connection) -> frozenset[str]:
+    """Digests of the widening files that a person's key has signed."""
+    rows = connection.execute(select(tables.meta.c.key).where(tables.meta.c.key.like("policy:%")))
+    return frozenset(key.removeprefix("policy:") for key in rows.scalars())
 
 
 def _dial_settings(settings: Settings) -> DialSettings:

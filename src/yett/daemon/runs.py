@@ -109,7 +109,9 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     principal = Principal(agent=f"{client}.{plane.owner}", owner=plane.owner, client=client)
     session = Session(session_id, principal, task, str(workspace), observe=bool(request.get("observe")))
     await plane.journal.run(lambda tx: _write_session(tx, session))
+    policies = plane.maps.load(workspace) if (workspace / ".yett/policy").exists() else None
     state = plane.checkpoint.open_session(session)
+    state.policies = policies
     folder = plane.settings.home / "sessions" / session_id
     folder.mkdir(mode=0o700, parents=True)
     try:
