@@ -113,9 +113,13 @@ def test_floors_in_the_pages_are_the_contract() -> None:
     assert [floor.strip() for floor in said[0].split(">")] == floors
 
 
-def test_every_law_stands_in_the_threat_model() -> None:
-    numbers = re.findall(r"^\| (\d+) \|", (ROOT / "SECURITY.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert [int(number) for number in numbers] == list(range(1, 14))
+def test_every_law_stands_in_the_threat_model_with_its_attacks() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| .+ \| `tests/laws/test_law_(\d\d)_\w+\.py` \|$",
+        (ROOT / "SECURITY.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert [(int(number), int(module)) for number, module in rows] == [(law, law) for law in range(1, 14)]
 
 
 def test_every_decision_has_its_four_parts() -> None:
