@@ -207,6 +207,7 @@ def test_a_linked_work_tree_works(guarded: Guarded, repository: Path, tmp_path: 
     assert "core.fsmonitor" in done.stderr
     assert git(repository, "log", "--format=%s", "side") == "side\none"
     assert "core.fsmonitor" not in config(repository)
+    assert not (repository / ".git" / "worktrees" / "tree" / "config").exists()
 
 
 def test_a_masked_git_directory_takes_the_place_of_the_real_one(guarded: Guarded, repository: Path) -> None:

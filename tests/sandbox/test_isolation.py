@@ -185,8 +185,13 @@ def test_the_name_server_answers_nothing_but_fake_addresses(guarded: Guarded) ->
     assert done.stdout == "0000\n"
 
 
-def test_descriptors_of_the_supervisor_are_not_inherited(guarded: Guarded) -> None:
-    done = guarded.shell("ls /proc/self/fd", pass_fds=())
+def test_descriptors_that_the_shell_left_open_are_not_inherited(guarded: Guarded) -> None:
+    """The attack: an open directory of the host leads out of any root."""
+    away = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        done = guarded.shell("ls /proc/self/fd", pass_fds=(away,))
+    finally:
+        os.close(away)
     assert done.stdout.split() == ["0", "1", "2", "3"]  # 3 is the listing itself
 
 

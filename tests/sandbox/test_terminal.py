@@ -129,6 +129,16 @@ def test_the_persons_terminal_is_given_back_as_it_was(guarded: Guarded) -> None:
     outside.exit_status()
 
 
+def test_nothing_inside_can_open_the_persons_own_terminal(guarded: Guarded) -> None:
+    """The attack: after Ctrl-Z, read what the person types at their own shell."""
+    run = screen(guarded, "bash", "-c", "ls -l /proc/[0-9]*/fd /dev/console 2>&1; echo fin")
+    seen = run.expect("fin")
+    assert run.exit_status() == 0
+    terminals = {word for word in seen.split() if word.startswith("/dev/pts/")}
+    assert terminals == {"/dev/pts/0"}
+    assert "No such file" in seen
+
+
 def test_large_output_arrives_whole(guarded: Guarded) -> None:
     run = screen(guarded, "bash", "-c", "seq 1 60000; echo the-end")
     run.expect("the-end", 40)

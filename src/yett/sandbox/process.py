@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -37,7 +38,7 @@ class Sandbox:
         words = [program, "--args", str(options), "--", *command]
         self._pid = os.fork()
         if self._pid == 0:
-            _become(words, environment, (*passed, info), before)
+            _become(words, environment, (*passed, options, info), before)
         for descriptor in (options, info):
             os.close(descriptor)
         self.descriptor = os.pidfd_open(self._pid)
@@ -91,13 +92,19 @@ def _become(
         for number in _RESTORED:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
-        for descriptor in passed:
-            os.set_inheritable(descriptor, True)
+        _keep_only(passed)
         if before:
             before()
         os.execve(words[0], words, environment)
     finally:
         os._exit(126)
+
+
+def _keep_only(passed: Sequence[int]) -> None:
+    """Whatever the person's shell left open must not get inside: a directory's descriptor leads out of any root."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own is closed by now
+            os.set_inheritable(int(name), int(name) in (0, 1, 2, *passed))
 
 
 def _bubblewrap() -> str:

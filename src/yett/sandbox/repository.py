@@ -76,7 +76,7 @@ def prepare(root: str, folder: str, view: str | None, masked: dict[str, str]) ->
         copies = os.path.join(folder, "git", str(number))
         os.makedirs(copies, mode=0o700, exist_ok=True)
         for name in CONFIGURATIONS:
-            if name == "config" or os.path.isfile(os.path.join(directory, name)):
+            if os.path.isfile(os.path.join(directory, name)):
                 settings.append(_copy_settings(directory, name, copies, masked))
         hooks.append(_copy_hooks(directory, copies))
     files = tuple(Overlaid(entry.real, entry.copy, entry.directory, entry.name, _at_the_end) for entry in settings)

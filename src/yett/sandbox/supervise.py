@@ -40,7 +40,7 @@ class Supervision:
         if terminal:
             passed.append(terminal.stub_end.fileno())
             command = terminal.through_stub(command)
-        sandbox = Sandbox(words, command, variables, passed, self._notifier())
+        sandbox = Sandbox(words, command, variables, passed, self._before(terminal))
         data.close()
         self._watch(sandbox, terminal)
         try:
@@ -78,6 +78,18 @@ class Supervision:
                 f"{visible(file.path)} was replaced outside. This run keeps the masked version that it had, "
                 "and its edits of it stay inside."
             )
+
+    def _before(self, terminal: Terminal | None) -> Callable[[], None]:
+        """What the child does before it becomes bubblewrap."""
+        notifier = self._notifier()
+
+        def steps() -> None:
+            if terminal:
+                terminal.step_back()
+            if notifier:
+                notifier()
+
+        return steps
 
     def _notifier(self) -> Callable[[], None] | None:
         """What the child does before it becomes bubblewrap, if there are files that are mounts."""

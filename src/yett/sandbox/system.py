@@ -66,12 +66,21 @@ def private_etc() -> list[str]:
     if os.geteuid() != 0:
         return []
     arguments: list[str] = []
-    waiting = ["/etc"]
+    waiting = [path for path in ("/etc", "/usr/local/etc", *_opt()) if os.path.isdir(path)]
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 _mask_private(entry, arguments, waiting)
     return arguments
+
+
+def _opt() -> list[str]:
+    """Configuration folders of add-on packages (FHS, 3.13). All of /opt would take long to walk."""
+    try:
+        packages = os.listdir("/opt")
+    except OSError:
+        return []
+    return [os.path.join("/opt", package, name) for package in packages for name in ("etc", "conf", "config")]
 
 
 def _mask_private(entry: os.DirEntry[str], arguments: list[str], waiting: list[str]) -> None:

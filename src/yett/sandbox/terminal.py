@@ -41,6 +41,8 @@ class Terminal:
         self._input = 0 if "0" in descriptors else -1
         self._saved = termios.tcgetattr(self._outer)
         self._mine, self.stub_end = socket.socketpair()
+        self._said, self._said_end = os.pipe()
+        os.set_blocking(self._said, False)
         self._master = -1
         self._is_raw = False
         self._pending = b""
@@ -49,9 +51,21 @@ class Terminal:
         """The command line that makes the terminal inside and starts the command on it."""
         return (STUB, str(self.stub_end.fileno()), self.descriptors, *command)
 
+    def step_back(self) -> None:
+        """In the child, before exec: nothing inside may hold the person's terminal.
+
+        Whoever had it open could read what they type at their own shell after Ctrl-Z. What bubblewrap has to say goes
+        through a pipe.
+        """
+        nothing = os.open("/dev/null", os.O_RDWR)
+        for descriptor in self.descriptors:
+            os.dup2(self._said_end if descriptor == "2" else nothing, int(descriptor))
+
     def attach_when_ready(self) -> None:
         """Call once the sandbox was started: the loop goes on until the stub has made its terminal."""
         self.stub_end.close()
+        os.close(self._said_end)
+        self._loop.watch(self._said, self._pass_on)
         self._loop.watch(self._mine.fileno(), self._attach)
 
     def _attach(self) -> None:
@@ -90,6 +104,7 @@ class Terminal:
         """Write out what is left, then give the person's terminal back as it was."""
         while self._master >= 0 and self._copy_output() > 0:
             pass
+        self._pass_on()
         self._leave_raw()
 
     def _dress(self) -> list[Any]:  # Any: as termios has it
@@ -167,6 +182,17 @@ class Terminal:
         while rest:
             rest = rest[os.write(self._output, rest) :]
         return len(data)
+
+    def _pass_on(self) -> None:
+        """What bubblewrap or the stub said, which is why a command did not start."""
+        try:
+            said = os.read(self._said, 4096)
+        except BlockingIOError:
+            return
+        if said:
+            os.write(2, said.replace(b"\n", b"\r\n") if self._is_raw else said)
+        else:
+            self._loop.forget(self._said)
 
     def _stub_spoke(self) -> None:
         message = self._mine.recv(1)
