@@ -9,11 +9,12 @@ from pathlib import Path
 
 from yett.model.errors import YettError
 from yett.sandbox.mirror import incoming, jobs
-from yett.sandbox.mirror.attach import attach, staged
+from yett.sandbox.mirror.attach import attach
 from yett.sandbox.mirror.export import export, git_directory, real_refs
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, lines, write_objects
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, present, write_objects
+from yett.sandbox.mirror.restage import restage
 from yett.sandbox.mirror.translate import Translation, TranslationRefused
 
 OBJECTS_INSIDE = "/run/yett/view/objects"
@@ -132,7 +133,7 @@ class Mirror:
         with self._lock, incoming.quarantine(self.view, self._folder) as env:
             refs = incoming.read_refs(self.gitdir)
             stashes = incoming.stash_entries(self.gitdir)
-            here = self._present(self.view, {*refs.values(), *(oid for oid, _ in stashes)})
+            here = present(self.view, {*refs.values(), *(oid for oid, _ in stashes)})
             stashes = [row for row in stashes if row[0] not in here]
             tips = sorted({oid for oid in refs.values() if oid not in here} | {oid for oid, _ in stashes})
             refused: dict[Oid, TranslationRefused] = {}
@@ -144,7 +145,7 @@ class Mirror:
             said += self._move_branches(refs, {name for name, oid in refs.items() if oid in refused})
             said += self._store_stashes([row for row in stashes if row[0] not in refused])
             said += self._move_head()
-            self._restage()
+            restage(self.real, self.view, self.gitdir, self._masks, self._names)
         return said
 
     def _translate(self, tips: list[Oid], env: dict[str, str]) -> None:
@@ -186,12 +187,6 @@ class Mirror:
             patch.write_bytes(self._masks.mask(commits))
             said.append(f"{short}: not brought home. {refused[oid].what}; its commits are patches in {patch}")
         return said
-
-    def _present(self, repository: Path, oids: Iterable[Oid]) -> set[Oid]:
-        """Which of these objects a repository has."""
-        asked = "\n".join(oids).encode() + b"\n"
-        rows = lines(repository, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
-        return {row.split(" ")[0] for row in rows if not row.endswith(" missing")}
 
     def _move_branches(self, refs: dict[str, Oid], left: set[str]) -> list[str]:
         """Every branch and tag but those that are `left` as they were."""
@@ -240,37 +235,6 @@ class Mirror:
             git(self.real, "symbolic-ref", "-m", f"yett: session {self._session}", "HEAD", head)
             return [f"HEAD: on {head.removeprefix('refs/heads/')}"]
         return []
-
-    def _restage(self) -> None:
-        """The index as the session left it, in real ids; objects that were only staged come along."""
-        index = self.gitdir / "index"
-        if index.is_symlink() or not index.is_file():
-            return
-        try:
-            rows = staged(self.real, {"GIT_INDEX_FILE": str(index)})
-        except GitFailed:
-            return
-        present = self._present(self.real, {self._names.real(oid) for _, oid, _, _ in rows})
-        wanted = []
-        for mode, oid, stage, path in rows:
-            real = self._names.real(oid)
-            if mode != "160000" and real not in present:
-                # staged, and never committed: the file is in the workspace, and shows as a change there
-                mode, real = self._committed(path)
-            if real:
-                wanted.append(f"{mode} {real} {stage}\t{path}\0")
-        text = "".join(wanted).encode(errors="surrogateescape")
-        git(self.real, "read-tree", "--empty")
-        git(self.real, "update-index", "-z", "--index-info", stdin=text)
-
-    def _committed(self, path: str) -> tuple[str, Oid]:
-        """Mode and id of a file in the last commit; ("", "") if it is not there."""
-        try:
-            listed = git(self.real, "ls-tree", "-z", "HEAD", "--", f":(top,literal){path}")
-        except GitFailed:  # there is no commit yet
-            return "", ""
-        fields = listed.partition(b"\t")[0].decode().split(" ")
-        return (fields[0], fields[2]) if len(fields) == 3 else ("", "")
 
 
 def find_repository(workspace: Path) -> Path | None:

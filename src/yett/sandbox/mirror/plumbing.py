@@ -70,6 +70,13 @@ def object_id(kind: str, body: bytes) -> Oid:
     return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(body)) + body, usedforsecurity=False).hexdigest()
 
 
+def present(repository: Path, oids: Iterable[Oid]) -> set[Oid]:
+    """Which of these objects a repository has."""
+    asked = "\n".join(oids).encode() + b"\n"
+    rows = lines(repository, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    return {row.split(" ")[0] for row in rows if not row.endswith(" missing")}
+
+
 def read_many(
     repository: Path, oids: Sequence[Oid], env: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Oid, str, bytes]]:
