@@ -84,11 +84,18 @@ class Escapes:
 
     def regions(self, text: bytes, reach: int) -> list[tuple[int, int]]:
         """The parts of lower-case text that have escapes in them, or within `reach` bytes. Usually there are none."""
+        return self.bounded_regions(text, reach, len(text))[0]
+
+    def bounded_regions(self, text: bytes, reach: int, most: int) -> tuple[list[tuple[int, int]], int]:
+        """The regions, and how many escapes there are; it stops counting beyond `most`."""
         if self._mark not in text:
-            return []
+            return [], 0
         found: list[tuple[int, int]] = []
-        start, end = 0, -1
+        start, end, count = 0, -1, 0
         for match in self._relevant.finditer(text):
+            count += 1
+            if count > most:
+                break
             if match.start() - reach > end:
                 if end >= 0:
                     found.append((start, min(end, len(text))))
@@ -96,7 +103,7 @@ class Escapes:
             end = match.end() + reach
         if end >= 0:
             found.append((start, min(end, len(text))))
-        return found
+        return found, count
 
     def decode(self, text: bytes) -> bytes:
         """One layer of escapes off, letters in their own case; line breaks stay."""

@@ -22,6 +22,8 @@ LAYERS = 3
 MOST_WORK = 3
 SPARE_WORK = 2 << 20
 """Bytes looked at, a byte of text, and in any case: without a bound an agent could keep the gate busy for minutes."""
+ESCAPE_WORK = 24
+"""An escape takes as long to undo as so many bytes to look at."""
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
 _TEXT = re.compile(rb"[\t\n\r -~]{16,}")
@@ -49,16 +51,10 @@ def first(needles: Needles, text: bytes) -> Needle | None:
     Raises:
         CredentialRefused: the layers multiply beyond reason, which no honest text does.
     """
+    work = _Work(MOST_WORK * len(text) + SPARE_WORK)
     layer = {text}
-    budget = MOST_WORK * len(text) + SPARE_WORK
     for depth in range(LAYERS + 1):
-        budget -= sum(map(len, layer))
-        if budget < 0:
-            raise CredentialRefused(
-                "This request is encoded in so many ways that it cannot be searched.",
-                "Encode it once.",
-                position="body",
-            )
+        work.take(sum(map(len, layer)))
         inner: set[bytes] = set()
         for piece in layer:
             lower = piece.lower()
@@ -67,16 +63,34 @@ def first(needles: Needles, text: bytes) -> Needle | None:
             if found := needles.find_one(joined) or (soft is not joined and needles.find_one(soft)):
                 return found
             if depth < LAYERS:
-                inner.update(_unescaped(needles, piece, lower))
+                inner.update(_unescaped(needles, piece, lower, work))
                 inner.add(_from_base64(piece))
         layer = inner - layer - {b""}
     return None
 
 
-def _unescaped(needles: Needles, text: bytes, lower: bytes) -> Iterator[bytes]:
+class _Work:
+    """What one text may cost."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, cost: int) -> None:
+        self.left -= cost
+        if self.left < 0:
+            raise CredentialRefused(
+                "This request is encoded in so many ways that it cannot be searched.",
+                "Encode it once.",
+                position="body",
+            )
+
+
+def _unescaped(needles: Needles, text: bytes, lower: bytes, work: _Work) -> Iterator[bytes]:
     """What stands around escapes, one layer of them off; one family of escapes at a time."""
     for escapes in needles.deep_families:
-        if regions := escapes.regions(lower, needles.reach):
+        regions, count = escapes.bounded_regions(lower, needles.reach, work.left // ESCAPE_WORK)
+        work.take(count * ESCAPE_WORK)
+        if regions:
             yield _APART.join(escapes.decode(text[start:end]) for start, end in regions)
 
 
