@@ -112,6 +112,27 @@ def test_anything_but_a_clean_answer_is_a_deny(
     assert decision.errors
 
 
+def test_several_errors_come_in_one_order(ask: Make) -> None:
+    """Found by the property test above: Cedar names the policies that erred in no fixed order."""
+    text = "\n".join(
+        f'@id("r{i}") forbid (principal, action in Action::"write", resource) when {{ context.spent.rows + {i} > 0 }};'
+        for i in range(1, 9)
+    )
+    layers = [*default_layers(), Layer("erring", LayerKind.NARROW, text)]
+    q = ask("write", spent=Amount(rows=2**63 - 1))
+    errors = {Policies(layers).decide(q).errors for _ in range(20)} | {PlainPolicies(layers).decide(q).errors}
+    assert len(errors) == 1
+
+
+def test_an_answer_with_errors_is_not_remembered(ask: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = {"decision": "Deny", "diagnostics": {"reason": [], "errors": ["out of memory"]}}
+    policies = Policies(default_layers())
+    with monkeypatch.context() as patch:
+        patch.setattr(cedarpy, "is_authorized", lambda *_: cedarpy.AuthzResult(reply))
+        assert policies.decide(ask("read")).verdict == "deny"
+    assert policies.decide(ask("read")).verdict == "allow"
+
+
 def test_a_read_that_the_analysis_missed_is_a_deny_not_a_guess(ask: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def blind(policy: Any) -> Reads:
         found = reads_of(policy)

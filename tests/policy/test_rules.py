@@ -128,6 +128,12 @@ def test_nesting_that_would_crash_the_parser_never_reaches_it(name: str) -> None
         load("narrow", f'@id("a") forbid (principal, {WRITE}, resource) when {{ {NESTED[name]} }};')
 
 
+@pytest.mark.parametrize("name", [name for name in NESTED if name.startswith("brackets ") and "string" not in name])
+def test_brackets_that_do_not_match_are_not_left_to_the_parser(name: str) -> None:
+    with pytest.raises(PolicyError, match="brackets do not match"):
+        load("narrow", f'@id("a") forbid (principal, {WRITE}, resource) when {{ {NESTED[name]} }};')
+
+
 @pytest.mark.parametrize(
     "deepest",
     [

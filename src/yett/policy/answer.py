@@ -54,9 +54,8 @@ def read_answer(result: cedarpy.AuthzResult) -> Answer:
 
 def combine(answers: Mapping[str, Answer], rules: Mapping[str, Rule], effect: str) -> Decision:
     """allow = pass and hold, hold = hold only, else deny; obligations are owed whatever the verdict."""
-    errors = tuple(error for answer in answers.values() for error in answer.errors)
-    if errors:
-        return unsound(errors)
+    if errors := {error for answer in answers.values() for error in answer.errors}:
+        return unsound(sorted(errors))  # Cedar names them in no fixed order
     pass_, hold, owe = answers["pass"], answers["hold"], answers["owe"]
     owed = merge(obligation for id_ in owe.rules for obligation in rules[id_].obliges)
     if not hold.allowed:

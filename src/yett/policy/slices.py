@@ -87,7 +87,7 @@ class Slices:
                 yield from self._parse((effect, kind, principal), rules)
                 continue
             for resource in (None, *sorted(what)):
-                chosen = [rule for rule in rules if rule.resource.entity == resource]
+                chosen = [rule for rule in rules if _cut(rule) == resource]
                 yield from self._parse((effect, kind, principal, resource), chosen)
 
     def _parse(self, key: tuple[object, ...], rules: Iterable[Rule]) -> tuple[Inquiry, ...]:
@@ -98,6 +98,12 @@ class Slices:
             parsed = tuple(_inquiry(question, chosen) for question, chosen in by_question.items() if chosen)
             self._parsed[key] = parsed
         return parsed
+
+
+def _cut(rule: Rule) -> Entity | None:
+    """The resource that a large set is cut by. Of places there are three: to keep them apart costs more than it saves."""
+    entity = rule.resource.entity
+    return None if entity is None or entity[0] == "Place" else entity
 
 
 def _subjects(rule: Rule) -> Iterator[tuple[str, str]]:
