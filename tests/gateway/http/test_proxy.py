@@ -24,7 +24,8 @@ def test_connect_to_an_address_or_an_odd_spelling_is_refused(gate, target):
 
 @pytest.mark.parametrize(
     "head",
-    [b"CONNECT api.test:443 HTTP/1.0\r\nHost: api.test:443", b"CONNECT api.test:443 HTTP/1.1",
+    [b"CONNECT api.test:443 HTTP/1.0\r\nHost: api.test:443\r\nHost: api.test:443", b"CONNECT api.test:443 HTTP/1.1",
+     b"CONNECT api.test:443 HTTP/1.0\r\nContent-Length: 3", b"CONNECT api.test:443 HTTP/0.9",
      b"CONNECT api.test:443 HTTP/1.1\r\nHost: api.test\r\nContent-Length: 3",
      b"CONNECT  api.test:443 HTTP/1.1\r\nHost: api.test", b"CONNECTX api.test:443 HTTP/1.1\r\nHost: api.test"],
 )  # fmt: skip
@@ -34,9 +35,18 @@ def test_a_broken_connect_is_malformed(gate, head):
         assert gate.read_answer(connection).status == 400
 
 
-def test_connect_and_host_are_one_name(gate):
+@pytest.mark.parametrize("fields", [b"", b"Host: api.test:443\r\n", b"User-Agent: pip\r\n"])
+def test_a_tunnel_may_be_opened_in_http_1_0(gate, fields):
+    """Python up to 3.11, and pip with it, opens tunnels so, without Host."""
     with gate.plain() as connection:
-        connection.sendall(b"CONNECT api.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n")
+        connection.sendall(b"CONNECT api.test:443 HTTP/1.0\r\n" + fields + b"\r\n")
+        assert b" 200 " in gate.read_head(connection)
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_connect_and_host_are_one_name(gate, version):
+    with gate.plain() as connection:
+        connection.sendall(b"CONNECT api.test:443 HTTP/" + version + b"\r\nHost: other.test:443\r\n\r\n")
         assert gate.read_answer(connection).status == 403
 
 

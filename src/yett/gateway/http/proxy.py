@@ -126,7 +126,7 @@ def tunnel_route(head: bytes) -> Route:
         Malformed: the head is broken, has a body, or its Host is another.
         NameRefused: an address, an odd spelling, this machine.
     """
-    request = parse_request(head)
+    request = parse_request(_without_old_version(head))
     if request.method != "CONNECT":
         raise Malformed("The proxy expected CONNECT")
     if request.length:
@@ -135,6 +135,17 @@ def tunnel_route(head: bytes) -> Route:
     if authority(request.host, port) != (name, port):
         raise NameRefused("Host is not the host of CONNECT", "Send one host.")
     return Route("https", name, port)
+
+
+def _without_old_version(head: bytes) -> bytes:
+    """As HTTP/1.1: Python up to 3.11 (and pip with it) opens tunnels in HTTP/1.0, and the target says all of Host."""
+    line, separator, fields = head.partition(b"\r\n")
+    words = line.split(b" ")
+    if len(words) != 3 or words[0] != b"CONNECT" or words[2] != b"HTTP/1.0":
+        return head
+    named = any(field.lower().startswith(b"host:") for field in fields.split(b"\r\n"))
+    host = b"" if named else b"\r\nHost: " + words[1]
+    return b"CONNECT " + words[1] + b" HTTP/1.1" + host + separator + fields
 
 
 def established(accepted: socket.socket) -> bool:
