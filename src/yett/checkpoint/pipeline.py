@@ -156,7 +156,9 @@ class Checkpoint:
         state.counts["refused"] += 1
         state.counts["alarms"] += alarm
         body = {"agent": session.principal.agent, "session": session.id, "summary": summary, "why": error.what}
-        self._journal.enqueue(Entry("alarm" if alarm else "refusal", {**body, "verdict": "deny"}))
+        entry = state.quota.counted(Entry("alarm" if alarm else "refusal", {**body, "verdict": "deny"}))
+        if entry is not None:
+            self._journal.enqueue(entry)
 
     # ---- the steps
 
@@ -219,6 +221,8 @@ class Checkpoint:
         return judged.facts.attempt.session.observe and not any(s.irreversible for s in judged.situations)
 
     def _read(self, attempt: Attempt, state: SessionState, decision: Decision) -> Pass:
+        if not state.quota.read():
+            raise Refused(Verdict.DENY, "this session has filled its part of the log", words.ASK_NEW, code="quota")
         self._journal.enqueue(read_entry(attempt, decision))
         state.counts["passed"] += 1
         return Pass(attempt, -1, "", decision.obligations)
@@ -238,11 +242,13 @@ class Checkpoint:
         refusal = Refusal(refusal_id, digest, attempt.summary, reason, words.ask_for(refusal_id), would_be)
         state.asks.remember(refusal)
         state.counts["refused"] += 1
-        entries = [refusal_entry(attempt, decision, digest, reason)]
+        entry = state.quota.counted(refusal_entry(attempt, decision, digest, reason))
+        entries = [] if entry is None else [entry]
         if "alarm" in decision.obligations:
             state.counts["alarms"] += 1
-            entries.append(replace(entries[0], kind="alarm"))
-        await self._journal.run(lambda tx: [tx.append(entry) for entry in entries])
+            entries += [replace(entry, kind="alarm") for entry in entries]
+        if entries:
+            await self._journal.run(lambda tx: [tx.append(entry) for entry in entries])
         return Refused(Verdict.DENY, reason, refusal.ask, code="denied")
 
     async def _held(self, judged: Judged, state: SessionState, live: Hold | None) -> Pass:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from yett.checkpoint.asks import Asks
+from yett.checkpoint.quota import Quota
 from yett.model.identity import Session
 from yett.model.operation import Amount
 from yett.policy import Policies
@@ -30,6 +31,7 @@ class SessionState:
     limit: Amount = DEFAULT_LIMIT
     remembered: set[tuple[str, str]] = field(default_factory=set)
     asks: Asks = field(default_factory=Asks)
+    quota: Quota = field(default_factory=Quota)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     releasing: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

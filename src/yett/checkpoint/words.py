@@ -5,6 +5,7 @@ from __future__ import annotations
 from yett.model.decision import Decision
 
 ASK_LOCKDOWN = "a person can open it: yett lockdown off"
+ASK_NEW = "start a new one with yett run"
 
 
 def reason(decision: Decision) -> str:
