@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from yett.lab import echo, git_remote, postgres, process, wire, workspace
+from yett.lab import echo, git_remote, messages, postgres, process, wire, workspace
 from yett.lab.attach import Attachments
 from yett.lab.certificates import make_server_context
 from yett.lab.journal import Journal
@@ -30,7 +30,7 @@ from yett.lab.railway.machine import Machine
 from yett.lab.railway.tokens import Keyring, Token
 from yett.lab.railway.world import World
 
-HOSTS = (*endpoint.HOSTS, git_remote.HOST, echo.HOST)
+HOSTS = (*endpoint.HOSTS, git_remote.HOST, echo.HOST, messages.HOST)
 
 
 class Lab:
@@ -56,6 +56,8 @@ class Lab:
         self._handed_out = _private(folder / "handed-out.json")
         self.platform = Platform(World(), Machine(volumes, binaries), Keyring())
         self._git_token = secrets.token_hex(20)
+        self._model_key = messages.new_key()
+        self._heard = _private(folder / "heard.jsonl")
         self._journal = Journal(_private(folder / "journal.jsonl"), self._secrets)
         self._attachments = Attachments(folder / "attach.sock", self._serve)
         process.become(account)
@@ -67,7 +69,7 @@ class Lab:
         cluster = self.platform.machine.cluster(places.database_volume)
         assert cluster is not None
         handed_out = {f"{name}_token": token.value for name, token in _by_name(tokens)}
-        handed_out |= {"git_token": self._git_token, "database_url": cluster.url}
+        handed_out |= {"git_token": self._git_token, "model_key": self._model_key, "database_url": cluster.url}
         values = workspace.workspace_values(handed_out, asdict(places))
         source = workspace.make_workspace(self._git_root / "source", values)
         git_remote.git("clone", "-q", "--bare", str(source), git_remote.REPOSITORY, cwd=self._git_root)
@@ -108,6 +110,7 @@ class Lab:
             "ca": str(self.folder / "ca.pem"),
             "handed_out": str(self.folder / "handed-out.json"),
             "journal": str(self.folder / "journal.jsonl"),
+            "heard": str(self.folder / "heard.jsonl"),
             "attach": str(self.folder / "attach.sock"),
             "remote": workspace.REMOTE,
             "places": places,
@@ -117,8 +120,10 @@ class Lab:
         api = Api({"Query": queries.QUERIES, "Mutation": mutations.MUTATIONS, **queries.OBJECTS})
         railway = endpoint.Endpoint(api, self.platform, self._journal)
         remote = git_remote.GitRemote(self._git_root, self._git_token, self._journal)
+        model = messages.Messages(self._model_key, self._journal, self._heard)
         hosts: dict[str, wire.Handler] = dict.fromkeys(endpoint.HOSTS, railway.handle)
-        return {**hosts, git_remote.HOST: remote.handle, echo.HOST: echo.Echo(self._journal).handle}
+        hosts |= {git_remote.HOST: remote.handle, messages.HOST: model.handle}
+        return {**hosts, echo.HOST: echo.Echo(self._journal).handle}
 
     async def _serve(self, listener: socket.socket, kind: str) -> asyncio.Server:
         context: ssl.SSLContext | None = self._context if kind == "tls" else None
@@ -141,7 +146,7 @@ class Lab:
 
     def _secrets(self) -> Iterator[str]:
         yield from (token.value for token in self.platform.keyring)
-        yield self._git_token
+        yield from (self._git_token, self._model_key)
 
 
 def serve(folder: Path, user: str | None, parent: int) -> None:
