@@ -6,6 +6,7 @@ typer application that talks to the daemon over the operator socket. Nothing her
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Entry point of the `yett` command; the exit status."""
-    if len(sys.argv) > 1 and sys.argv[1] == "run":
+    if len(sys.argv) > 1 and sys.argv[1] == "run" and sys.argv[2:3] not in (["--help"], ["-h"]):
+        # a run's start makes no garbage, and looking for it would cost a millisecond; its loop turns this on again
+        gc.disable()
+        from yett.sandbox.launch import leave
         from yett.sandbox.launch import main as run
 
-        return run(sys.argv[2:], _start)
+        leave(run(sys.argv[2:], _start))
     from yett.cli.app import run_app
 
     return run_app()

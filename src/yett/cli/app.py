@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -48,12 +49,16 @@ for room, name, about in (
     app.add_typer(group, name=name)
 
 
-@app.command(
-    "run",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
-    help="Run an agent behind the gate.\n\nExample: yett run --task 'fix the staging login' --env staging -- claude",
-)
-def run() -> None:
+@app.command("run", help="Run an agent behind the gate.\n\nExample: yett run --env staging -- claude")
+def run(
+    command: Annotated[list[str], typer.Argument(help="The command, after --.")],
+    task: Annotated[str, typer.Option(help="What it is for, in a few words.")] = "",
+    env: Annotated[str, typer.Option(help="The environment it works in, as `yett env` names it.")] = "",
+    observe: Annotated[bool, typer.Option(help="Hold only what cannot be undone; record the rest.")] = False,
+    host_port: Annotated[
+        list[int] | None, typer.Option(help="A port of this machine it may reach, once signed.")
+    ] = None,
+) -> None:
     """Only for the help: `yett run` is dispatched before typer is imported."""
 
 

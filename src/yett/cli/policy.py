@@ -37,8 +37,10 @@ def check(folder: Path) -> None:
     from yett.policy import check as check_folder
 
     problems = check_folder(folder)
-    show.lines(problems)
-    if problems:
+    for problem in problems:
+        place = f"{problem.file}{f', rule {problem.rule}' if problem.rule else ''}"
+        show.lines([f"{place}: {problem.what}", f"  {problem.remedy}"])
+    if any(problem.refused for problem in problems):
         raise typer.Exit(1)
     print(f"{folder}: every rule loads")
 

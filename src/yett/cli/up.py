@@ -32,8 +32,16 @@ def init(
     production: Annotated[
         str | None, typer.Option(help="Names of your production environments, separated by commas.")
     ] = None,
+    lost_keys: Annotated[
+        bool, typer.Option("--lost-keys", help="Start over with keys: forgets them all, marks the ledger.")
+    ] = False,
 ) -> None:
     """One question on environments; then where to enrol the first key."""
+    if lost_keys:
+        typer.confirm("Forget every key, cancel everything that waits, and mark the ledger?", abort=True)
+        fresh = call("keys.reinitialise")
+        print(f"Enrol a new first key at {fresh['url']}\n  code: {fresh['code']} (15 minutes, one use)")
+        return
     status = call("status")
     proposed = call("environments.propose")["environments"]
     if proposed:

@@ -167,7 +167,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
         classify=classify,
         service=lambda session, request: _own_answer(runs, session, request),
     )
-    lockdown.on_lock.append(lambda _scope: gate.drop_tunnels())
+    lockdown.on_lock += [lambda _scope: gate.drop_tunnels(), lambda _scope: _drop_host_ports(runs)]
     bundle = home / "ca" / "bundle.pem"
     bundle.write_bytes(authority.bundle())
     bundle.chmod(0o644)
@@ -229,3 +229,9 @@ def _own_answer(runs: dict[str, Run], session: Session, request: HttpRequest) ->
     """The workspace's own git remotes are answered by the mirror."""
     run = runs.get(session.id)
     return run.remotes.answering(request) if run is not None and run.remotes is not None else None
+
+
+def _drop_host_ports(runs: dict[str, Run]) -> None:
+    for run in runs.values():
+        if run.host_ports is not None:
+            run.host_ports.drop()

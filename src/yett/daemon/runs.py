@@ -20,6 +20,7 @@ from yett.approvals.acts import ActKind
 from yett.checkpoint.state import SessionState
 from yett.daemon.addresses import Addresses
 from yett.daemon.channel import Channel, ChannelClosed, Message
+from yett.daemon.hostports import HostPorts
 from yett.daemon.inside import AgentDesk
 from yett.daemon.lines import LineServer
 from yett.daemon.masking import FOUND, Masked, mask_everything
@@ -55,6 +56,8 @@ class Run:
     nameserver: NameServer | None = None
     keeper: Channel | None = None
     remotes: Remotes | None = None
+    host_ports: HostPorts | None = None
+    wanted_ports: tuple[int, ...] = ()
 
     @property
     def leases(self) -> tuple[Lease, ...]:
@@ -127,6 +130,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     run = Run(plane, session, folder, state, masked, agent_socket, _notices(plane, session, masked))
     if masked.mirror is not None:
         run.remotes = Remotes(session, masked.mirror, plane.checkpoint, plane.settings.git)
+    run.wanted_ports = tuple(int(port) for port in request.get("host_ports", ()))
     plane.runs[session_id] = run
     return run
 
@@ -139,6 +143,8 @@ async def end_run(run: Run, why: str) -> list[str]:
     plane.gate.close_session(run.session.id)
     if run.nameserver is not None:
         run.nameserver.close()
+    if run.host_ports is not None:
+        run.host_ports.close()
     if run.keeper is not None:
         run.keeper.close()
     run.agent_socket.close()
@@ -246,6 +252,9 @@ async def _take_sockets(run: Run, message: Message, descriptors: list[int]) -> N
     run.keeper = Channel(sockets["keeper"])
     run.addresses = Addresses(run.session, run.keeper, run.plane.gate)
     run.nameserver = NameServer(sockets["dns"], sockets.get("dns-tcp"), run.addresses.address)
+    run.host_ports = HostPorts(run.session, run.plane.checkpoint)
+    for port in run.wanted_ports:
+        await run.host_ports.open(run.keeper, port)
     await run.plane.gate.serve(run.session, sockets["proxy"], "proxy")
 
 

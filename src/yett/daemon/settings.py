@@ -12,7 +12,7 @@ from typing import Any
 from yett.model.errors import ConfigurationError
 
 DEFAULT_PORT = 7711
-KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "hold_minutes", "task_hours", "git"})
+KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git"})
 RESOLVE_KEYS = frozenset({"name", "address", "port"})
 
 
@@ -25,7 +25,6 @@ class Settings:
     realm: str = "real"
     resolve: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     extra_ca: str = ""
-    hold_minutes: int = 15
     task_hours: int = 12
     git: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +68,6 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
         realm=realm,
         resolve=resolve,
         extra_ca=str(said.get("extra_ca", "")),
-        hold_minutes=int(said.get("hold_minutes", 15)),
         task_hours=int(said.get("task_hours", 12)),
         git=_git(path, said.get("git", {}), realm),
     )

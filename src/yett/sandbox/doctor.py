@@ -37,7 +37,7 @@ def examine() -> list[Problem]:
 
 def _machine() -> Iterator[Problem]:
     if not sys.platform.startswith("linux"):
-        yield Problem(f"{sys.platform} has no sandbox here yet", "Run agents on Linux, or use the hooks (yett hook).")
+        yield Problem(f"{sys.platform} has no sandbox here yet", "Run agents on Linux.")
         return
     try:
         machines.this_machine()
