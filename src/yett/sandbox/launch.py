@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from yett.model.errors import ConfigurationError, YettError
 from yett.sandbox import arguments, clients, environment, keeper, machines, namespace, owner, plan, sockets, workspace
@@ -36,6 +36,13 @@ def main(words: list[str], start: Start) -> int:
     except OSError as error:
         say(f"the sandbox could not be built: {error}\n  Run `yett doctor`: it says what this machine lacks.")
     return LAUNCH_FAILED
+
+
+def leave(status: int) -> NoReturn:
+    """End the process as it is: taking the interpreter down in order would cost another 3 ms."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def say(line: str) -> None:

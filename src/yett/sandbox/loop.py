@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -39,6 +40,7 @@ class Loop:
         self._running = False
 
     def run(self) -> None:
+        gc.enable()
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self.watch(self._woken, self._dispatch_signals)
         self._running = True

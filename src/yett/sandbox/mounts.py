@@ -109,12 +109,11 @@ def _identity() -> tuple[int, int]:
 
 
 def _home(view: View) -> list[str]:
-    words = _bind(Laid(view.private_home, view.home))
-    for path in home.read_only(view.home):
-        words += ["--ro-bind", path, path]
-    if not sys.base_prefix.startswith(("/usr", "/opt", "/nix")) and os.access(sys.base_prefix, os.X_OK):
-        words += ["--ro-bind", sys.base_prefix, sys.base_prefix]
-    return words
+    shown = home.read_only(view.home)
+    base = sys.base_prefix
+    if not base.startswith(("/usr", "/opt", "/nix", *shown)) and os.access(base, os.X_OK):
+        shown.append(base)
+    return [*_bind(Laid(view.private_home, view.home)), *(word for path in shown for word in ("--ro-bind", path, path))]
 
 
 def _own(view: View, data: Data) -> list[str]:

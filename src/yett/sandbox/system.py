@@ -55,7 +55,7 @@ def covered_proc() -> list[str]:
     for path in _PROC_COVERED:
         if os.path.exists(path):
             arguments += ["--ro-bind", path, path]
-    for path in _PROC_HIDDEN:
+    for path in _PROC_HIDDEN if os.geteuid() == 0 else ():
         if os.path.exists(path):
             arguments += ["--tmpfs", path] if os.path.isdir(path) else ["--ro-bind", "/dev/null", path]
     return arguments
