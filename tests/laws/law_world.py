@@ -91,12 +91,19 @@ class Upstream:
         self.before_answer: Callable[[], None] = lambda: None
         self.answer: dict[str, object] = {"data": {"volumeDelete": True}}
         self.raw_answer: bytes | None = None
+        self._hangs_up = False
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def hang_up_after(self, answer: bytes) -> None:
+        """From here on say this and close."""
+        self.raw_answer, self._hangs_up = answer, True
 
     def bodies(self, words: str) -> list[bytes]:
         return [request for request in self.seen if words.encode() in request]
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -114,6 +121,8 @@ class Upstream:
                 self.seen.append(request)
                 self.before_answer()
                 connection.sendall(self.raw_answer or self._json())
+                if self._hangs_up:
+                    return
 
     def _json(self) -> bytes:
         body = json.dumps(self.answer).encode()
