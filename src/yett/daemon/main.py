@@ -40,11 +40,18 @@ def serve(home: Path, port: int | None, *, quiet: bool = False) -> None:
     Raises:
         YettError: it cannot start; the message says why and what to do.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.umask(0o077)
     _take_descriptors()
-    with _only_one(home):
-        uvloop.run(_serve(load_settings(home, port), quiet))
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _only_one(home):
+            uvloop.run(_serve(load_settings(home, port), quiet))
+    except OSError as error:
+        _log.debug("the daemon stopped", exc_info=True)
+        place = error.filename or home
+        raise ConfigurationError(
+            f"{place} cannot be used: {error.strerror}", "check the disk and who owns it"
+        ) from None
 
 
 def _take_descriptors() -> None:
