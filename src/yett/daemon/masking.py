@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from yett.broker.placeholders import new_placeholder
+from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
 from yett.model.credential import Lease
@@ -88,6 +89,7 @@ async def mask_everything(plane: Plane, session: Session, folder: Path, environ:
     plane.broker.known({f.credential.fingerprint: f.value for f in findings})
     stand_ins, leases = await asyncio.to_thread(_lend, plane, session, findings)
     pairs = Masks(stand_ins)
+    await asyncio.to_thread(refuse_secrets_in_nested, workspace, pairs, plane.keys, plane.book)
     masked = Masked(_variables(environ, pairs), leases=leases, findings=len(findings), pairs=pairs)
     masked.variables = sum(masked.environ[name] != value for name, value in environ.items())
     await asyncio.to_thread(_mask_files, masked, findings, folder)

@@ -159,4 +159,5 @@ def _git(workspace: Path, *words: str) -> bytes:
 
 def _environment() -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    return clean | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_NO_REPLACE_OBJECTS": "1"}
+    clean |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_NO_REPLACE_OBJECTS": "1"}
+    return clean | {"GIT_ALLOW_PROTOCOL": "none"}  # an object that is missing is fetched, by what configuration names
