@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Desk:
     def __init__(self, play: Scene) -> None:
         self.play = play
         self._made = 0
+        self._named: dict[str, Path] = {}
 
     @property
     def token(self) -> str:
@@ -63,6 +65,12 @@ class Desk:
         known = workspace_values(lab.handed_out, lab.announced["places"])
         return make_workspace(self.play.folder / f"work{self._made}" / "rentals", known)
 
+    def workspace_named(self, name: str) -> Path:
+        """The same workspace for every run that names it."""
+        if name not in self._named:
+            self._named[name] = self.workspace()
+        return self._named[name]
+
     def run(self, workspace: Path, script: str, *options: str, timeout: float = 60.0) -> Said:
         """Run a bash script in the workspace under `yett run`; it stops at the first failure."""
         command = ["bash", "-euo", "pipefail", "-c", script]
@@ -82,11 +90,17 @@ class Desk:
         return git(self.remote, "-c", "safe.directory=*", *words)
 
 
-@pytest.fixture(scope="session")
-def desk() -> Iterator[Desk]:
+@contextlib.contextmanager
+def opened_desk() -> Iterator[Desk]:
     with lab_folder() as folder, scene.opened(Telling(), folder) as play:
         scene.prepare(play)
         yield Desk(play)
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    with opened_desk() as one:
+        yield one
 
 
 def git(repository: Path, *words: str) -> str:
