@@ -44,7 +44,7 @@ class Addresses:
         address = str(ipaddress.ip_address(number))
         try:
             for port, kind in CAPTURED:
-                await self._gate.serve(self._session, await self._listener(address, port), kind, name)
+                await self._gate.serve(self._session, await self.listener(address, port), kind, name)
         except (YettError, OSError):
             del self._by_name[name]
             return None
@@ -55,7 +55,8 @@ class Addresses:
             if not made.done():
                 made.set_result(None)
 
-    async def _listener(self, address: str, port: int) -> socket.socket:
+    async def listener(self, address: str, port: int) -> socket.socket:
+        """A listening socket inside the session's network namespace. Raises OSError: it could not be made."""
         async with self._asking:
             await self._keeper.send({"listen": [address, port]})
             answer = await self._keeper.receive()

@@ -7,16 +7,20 @@ a person has signed it. Lockdown and the end of the session close what is open.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
-import socket
+import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from yett.checkpoint.pipeline import Checkpoint
-from yett.daemon.channel import Channel
+from yett.daemon.addresses import Addresses
 from yett.model.effects import Effect, Recovery
 from yett.model.errors import YettError
 from yett.model.identity import Session
 from yett.model.operation import Attempt, Host, Operation
+
+_log = logging.getLogger("yett.daemon")
 
 LOOPBACK = "127.0.0.1"
 ACTION = "host-port:connect"
@@ -31,24 +35,21 @@ class HostPorts:
         self._checkpoint = checkpoint
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.StreamWriter] = set()
+        self._opening: asyncio.Task[None] | None = None
 
-    async def open(self, keeper: Channel, port: int) -> None:
-        """Listen on the port inside the sandbox's network namespace.
+    def open_soon(self, addresses: Addresses, ports: Iterable[int]) -> None:
+        """Listen on the ports inside the sandbox's network namespace, as soon as the supervisor serves requests."""
+        self._opening = asyncio.get_running_loop().create_task(self._open_all(addresses, tuple(ports)))
 
-        Raises:
-            YettError: the supervisor could not make the listener.
-        """
-        await keeper.send({"listen": [LOOPBACK, port]})
-        answer = await keeper.receive()
-        descriptors = keeper.take_descriptors()
-        if not answer.get("ok") or len(descriptors) != 1:
-            raise YettError(f"port {port} cannot be opened inside: {answer.get('error', '')}", "choose another port")
-        listener = socket.socket(fileno=descriptors[0])
-
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._connection(port, reader, writer)
-
-        self._servers.append(await asyncio.start_server(accept, sock=listener))
+    async def _open_all(self, addresses: Addresses, ports: tuple[int, ...]) -> None:
+        for port in ports:
+            try:
+                listener = await addresses.listener(LOOPBACK, port)
+            except (YettError, OSError) as error:
+                _log.warning("port %d cannot be opened inside: %s", port, error)
+                continue
+            serve = functools.partial(self._connection, port)
+            self._servers.append(await asyncio.start_server(serve, sock=listener))
 
     def drop(self) -> None:
         """Lockdown: every open connection ends now."""
@@ -56,6 +57,8 @@ class HostPorts:
             writer.transport.abort()
 
     def close(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
         for server in self._servers:
             server.close()
         self.drop()

@@ -253,8 +253,7 @@ async def _take_sockets(run: Run, message: Message, descriptors: list[int]) -> N
     run.addresses = Addresses(run.session, run.keeper, run.plane.gate)
     run.nameserver = NameServer(sockets["dns"], sockets.get("dns-tcp"), run.addresses.address)
     run.host_ports = HostPorts(run.session, run.plane.checkpoint)
-    for port in run.wanted_ports:
-        await run.host_ports.open(run.keeper, port)
+    run.host_ports.open_soon(run.addresses, run.wanted_ports)
     await run.plane.gate.serve(run.session, sockets["proxy"], "proxy")
 
 

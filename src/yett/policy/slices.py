@@ -101,7 +101,7 @@ class Slices:
 
 
 def _cut(rule: Rule) -> Entity | None:
-    """The resource that a large set is cut by. Of places there are three: to keep them apart costs more than it saves."""
+    """The resource that a large set is cut by. Places are three: to keep them apart costs more than it saves."""
     entity = rule.resource.entity
     return None if entity is None or entity[0] == "Place" else entity
 
