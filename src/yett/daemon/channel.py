@@ -28,9 +28,10 @@ class ChannelClosed(YettError):
 class Channel:
     """One connection. `receive` and `send` may be used by one task each at a time."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, longest: int = MAX_LINE) -> None:
         sock.setblocking(False)
         self._socket = sock
+        self._longest = longest
         self._buffer = bytearray()
         self._descriptors: deque[int] = deque()
         self._loop = asyncio.get_running_loop()
@@ -46,10 +47,10 @@ class Channel:
         """Next message; descriptors that came with it wait in `take_descriptors`.
 
         Raises:
-            ChannelClosed: end of file, a line over MAX_LINE, or a line that is not a JSON object.
+            ChannelClosed: end of file, a line that is too long, or a line that is not a JSON object.
         """
         while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > MAX_LINE:
+            if len(self._buffer) > self._longest:
                 raise ChannelClosed("a message was longer than the channel takes")
             await self._fill()
         line = bytes(self._buffer[:end])

@@ -13,6 +13,9 @@ from yett.model.errors import YettError
 
 Serve = Callable[[Channel], Awaitable[None]]
 
+LONGEST = 64 << 10
+"""A request of an agent, which may send a byte at a time on every connection it has."""
+
 MOST_CONNECTIONS = 128
 """At once on one socket: an agent that opens more must not use up the daemon's descriptors."""
 
@@ -20,8 +23,9 @@ MOST_CONNECTIONS = 128
 class LineServer:
     """Listens on `path` (mode 0600 unless said) and hands every connection to `serve` in a task of its own."""
 
-    def __init__(self, path: Path, serve: Serve, *, mode: int = 0o600) -> None:
+    def __init__(self, path: Path, serve: Serve, *, mode: int = 0o600, longest: int = LONGEST) -> None:
         self._path = path
+        self._longest = longest
         self._serve = serve
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -43,7 +47,7 @@ class LineServer:
         if len(self._tasks) >= MOST_CONNECTIONS:
             accepted.close()
             return
-        task = self._loop.create_task(self._run(Channel(accepted)))
+        task = self._loop.create_task(self._run(Channel(accepted, self._longest)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

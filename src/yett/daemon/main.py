@@ -18,6 +18,7 @@ import uvloop
 from yett.console.app import make_app
 from yett.console.plane import StorePlane
 from yett.console.serve import listen, serving
+from yett.daemon.channel import MAX_LINE
 from yett.daemon.lines import LineServer
 from yett.daemon.operator import Operator
 from yett.daemon.plane import Plane, build
@@ -90,7 +91,8 @@ async def _serve(settings: Settings, quiet: bool) -> None:
     pages = make_app(StorePlane(plane.desk, plane.journal, plane.lockdown.lock))
     try:
         async with serving(pages, sockets):
-            operator = LineServer(settings.operator_socket, Operator(plane, VERBS, PROGRESS, HELD).serve)
+            serve_operator = Operator(plane, VERBS, PROGRESS, HELD).serve
+            operator = LineServer(settings.operator_socket, serve_operator, longest=MAX_LINE)
             tidying = asyncio.create_task(_tidy(plane))
             await _greet(plane, quiet)
             await stop.wait()
