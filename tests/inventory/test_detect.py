@@ -72,6 +72,28 @@ def test_what_a_name_or_place_tells(text: str, provider: str, kind: str) -> None
     assert hit[:2] == (provider, kind)
 
 
+REST = "a1B2-_c3D4" * 9 + "eF_AA"
+
+
+@pytest.mark.parametrize(
+    ("value", "provider", "kind"),
+    [
+        (f"sk-ant-api03-{REST}", "anthropic", "api-key"),
+        (f"sk-ant-admin01-{REST}", "anthropic", "admin-key"),
+        (f"sk-ant-oat01-{REST}", "anthropic", "login-token"),
+        (f"sk-ant-ort01-{REST}", "anthropic", "login-token"),
+        (f"sk-proj-{REST}", "openai", "api-key"),
+        (f"sk-{MADE}", "openai", "api-key"),
+        (f"sk-admin-{REST}", "openai", "admin-key"),
+        ("sk-or-v1-" + "0123456789abcdef" * 4, "", "openrouter-key"),
+    ],
+)
+@pytest.mark.parametrize("text", ["key: {}\n", "{}", 'ANYTHING = "{}"', "OPENAI_KEY={}\n"])
+def test_keys_that_begin_alike_are_told_apart(text: str, value: str, provider: str, kind: str) -> None:
+    """A placeholder for a key that was taken for another provider's is refused at its own host."""
+    assert one(text.format(value)) == (provider, kind, value)
+
+
 def test_only_the_value_is_marked() -> None:
     assert one(f"https://a.test/?access_token={MADE}&y=2")[2] == MADE
     assert one("DATABASE_URL=postgres://app:s3cr3tpw@db.internal/app")[2] == "s3cr3tpw"
@@ -131,6 +153,9 @@ def test_variables_tell_by_name_and_by_form() -> None:
     assert kind("RAILWAY_TOKEN", UUID) == ("railway", "project")
     assert kind("ANYTHING", "ghp_" + "a1B2" * 9) == ("", "github-token")
     assert kind("DATABASE_URL", "postgres://a:s3cr3tpw@db.internal/x") == ("", "url-password")
+    assert kind("ANYTHING", f"sk-ant-api03-{REST}") == ("anthropic", "api-key")
+    assert kind("ANTHROPIC_API_KEY", f"sk-ant-api03-{REST}") == ("anthropic", "api-key")
+    assert kind("ANTHROPIC_AUTH_TOKEN", f"sk-ant-api03-{REST}") == ("anthropic", "login")
     assert kind("VOLUME_ID", UUID) is None
     assert kind("HOME", "/root") is None
 

@@ -283,6 +283,23 @@ def test_a_login_knows_where_its_placeholder_works(home: Path, scan: Scan) -> No
     assert found[MADE].credential.provider == "anthropic"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "position"),
+    [
+        ("ANTHROPIC_API_KEY", "sk-ant-api03-", "header:x-api-key"),
+        ("ANTHROPIC_AUTH_TOKEN", "sk-ant-api03-", "header:authorization"),
+        ("ANTHROPIC_AUTH_TOKEN", "", "header:authorization"),
+        ("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-", "header:authorization"),
+    ],
+)
+def test_what_claude_code_reads_from_a_variable_works_where_it_sends_it(
+    scan: Scan, name: str, value: str, position: str
+) -> None:
+    value += "a1B2-_c3D4" * 9 + "eF_AA"
+    finding = scan(environ={name: value})[value]
+    assert (finding.credential.provider, finding.position) == ("anthropic", position)
+
+
 def test_variables_keep_their_names_and_lose_only_their_secret_part(scan: Scan) -> None:
     found = scan(environ={"DATABASE_URL": "postgres://app:s3cr3tpw@db.internal/x", "HOME": "/root"})
     location = found["s3cr3tpw"].credential.locations[0]

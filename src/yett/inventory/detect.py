@@ -83,8 +83,11 @@ class Detector:
         self._search = BytesAhoCorasick(self._anchors, MatchKind.Standard)
 
     def hits(self, text: bytes) -> Iterator[Hit]:
-        """Every credential in the text, a span once: what its form tells comes before what its name tells."""
-        by_form: list[Hit] = []
+        """Every credential in the text, a span once: what its form tells comes before what its name tells.
+
+        Of two forms at one place the one with the longer prefix is meant: sk-ant-api03-... is not OpenAI's sk-...
+        """
+        by_form: list[tuple[int, Hit]] = []
         by_place: list[Hit] = []
         lower = text.lower()
         for index, start, end in self._search.find_matches_as_indexes(lower, overlapping=True):
@@ -92,7 +95,7 @@ class Detector:
             for form in self._of_prefix.get(anchor, ()):
                 found = form.pattern.match(text, start - form.back) if start >= form.back else None
                 if found is not None and b"EXAMPLE" not in found[0]:  # Amazon's documentation keys
-                    by_form.append(_hit(form.kind, *found.span()))
+                    by_form.append((len(anchor), _hit(form.kind, *found.span())))
             if anchor in _WORDS:
                 by_place += self._assigned(text, lower, start, end)
             elif anchor is _ADDRESS:
@@ -100,14 +103,21 @@ class Detector:
             elif anchor is _BEARER:
                 by_place += self._bearer(text, lower, start)
             elif anchor is _PEM and (opening := _PRIVATE_KEY.match(text, max(0, text.rfind(b"-----BEGIN", 0, start)))):
-                by_form.append(_hit(_PEM_KIND, *opening.span()))
+                by_form.append((len(anchor), _hit(_PEM_KIND, *opening.span())))
+        formed = [hit for _, hit in sorted(by_form, key=lambda found: (found[1].start, -found[0]))]
         for form in self._everywhere:
-            by_form += [_hit(form.kind, *found.span()) for found in form.pattern.finditer(text)]
-        yield from _apart((*by_form, *by_place))
+            formed += [_hit(form.kind, *found.span()) for found in form.pattern.finditer(text)]
+        yield from _apart((*formed, *by_place))
 
     def named(self, name: str, value: bytes) -> Hit | None:
-        """What a variable of that name holds; the form of its value is looked at first."""
-        return next(self.hits(value), None) or self._by_name(_upper(name), value, 0, ())
+        """What a variable of that name holds: a provider's own name tells best, then the form of its value.
+
+        A program sends the same key elsewhere if it has it from another variable (ANTHROPIC_AUTH_TOKEN: as a bearer).
+        """
+        by_name = self._by_name(_upper(name), value, 0, ())
+        if by_name is not None and by_name.provider:
+            return by_name
+        return next(self.hits(value), None) or by_name
 
     def _assigned(self, text: bytes, lower: bytes, start: int, end: int) -> Iterator[Hit]:
         found = _ASSIGNED.match(text, end)

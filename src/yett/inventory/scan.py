@@ -153,7 +153,7 @@ class _Scan:
         if room is None or not room.positions:
             return ""
         own = f"header:{hit.kind}-access-token"
-        login = "header:authorization" if hit.kind == "login" else own
+        login = "header:authorization" if hit.kind.startswith("login") else own
         return next((position for position in (own, login) if position in room.positions), room.positions[0])
 
 
