@@ -19,7 +19,10 @@ MAX_REASON = 600
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refused attempt, as `yett why` shows it."""
+    """One refused attempt, as `yett why` shows it. `digest` is "" where an ask does not lead to a hold.
+
+    Of an attempt that waits for a person, `id` is its hold's.
+    """
 
     id: str
     digest: str
@@ -41,6 +44,7 @@ class Asks:
 
     def remember(self, refusal: Refusal) -> None:
         self._refusals[refusal.id] = refusal
+        self._refusals.move_to_end(refusal.id)
         while len(self._refusals) > REMEMBERED:
             self._refusals.popitem(last=False)
 

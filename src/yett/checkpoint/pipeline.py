@@ -260,7 +260,7 @@ class Checkpoint:
                     return await self._spend(judged, state, live)
                 except NotOpen as error:
                     if error.code == "delayed":
-                        raise self._hold_refusal(live, judged, error.what) from None
+                        raise self._hold_refusal(state, live, judged, error.what) from None
                     if error.code != "drifted":
                         raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
                 except ApprovalError as error:
@@ -278,7 +278,7 @@ class Checkpoint:
                 state.counts["alarms"] += 1
                 alarm = refusal_entry(judged.facts.attempt, judged.decision, digest, f"held as {hold.id}")
                 await self._journal.run(lambda tx: tx.append(replace(alarm, kind="alarm")))
-        raise self._hold_refusal(hold, judged, words.reason(judged.decision))
+        raise self._hold_refusal(state, hold, judged, words.reason(judged.decision))
 
     async def _spend(self, judged: Judged, state: SessionState, live: Hold) -> Pass:
         """Release an approved hold, if nobody did while this waited for its turn. Raises NotOpen, NotSigned."""
@@ -293,9 +293,11 @@ class Checkpoint:
                 raise await self._deny(judged, state)
         return await self._release(judged, state, live.id, undos)
 
-    def _hold_refusal(self, hold: Hold, judged: Judged, reason: str) -> Refused:
-        url = f"{self._desk.site.origin}/holds/{hold.id}"
-        return Refused(Verdict.HOLD, reason, words.ask_hold(hold.id, url), hold=hold.id, code="held")
+    def _hold_refusal(self, state: SessionState, hold: Hold, judged: Judged, reason: str) -> Refused:
+        """The refusal of a request that waits; `yett why` shows it too, as its sender was refused all the same."""
+        ask = words.ask_hold(hold.id, f"{self._desk.site.origin}/holds/{hold.id}")
+        state.asks.remember(Refusal(hold.id, "", judged.facts.attempt.summary, reason, ask))
+        return Refused(Verdict.HOLD, reason, ask, hold=hold.id, code="held")
 
     async def _capture(self, judged: Judged, hold: str) -> tuple[str, ...]:
         """Make what is owed before anything leaves: a verified undo for each operation that can have one.
