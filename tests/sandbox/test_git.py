@@ -222,6 +222,24 @@ def test_a_masked_git_directory_takes_the_place_of_the_real_one(guarded: Guarded
     assert git(repository, "log", "--format=%s") == "one"
 
 
+def test_the_persons_hooks_go_with_a_masked_git_directory(guarded: Guarded, repository: Path) -> None:
+    hook = repository / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho hook-ran a-secret-value\n")
+    hook.chmod(0o755)
+    view = guarded.plane.home / "view"
+    git(repository, "clone", "-q", "--no-hardlinks", "--no-checkout", str(repository / ".git"), str(view))
+    copy = guarded.plane.home / "masked"
+    copy.write_text(hook.read_text().replace("a-secret-value", "placeholder"))
+    guarded.plane.git = {"gitdir": str(view / ".git")}
+    guarded.plane.masks = [
+        {"path": str(hook), "masked": str(copy)},
+        {"path": str(repository / ".git" / "config"), "masked": str(copy)},
+    ]
+    done = guarded.shell("git reset -q; git commit --allow-empty -m x 2>&1 | grep hook-ran; cat .git/hooks/pre-commit")
+    assert "hook-ran placeholder\n" in done.stdout
+    assert "a-secret-value" not in done.stdout
+
+
 def test_commits_are_unsigned_with_one_notice(guarded: Guarded, repository: Path) -> None:
     (guarded.home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@b\n[commit]\n\tgpgSign = true\n")
     done = guarded.shell("git commit -q --allow-empty -m x")

@@ -15,7 +15,7 @@ Script = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def _repository(script: Script, day: Guarded) -> None:
-    script("git init -q; printf 'one\\ntwo\\n' > file; git add .; git commit -q -m first", stderr=None)
+    script("git init -q; printf 'one\\ntwo\\n' > file; git add .; git commit -q -m first")
 
 
 def test_looking_around(script: Script) -> None:

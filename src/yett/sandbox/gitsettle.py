@@ -108,14 +108,14 @@ def _git_config(real: str, name: str, values: list[str]) -> None:
 
 
 def _name_changed(hooks: Hooks, kept: str, say: Say) -> None:
-    real = os.path.join(hooks.directory, "hooks")
     if not hooks.copy:
+        real = os.path.join(hooks.directory, "hooks")
         if nature(real) == "directory" and hook_files(real):
             move(hooks.directory, "hooks", os.path.join(kept, "hooks"))
             say("git hooks were written inside; they were moved away.")
         return
-    before, after = hook_files(real), hook_files(hooks.copy)
-    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    after = hook_files(hooks.copy)
+    changed = sorted(name for name in {*hooks.before, *after} if hooks.before.get(name) != after.get(name))
     if changed:
         say(f"git hooks written inside stay inside: {visible(', '.join(changed))}")
 

@@ -55,7 +55,9 @@ def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
     repo = repository.prepare(place.root, folder, git.get("gitdir"), given)
     kept_back = protected.prepare(place.root, os.path.join(place.project, "kept"), given)
     mount_points = MountPoints(place.project, kept_back.created)
-    taken = [laid.target for laid in (*kept_back.laid, *(Laid(f.copy, f.path) for f in repo.files))]
+    # what lies in a git directory that is replaced, or in a protected folder, has its copy already
+    taken = [repo.dotgit] if git.get("gitdir") else []
+    taken += [laid.target for laid in (*kept_back.laid, *(Laid(f.copy, f.path) for f in repo.files))]
     files, shown = _masked(place, private, given, taken, _unmask(channel, str(opened["session"]), say))
     laid_masks = (*(Laid(file.copy, file.path) for file in files), *shown)
     folders = tuple((laid.target, laid.source) for laid in kept_back.laid if os.path.isdir(laid.source))

@@ -8,6 +8,8 @@ pinned as a mount, or it could be renamed and replanted.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from yett.model.errors import ConfigurationError
@@ -33,10 +35,11 @@ class Settings(NamedTuple):
 
 
 class Hooks(NamedTuple):
-    """A git directory's hooks. `copy` is laid over them; "" if there was no directory to lay it over."""
+    """A git directory's hooks. `copy` is laid over them, and held `before`; "" if there was no directory to cover."""
 
     directory: str
     copy: str
+    before: Mapping[str, tuple[bytes, int]] = MappingProxyType({})
 
 
 class Repository(NamedTuple):
@@ -67,7 +70,7 @@ def prepare(root: str, folder: str, view: str | None, masked: dict[str, str]) ->
     was = nature(dotgit)
     common = _common_directory(dotgit, was)
     if view is not None:
-        return _with_view(dotgit, was, view)
+        return _with_view(dotgit, was, view, folder, masked)
     if not common:
         return Repository(dotgit, was)
     settings: list[Settings] = []
@@ -78,7 +81,7 @@ def prepare(root: str, folder: str, view: str | None, masked: dict[str, str]) ->
         for name in CONFIGURATIONS:
             if os.path.isfile(os.path.join(directory, name)):
                 settings.append(_copy_settings(directory, name, copies, masked))
-        hooks.append(_copy_hooks(directory, copies))
+        hooks.append(_copy_hooks(directory, copies, masked))
     files = tuple(Overlaid(entry.real, entry.copy, entry.directory, entry.name, _at_the_end) for entry in settings)
     over = [Laid(hook.copy, os.path.join(hook.directory, "hooks")) for hook in hooks if hook.copy]
     laid = (Laid(common, common), *over, *(Laid(file.copy, file.path) for file in files))
@@ -127,7 +130,8 @@ def _at_the_end(path: str, real: int) -> None:
     """Configuration is merged once, at the end: half of an edit would be worse than none."""
 
 
-def _with_view(dotgit: str, was: str, view: str) -> Repository:
+def _with_view(dotgit: str, was: str, view: str, folder: str, masked: dict[str, str]) -> Repository:
+    """The real directory is covered whole; the person's hooks go with the view, as everything else of theirs does."""
     if was != "directory":
         raise ConfigurationError(
             "This is a linked work tree, and secrets were found in its git history.",
@@ -135,7 +139,14 @@ def _with_view(dotgit: str, was: str, view: str) -> Repository:
         )
     before = tuple(gitconfig.parse(os.fsdecode(beneath.read(view, "config") or b"")))
     copied = Settings(dotgit, "config", os.path.join(view, "config"), before)
-    return Repository(dotgit, was, laid=(Laid(view, dotgit),), settings=(copied,))
+    copies = os.path.join(folder, "git", "0")
+    os.makedirs(copies, mode=0o700, exist_ok=True)
+    hooks = _copy_hooks(dotgit, copies, masked)
+    laid = [Laid(view, dotgit)]
+    if hooks.copy:
+        os.makedirs(os.path.join(view, "hooks"), mode=0o700, exist_ok=True)
+        laid.append(Laid(hooks.copy, os.path.join(dotgit, "hooks")))
+    return Repository(dotgit, was, laid=tuple(laid), settings=(copied,), hooks=(hooks,) if hooks.copy else ())
 
 
 def _common_directory(dotgit: str, was: str) -> str:
@@ -186,12 +197,15 @@ def _copy_settings(directory: str, name: str, copies: str, masked: dict[str, str
     return Settings(directory, name, copy, tuple(before))
 
 
-def _copy_hooks(directory: str, copies: str) -> Hooks:
+def _copy_hooks(directory: str, copies: str, masked: dict[str, str]) -> Hooks:
     real = os.path.join(directory, "hooks")
     if os.path.islink(real) or not os.path.isdir(real):
         return Hooks(directory, "")
     copy = os.path.join(copies, "hooks")
     os.makedirs(copy, mode=0o700, exist_ok=True)
     for name, (content, mode) in hook_files(real).items():
+        if (path := os.path.join(real, name)) in masked:
+            with open(masked[path], "rb") as file:
+                content = file.read()
         beneath.write(copy, name, content, mode)
-    return Hooks(directory, copy)
+    return Hooks(directory, copy, hook_files(copy))
