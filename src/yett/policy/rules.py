@@ -66,7 +66,9 @@ def read_layer(layer: Layer) -> tuple[Rule, ...]:
         # Slices are parsed from this form, whose reader bounds nesting more tightly than the text's.
         cedarpy.PolicySet.from_json_str(json.dumps(est))
     except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{layer.name}: {_short(error)}", "see docs/policy.md for the form of a policy") from None
+        raise PolicyError(
+            f"{layer.name}: {_short(error)}", "see docs/how-to-write-policy.md for the form of a policy"
+        ) from None
     if est["templates"] or est["templateLinks"]:
         raise PolicyError(f"{layer.name}: templates are not supported", "write one policy for each principal or team")
     policies = est["staticPolicies"]
@@ -145,7 +147,7 @@ def _check_notes(id_: str, notes: dict[str, str | None]) -> None:
         raise PolicyError(f"@why is not one line of at most {MAX_WHY} characters", "shorten it", rule=id_)
     for obligation in (notes.get("oblige") or "").split():
         if wrong := fault(obligation):
-            raise PolicyError(wrong, "see the obligations in docs/policy.md", rule=id_)
+            raise PolicyError(wrong, "see the obligations in docs/how-to-write-policy.md", rule=id_)
 
 
 def _leaves(id_: str, action: Est) -> frozenset[str]:
