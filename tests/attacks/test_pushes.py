@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 
 import pytest
 from git_workspace import Workspace, git
 
+from yett.model.errors import YettError
+from yett.sandbox.mirror import incoming
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.mirror import Mirror, RefUpdate
-from yett.sandbox.mirror.plumbing import ZERO
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed
 
 WORKFLOW = b"on: push\njobs: {x: {runs-on: ubuntu-latest, steps: [{run: make}]}}\n"
 
@@ -100,3 +103,26 @@ def test_a_branch_without_ci_files_starts_nothing(workspace: Workspace) -> None:
     agent = Agent(workspace)
     seen = agent.push("refs/heads/work", agent.commit(agent.main))
     assert (seen.workflow, seen.triggers) == (False, False)
+
+
+def test_a_small_pack_that_unpacks_to_a_flood_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming, "MAX_OBJECT", 8 << 20)
+    agent = Agent(workspace)
+    blob = agent.git("hash-object", "-w", "--stdin", stdin=bytes(9 << 20))
+    tree = agent.git("mktree", stdin=f"100644 blob {blob}\tzeros\n".encode())
+    new = agent.git("commit-tree", tree, "-p", agent.main, "-m", "zeros")
+    with pytest.raises(YettError, match="unpack"):
+        agent.push("refs/heads/work", new)
+    agent.git("update-ref", "refs/heads/work", new)
+    with pytest.raises(YettError, match="unpack"):
+        workspace.mirror.bring_home()
+
+
+def test_a_pack_without_end_is_not_read_into_memory(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming, "_INDEX_PACK", (*incoming._INDEX_PACK[:-1], "--max-input-size=65536"))
+    agent = Agent(workspace)
+    blob = agent.git("hash-object", "-w", "--stdin", stdin=secrets.token_bytes(1 << 20))
+    tree = agent.git("mktree", stdin=f"100644 blob {blob}\tnoise\n".encode())
+    agent.git("update-ref", "refs/heads/work", agent.git("commit-tree", tree, "-p", agent.main, "-m", "noise"))
+    with pytest.raises(GitFailed, match="could not be read"):
+        workspace.mirror.bring_home()

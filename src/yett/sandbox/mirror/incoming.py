@@ -12,6 +12,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from yett.sandbox.mirror.plumbing import GitFailed, Oid, environment, git
 
 MAX_REFS = 20_000
 MAX_FILE = 4 << 20
+MAX_PACK = 512 << 20
+MAX_OBJECT = 256 << 20
+MAX_OBJECTS = 1 << 30
+_INDEX_PACK = ("index-pack", "--stdin", "--strict", "--fix-thin", f"--max-input-size={MAX_PACK}")
 _OID = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"refs/(?:heads|tags)/[^\x00-\x20\x7f~^:?*\[\\]+|refs/stash")
 
@@ -80,8 +85,26 @@ def accept(view: Path, env: Mapping[str, str]) -> None:
 
 
 def take_pack(view: Path, pack: bytes, env: Mapping[str, str]) -> None:
-    """Index a pack from a push into the quarantine; thin packs are completed from the view."""
-    git(view, "index-pack", "--stdin", "--strict", "--fix-thin", stdin=pack, env=env)
+    """Index a pack from a push into the quarantine; thin packs are completed from the view.
+
+    Raises:
+        GitFailed: it is no whole pack.
+        YettError: it unpacks to more than one session may bring.
+    """
+    git(view, *_INDEX_PACK, stdin=pack, env=env)
+    _bounded(view, env)
+
+
+def _bounded(view: Path, env: Mapping[str, str]) -> None:
+    """Some kilobytes unpack to gigabytes of zeros, and what is translated is read whole."""
+    alone = {name: value for name, value in env.items() if name != "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
+    words = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectsize)")
+    sizes = [int(size) for size in git(view, *words, env=alone).split()]
+    if sizes and (max(sizes) > MAX_OBJECT or sum(sizes) > MAX_OBJECTS):
+        raise YettError(
+            f"the commits unpack to more than {MAX_OBJECTS >> 20} MB, or a file of them to {MAX_OBJECT >> 20} MB",
+            "leave large files out of git",
+        )
 
 
 def fetch_objects(
@@ -98,10 +121,22 @@ def fetch_objects(
         "--ro-bind", str(objects), objects_inside, "--chdir", "/",
         "git", "-c", "safe.directory=*", "--git-dir=/repository", "pack-objects", "--revs", "--stdout", "-q", "--thin",
     ]  # fmt: skip
-    packed = subprocess.run(command, input=revisions, env=environment(), capture_output=True, check=False)
-    if packed.returncode:
-        raise GitFailed(f"the session's commits could not be read: {packed.stderr.decode(errors='replace')[-300:]}")
-    take_pack(view, packed.stdout, env)
+    with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as said:
+        wanted.write(revisions)
+        wanted.seek(0)
+        packing = subprocess.Popen(command, stdin=wanted, stdout=subprocess.PIPE, stderr=said, env=environment())
+        assert packing.stdout is not None
+        try:
+            git(view, *_INDEX_PACK, stdin=packing.stdout, env=env)
+        except GitFailed as error:
+            packing.kill()
+            said.seek(0)
+            told = said.read(300).decode(errors="replace") or error.what
+            raise GitFailed(f"the session's commits could not be read: {told}") from error
+        finally:
+            packing.stdout.close()
+            packing.wait()
+    _bounded(view, env)
 
 
 def _acceptable(name: str) -> bool:

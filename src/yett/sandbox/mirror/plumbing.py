@@ -11,6 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 from yett.model.errors import YettError
 
@@ -41,19 +42,22 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return clean | dict(extra or {})
 
 
-def git(repository: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
-    """Standard output of one git command.
+def git(
+    repository: Path, *arguments: str, stdin: bytes | IO[bytes] | None = None, env: Mapping[str, str] | None = None
+) -> bytes:
+    """Standard output of one git command, which reads bytes or an open file.
 
     Raises:
         GitFailed: it ended with another status than 0.
     """
-    done = subprocess.run(
+    source: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}  # Any: run's keywords
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(
         ["git", *_QUIET, *arguments],
         cwd=repository,
-        input=stdin,
         env=environment(env),
         capture_output=True,
         check=False,
+        **source,
     )
     if done.returncode:
         raise GitFailed(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()[-400:]}")
