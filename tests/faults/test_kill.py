@@ -89,10 +89,10 @@ def test_killed_again_and_again_it_releases_nothing_twice_and_forgets_nothing(ho
     chance, told, numbers = random.Random(SEED), Told(), iter(range(1, 10**9))
     home.start()
     home.enrol()
-    for _ in range(CYCLES):
+    for cycle in range(CYCLES):
         daemon = home.daemon
         assert daemon is not None
-        agents = [Agent(home, f"agent{n}") for n in range(AGENTS)]
+        agents = [Agent(home, f"agent{cycle}-{n}") for n in range(AGENTS)]  # new ones: what waits counts
         stop = threading.Event()
         mine = [[next(numbers) for _ in range(40)] for _ in agents]
         threads = [
