@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.lab.conftest import JSON, Hands
 
-from yett.lab.messages import new_key, next_step
+from yett.lab.messages import Credentials, next_step
 
 API = "https://api.anthropic.com"
 TOOLS = [{"name": "Bash", "input_schema": {"type": "object"}}]
@@ -37,10 +37,10 @@ def events(hands: Hands, text: str) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith(b"data: ")]
 
 
-def test_a_key_has_the_real_shape() -> None:
-    made = new_key()
-    assert made.startswith("sk-ant-api03-")
-    assert (len(made), made[-2:]) == (108, "AA")
+def test_credentials_have_the_real_shape() -> None:
+    made = Credentials()
+    assert (made.key[:13], made.login[:13]) == ("sk-ant-api03-", "sk-ant-oat01-")
+    assert len(made.key) == len(made.login) == 108
 
 
 def test_the_script_is_played_step_by_step(hands: Hands) -> None:
@@ -98,9 +98,10 @@ def test_a_text_is_streamed_in_pieces(hands: Hands) -> None:
         [],
         ["x-api-key: sk-ant-api03-other"],
         ["authorization: Bearer yes"],
+        ["authorization: Bearer {}"],
         ["authorization: Bearer yes", "x-api-key: {}"],
     ],
-    ids=["none", "another key", "another bearer", "the key and something else"],
+    ids=["none", "another key", "another bearer", "the key as a bearer", "the key and something else"],
 )
 def test_without_the_key_alone_nothing_is_answered(hands: Hands, headers: list[str]) -> None:
     heard = len(Path(hands.lab.announced["heard"]).read_text())
@@ -111,9 +112,10 @@ def test_without_the_key_alone_nothing_is_answered(hands: Hands, headers: list[s
     assert len(Path(hands.lab.announced["heard"]).read_text()) == heard
 
 
-def test_a_bearer_is_as_good_as_the_other_header(hands: Hands) -> None:
-    answer = call(hands, f"Authorization: Bearer {hands.lab.handed_out['model_key']}", body(ASKED))
+def test_a_login_is_as_good_as_a_key(hands: Hands) -> None:
+    answer = call(hands, f"Authorization: Bearer {hands.lab.handed_out['model_login']}", body(ASKED))
     assert answer["type"] == "message"
+    assert hands.lab.arrivals()[-1]["token"] == "model-login"
 
 
 def test_a_call_that_says_no_model_is_refused(hands: Hands) -> None:
@@ -133,5 +135,5 @@ def test_what_the_model_was_told_is_kept_and_its_key_is_not_in_the_journal(hands
     kept = json.loads(Path(hands.lab.announced["heard"]).read_text().splitlines()[-1])
     assert kept["messages"] == [ASKED, USED, RESULT]
     arrival = hands.lab.arrivals()[-1]
-    assert (arrival["token"], arrival["done"], arrival["carried"]) == ("anthropic", ["model call"], ["x-api-key"])
+    assert (arrival["token"], arrival["done"], arrival["carried"]) == ("model-key", ["model call"], ["x-api-key"])
     assert hands.lab.handed_out["model_key"] not in Path(hands.lab.announced["journal"]).read_text()

@@ -9,18 +9,17 @@ that an accepted call said to the model is kept, one JSON line each, so that a t
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from yett.lab.journal import Arrival, Journal
 from yett.lab.wire import Reply, Request
 
 HOST = "api.anthropic.com"
-CREDENTIALS = ("x-api-key", "authorization")
 SCRIPT = re.compile(r"<play>(.*?)</play>", re.DOTALL)
 LAST_WORDS = {"text": "Nothing is left to do."}
 PIECE = 24
@@ -30,17 +29,23 @@ USAGE = {"input_tokens": 10, "output_tokens": 10}
 Body = dict[str, Any]  # Any: JSON as the client sent it
 
 
-def new_key() -> str:
-    """Return an API key of the real length and shape."""
-    return f"sk-ant-api03-{secrets.token_hex(46)}_AA"
+@dataclass(frozen=True)
+class Credentials:
+    """What the API takes: a key as `x-api-key`, the token of a person's login as bearer. Real in length and shape."""
+
+    key: str = field(default_factory=lambda: _made("api03"))
+    login: str = field(default_factory=lambda: _made("oat01"))
 
 
 class Messages:
     """Answers requests for the API's host."""
 
-    def __init__(self, key: str, journal: Journal, heard: TextIO) -> None:
-        """Serve whoever shows `key`; write what the model is told to `heard`."""
-        self._key = key
+    def __init__(self, credentials: Credentials, journal: Journal, heard: TextIO) -> None:
+        """Serve whoever shows one of `credentials`; write what the model is told to `heard`."""
+        self._expected = {
+            ("x-api-key", credentials.key): "model-key",
+            ("authorization", f"Bearer {credentials.login}"): "model-login",
+        }
         self._journal = journal
         self._heard = heard
 
@@ -61,7 +66,7 @@ class Messages:
             return 200, {}
         if request.method != "POST" or request.path not in ("/v1/messages", "/v1/messages/count_tokens"):
             return 404, _error("not_found_error", "Not found")
-        if token != "anthropic":
+        if not token.startswith("model-"):
             return 401, _error("authentication_error", "invalid x-api-key")
         if not isinstance(body.get("messages"), list) or not body.get("model"):
             return 400, _error("invalid_request_error", "model and messages: Field required")
@@ -72,11 +77,11 @@ class Messages:
         return 200, _message(str(body["model"]), next_step(body))
 
     def _token(self, request: Request) -> str:
-        """Say whose credential this is: every one that is shown has to be the key, as a second one would be a leak."""
-        given = [request.header(name).removeprefix("Bearer ") for name in CREDENTIALS if request.header(name)]
+        """Say whose credential this is: one in its header, and no second beside it, which would be a leak."""
+        given = [(name, request.header(name)) for name in ("x-api-key", "authorization") if request.header(name)]
         if not given:
             return "none"
-        return "anthropic" if all(hmac.compare_digest(g.encode(), self._key.encode()) for g in given) else "unknown"
+        return self._expected.get(given[0], "unknown") if len(given) == 1 else "unknown"
 
 
 def next_step(body: Body) -> Body:
@@ -143,6 +148,10 @@ def _streamed(block: Body) -> tuple[str, str, str]:
     if "text" in block:
         return "text_delta", "text", block["text"]
     return "input_json_delta", "partial_json", json.dumps(block["input"])
+
+
+def _made(kind: str) -> str:
+    return f"sk-ant-{kind}-{secrets.token_hex(46)}_AA"
 
 
 def _json(payload: bytes) -> Body:

@@ -56,7 +56,7 @@ class Lab:
         self._handed_out = _private(folder / "handed-out.json")
         self.platform = Platform(World(), Machine(volumes, binaries), Keyring())
         self._git_token = secrets.token_hex(20)
-        self._model_key = messages.new_key()
+        self._model = messages.Credentials()
         self._heard = _private(folder / "heard.jsonl")
         self._journal = Journal(_private(folder / "journal.jsonl"), self._secrets)
         self._attachments = Attachments(folder / "attach.sock", self._serve)
@@ -69,7 +69,8 @@ class Lab:
         cluster = self.platform.machine.cluster(places.database_volume)
         assert cluster is not None
         handed_out = {f"{name}_token": token.value for name, token in _by_name(tokens)}
-        handed_out |= {"git_token": self._git_token, "model_key": self._model_key, "database_url": cluster.url}
+        handed_out |= {"git_token": self._git_token, "database_url": cluster.url}
+        handed_out |= {f"model_{name}": value for name, value in asdict(self._model).items()}
         values = workspace.workspace_values(handed_out, asdict(places))
         source = workspace.make_workspace(self._git_root / "source", values)
         git_remote.git("clone", "-q", "--bare", str(source), git_remote.REPOSITORY, cwd=self._git_root)
@@ -120,7 +121,7 @@ class Lab:
         api = Api({"Query": queries.QUERIES, "Mutation": mutations.MUTATIONS, **queries.OBJECTS})
         railway = endpoint.Endpoint(api, self.platform, self._journal)
         remote = git_remote.GitRemote(self._git_root, self._git_token, self._journal)
-        model = messages.Messages(self._model_key, self._journal, self._heard)
+        model = messages.Messages(self._model, self._journal, self._heard)
         hosts: dict[str, wire.Handler] = dict.fromkeys(endpoint.HOSTS, railway.handle)
         hosts |= {git_remote.HOST: remote.handle, messages.HOST: model.handle}
         return {**hosts, echo.HOST: echo.Echo(self._journal).handle}
@@ -146,7 +147,7 @@ class Lab:
 
     def _secrets(self) -> Iterator[str]:
         yield from (token.value for token in self.platform.keyring)
-        yield from (self._git_token, self._model_key)
+        yield from (self._git_token, self._model.key, self._model.login)
 
 
 def serve(folder: Path, user: str | None, parent: int) -> None:
