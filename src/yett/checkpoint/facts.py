@@ -23,6 +23,10 @@ class Facts(Protocol):
 
     def place(self, task: Task, resource: Resource) -> Place: ...
 
+    def labels(self, resource: Resource) -> tuple[str, ...]:
+        """What the signed map calls the resource's environments: the names that policies are written with."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Situated:
@@ -33,6 +37,7 @@ class Situated:
     place: Place
     irreversible: bool
     undo: UndoPlan
+    labels: tuple[str, ...] = ()
 
 
 def surviving(backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
@@ -78,4 +83,7 @@ async def situate(facts: Facts, task: Task, operation: Operation, *, fresh: bool
         return (_without_resource(operation),)
     resources = await facts.resources(operation, fresh=fresh)
     plan = await facts.undo_plan(operation, resources)
-    return tuple(Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan) for r in resources)
+    return tuple(
+        Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan, facts.labels(r))
+        for r in resources
+    )

@@ -82,7 +82,8 @@ def _thing(situated: Situated) -> Thing:
             resource = situated.resource
             if resource is None:
                 return "Resource", f"{provider}:*", (place, ("Provider", provider)), ()
-            environments = tuple(("Environment", f"{provider}:{e.id}") for e in resource.environments)
+            ids = [f"{provider}:{environment.id}" for environment in resource.environments]
+            environments = tuple(("Environment", name) for name in dict.fromkeys([*ids, *situated.labels]))
             above = tuple(("Resource", f"{r.provider}:{r.kind}:{r.id}") for r in resource.parents)
             identity = f"{provider}:{resource.ref.kind}:{resource.ref.id}"
             return "Resource", identity, (place, ("Provider", provider), *environments, *above), ()

@@ -70,6 +70,10 @@ class Eyes:
     def place(self, task: Task, resource: Resource) -> Place:
         return self._environments().place(task, resource)
 
+    def labels(self, resource: Resource) -> tuple[str, ...]:
+        found = (self._environments().label(environment) for environment in resource.environments)
+        return tuple(label for label in found if label is not None)
+
     async def _look(self, provider: str, refs: tuple[ResourceRef, ...]) -> tuple[Resource, ...]:
         room = self._book.named(provider)
         inspector = room.inspector() if room else None
