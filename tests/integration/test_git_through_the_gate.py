@@ -228,6 +228,22 @@ def test_a_file_that_appears_with_another_branch_has_its_secret_outside(desk: De
     assert git(workspace, "status", "--porcelain") == ""
 
 
+def test_a_masked_file_that_is_only_staged_elsewhere_stays_masked(desk: Desk) -> None:
+    """An index is the agent's word: else it could have Yett write the secret wherever it likes."""
+    workspace = desk.workspace()
+    said = desk.run(
+        workspace,
+        f"""
+        mkdir public; cp {TOKEN_FILE} public/index.html
+        git update-index --add --cacheinfo 100644,$(git rev-parse HEAD:{TOKEN_FILE}),public/index.html
+        """,
+    )
+    assert said.status == 0, said.err
+    assert desk.token not in (workspace / "public/index.html").read_text()
+    assert "public/index.html holds a placeholder" in said.err
+    assert git(workspace, "diff", "--cached", "--name-only") == ""
+
+
 def test_local_commits_come_home_with_the_secret_in_its_place(desk: Desk) -> None:
     workspace = desk.workspace()
     said = desk.run(

@@ -145,7 +145,7 @@ class Mirror:
             said += self._move_branches(refs, {name for name, oid in refs.items() if oid in refused})
             said += self._store_stashes([row for row in stashes if row[0] not in refused])
             said += self._move_head()
-            restage(self.real, self.view, self.gitdir, self._masks, self._names)
+            said += restage(self.real, self.view, self.gitdir, self._masks, self._names)
         return said
 
     def _translate(self, tips: list[Oid], env: dict[str, str]) -> None:

@@ -17,50 +17,66 @@ Row = tuple[str, Oid, str, str]
 """Mode, id inside, stage, path."""
 
 
-def restage(real: Path, view: Path, gitdir: Path, masks: Masks, names: IdMap) -> None:
-    """Bring index and files home; nothing if the session left an index that git cannot read."""
+def restage(real: Path, view: Path, gitdir: Path, masks: Masks, names: IdMap) -> list[str]:
+    """Bring index and files home; what stays masked, in words. Nothing if git cannot read the session's index.
+
+    A secret goes only where the last commit has it: an index is the agent's word, a commit has been checked.
+    """
     index = gitdir / "index"
     if index.is_symlink() or not index.is_file():
-        return
+        return []
     try:
         rows = staged(real, {"GIT_INDEX_FILE": str(index)})
     except GitFailed:
-        return
-    _unmask_files(rows, real, view, masks, names)
+        return []
+    committed = _committed(real)
+    said = _unmask_files(rows, committed, real, view, masks, names)
     here = present(real, {names.real(oid) for _, oid, _, _ in rows})
     wanted = []
     for mode, oid, stage, path in rows:
         known = names.real(oid)
-        if mode != "160000" and known not in here:
-            # staged, and never committed: the file is in the workspace, and shows as a change there
-            mode, known = _committed(real, path)
+        if (known != oid and committed.get(path) != (mode, known)) or (mode != "160000" and known not in here):
+            # never committed so: the file is in the workspace, and shows as a change there
+            mode, known = committed.get(path, ("", ""))
         if known:
             wanted.append(f"{mode} {known} {stage}\t{path}\0")
     text = "".join(wanted).encode(errors="surrogateescape")
     git(real, "read-tree", "--empty")
     git(real, "update-index", "-z", "--index-info", stdin=text)
+    return said
 
 
-def _committed(real: Path, path: str) -> tuple[str, Oid]:
-    """Mode and id of a file in the last commit; ("", "") if it is not there."""
+def _committed(real: Path) -> dict[str, tuple[str, Oid]]:
+    """Mode and id of every file in the last commit."""
     try:
-        listed = git(real, "ls-tree", "-z", "HEAD", "--", f":(top,literal){path}")
+        listed = git(real, "ls-tree", "-r", "-z", "--full-tree", "HEAD").decode(errors="surrogateescape")
     except GitFailed:  # there is no commit yet
-        return "", ""
-    fields = listed.partition(b"\t")[0].decode().split(" ")
-    return (fields[0], fields[2]) if len(fields) == 3 else ("", "")
+        return {}
+    found = {}
+    for row in filter(None, listed.split("\0")):
+        about, _, path = row.partition("\t")
+        mode, _, oid = about.split(" ")
+        found[path] = (mode, oid)
+    return found
 
 
-def _unmask_files(rows: list[Row], real: Path, view: Path, masks: Masks, names: IdMap) -> None:
-    """Files that git wrote inside (a pull, another branch) get their secrets back, if the index has them there."""
+def _unmask_files(
+    rows: list[Row], committed: dict[str, tuple[str, Oid]], real: Path, view: Path, masks: Masks, names: IdMap
+) -> list[str]:
+    """Files that git wrote inside (a pull, another branch) get their secrets back."""
     masked = {path: oid for mode, oid, _, path in rows if mode.startswith("100") and names.real(oid) != oid}
-    if not masked:
-        return
-    bodies = {oid: body for oid, _, body in read_many(view, sorted(set(masked.values())))}
+    bodies = {oid: body for oid, _, body in read_many(view, sorted(set(masked.values())))} if masked else {}
+    said = []
     for path, oid in masked.items():
         held = masks.placeholders_in(beneath.read(str(real), path) or b"")
-        if held and not held - masks.placeholders_in(bodies.get(oid, b"")):
+        if not held:
+            continue
+        allowed = committed.get(path, ("", ""))[1] == names.real(oid)
+        if allowed and not held - masks.placeholders_in(bodies.get(oid, b"")):
             _rewrite(real, path, masks.unmask)
+        else:
+            said.append(f"{path} holds a placeholder: no commit has its secret there, so it stays masked")
+    return said
 
 
 def _rewrite(root: Path, path: str, change: Callable[[bytes], bytes]) -> None:
