@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
@@ -122,6 +123,7 @@ class SessionTunnels:
         self._starting: set[asyncio.Task[None]] = set()
         self._connections: set[ClientConnection] = set()
         self._held = 0
+        self._waiting: deque[Callable[[], None]] = deque()
         self._full = False
         self._closed = False
 
@@ -159,6 +161,26 @@ class SessionTunnels:
     def release(self, size: int) -> None:
         """They are gone."""
         self._held -= size
+
+    def in_turn(self, size: int, work: Callable[[], None]) -> None:
+        """Look into `size` bytes: at once if they are few, else one piece of work a turn of the loop.
+
+        What is made to be searched slowly would else keep every other session, and lockdown, waiting (law 10).
+        """
+        if size <= self._floors.limits.at_once and not self._waiting:
+            work()
+            return
+        self._waiting.append(work)
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        try:
+            self._waiting[0]()
+        finally:
+            self._waiting.popleft()
+            if self._waiting:
+                self._loop.call_soon(self._next)
 
     def expire(self, now: float) -> None:
         """Call everything whose deadline has passed."""

@@ -14,6 +14,7 @@ class Limits:
     small_body: int = 64 << 10
     held_by_session: int = 64 << 20
     pipelined: int = 64 << 10
+    at_once: int = 4 << 10
     withheld_answer: int = 1 << 20
     tunnels: int = 512
     handshake_seconds: float = 10.0

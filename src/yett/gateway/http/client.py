@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from yett.gateway import refusal
@@ -30,6 +31,9 @@ class Registry(Protocol):
         ...
 
     def release(self, size: int) -> None: ...
+    def in_turn(self, size: int, work: Callable[[], None]) -> None:
+        """Look into `size` bytes: at once if they are few, else when the session has its turn."""
+        ...
 
 
 class ClientConnection(asyncio.Protocol):

@@ -102,7 +102,7 @@ class Exchange:
             self.refuse(error)
             return
         if self.ended:
-            self._decide(b"")
+            self._decide_in_turn(0)
         elif self._must_stream():
             self.streams = True
             self._decide(None)
@@ -167,7 +167,7 @@ class Exchange:
             self.streams = True
             self._decide(None)
         elif self.ended:
-            self._decide(self.take_held())
+            self._decide_in_turn(self._held_size)
         else:
             self.client.wait(limits.request_seconds)
 
@@ -183,6 +183,16 @@ class Exchange:
             self.client.pause_reading()
 
     # -- the decision
+
+    def _decide_in_turn(self, size: int) -> None:
+        """The request is whole, its body of that size: judge it, a large one when its session has its turn."""
+        self.phase = Phase.DECIDING
+        head = len(self.head.target) + sum(len(value) for _, value in self.head.headers)
+        self.client.registry.in_turn(size + head, self._decide_held)
+
+    def _decide_held(self) -> None:
+        if self.phase is Phase.DECIDING:
+            self._decide(self.take_held())
 
     def _decide(self, body: bytes | None) -> None:
         """Put the request to the checkpoint, at once if it can answer at once."""
