@@ -25,6 +25,9 @@ KEY_PARAMETERS = frozenset(_DECLARED["parameters"])
 _NO_PASSWORD = frozenset(_DECLARED["no_password"])
 
 _TWO_WORDS = re.compile(r"(?:(\S+)[ \t]+)?(\S+)")
+_NO_FORM = re.compile(rb'[\x00-\x20"<>\[\\\]{}]')
+"""What no form holds unescaped, and JSON not without: a server that reads JSON whatever its type says would differ."""
+
 _SUBPROTOCOL = re.compile(r"(?:base64url\.bearer\.authorization\.|.*api-key\.)", re.IGNORECASE)
 
 
@@ -125,6 +128,8 @@ def body_fields(request: HttpRequest, names: Sequence[str]) -> list[tuple[str, s
     if not request.body:
         return []
     if is_form(request):
+        if _NO_FORM.search(request.body):
+            raise _unreadable_login("says that it is a form, and is none")
         try:
             pairs = parse_qsl(request.body.decode("ascii"), keep_blank_values=True, max_num_fields=200)
         except ValueError:
