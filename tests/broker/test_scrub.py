@@ -126,3 +126,11 @@ def test_a_github_contents_answer_is_scrubbed() -> None:
 
 def test_without_secrets_nothing_is_held() -> None:
     assert scrubber().feed(b"anything \\u00") == b"anything \\u00"
+
+
+@pytest.mark.parametrize("spelling", ["utf-8", "latin-1"])
+def test_a_secret_with_other_than_ascii_letters_leaves_a_header_in_either_reading(spelling: str) -> None:
+    said = "pässwörd-länger-als-16".encode(spelling).decode("latin-1")
+    assert scrubber("pässwörd-länger-als-16").clean_headers((("x-echo", f"is {said}"),)) == (
+        ("x-echo", f"is {STAND_IN}"),
+    )

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from yett.ledger.journal import Entry, Journal, Transaction
+from yett.ledger.entries import encode
+from yett.ledger.journal import Encoded, Entry, Journal, Transaction
 from yett.ledger.notes import Signer, open_checkpoint
 from yett.ledger.proofs import root_at
 from yett.ledger.writer import LedgerDamaged
@@ -280,3 +281,25 @@ def test_another_key_does_not_open_the_log(store: Store, signer: Signer) -> None
     Journal(store, signer).close()
     with pytest.raises(LedgerDamaged, match="another key"):
         Journal(store, Signer(signer.name, Ed25519PrivateKey.generate()))
+
+
+def test_what_nobody_waits_for_shares_the_next_callers_flush(journal: Journal, store: Store) -> None:
+    journal.commit(remember("first.example")).result()
+    later = journal.commit_later(remember("later.example"))
+    assert journal.commit(remember("hurried.example")).result() == 2
+    assert later.done() or later.result() == 1
+    assert hosts(store) == ["first.example", "hurried.example", "later.example"]
+
+
+def test_what_nobody_waits_for_is_written_all_the_same(journal: Journal, store: Store) -> None:
+    assert journal.commit_later(remember("alone.example")).result() == 0
+    assert hosts(store) == ["alone.example"]
+
+
+def test_an_entry_that_is_encoded_already_is_logged_like_any_other(journal: Journal, store: Store) -> None:
+    entry = Entry("read", {"summary": "é\u2028", "rules": ["b", "a"], "n": 1})
+    journal.enqueue(entry)
+    journal.enqueue(Encoded(encode(entry)))
+    journal.commit(lambda _: None).result()
+    plain, encoded = entries(store)
+    assert plain | {"at": 0} == encoded | {"at": 0}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from yett.broker.absent import Searcher
 from yett.broker.capabilities import Capabilities
-from yett.broker.known import known_secret
 from yett.broker.leases import Leases
 from yett.broker.needles import Needles
 from yett.broker.positions import AUTHORIZATION, BASIC, KEY_HEADERS, Presented, presented
@@ -35,6 +35,7 @@ class Examiner:
         self._leases = leases
         self._capabilities = capabilities
         self._fingerprint = fingerprint
+        self._searcher = Searcher()
 
     def examine(
         self, needles: Needles, short: frozenset[str], session: Session, request: HttpRequest, room: Room | None
@@ -44,7 +45,7 @@ class Examiner:
         Raises:
             CredentialRefused: see the module.
         """
-        if (found := known_secret(needles, request)) is not None:
+        if (found := self._searcher.find(needles, request)) is not None:
             needle, place = found
             raise CredentialRefused(
                 f"A secret that Yett knows stands in the {_spoken(place)} of this request.",

@@ -25,7 +25,8 @@ SPARE_WORK = 2 << 20
 ESCAPE_WORK = 24
 """An escape takes as long to undo as so many bytes to look at."""
 
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
+RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
+"""What may be base64; shorter runs hide nothing that is searched for."""
 _TEXT = re.compile(rb"[\t\n\r -~]{16,}")
 """What is encoded twice is text after the first decoding; a picture, a hash or an id is not."""
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
@@ -96,7 +97,7 @@ def _unescaped(needles: Needles, text: bytes, lower: bytes, work: _Work) -> Iter
 
 def _from_base64(text: bytes) -> bytes:
     """The text in everything that base64 decodes, apart from each other; also what is wrapped over lines."""
-    runs = _RUN.findall(join_lines(text))
+    runs = RUN.findall(join_lines(text))
     return _APART.join(_TEXT.findall(_APART.join(map(_decoded, runs)))) if runs else b""
 
 

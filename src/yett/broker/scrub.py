@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from yett.broker.absent import stands_nowhere
 from yett.broker.needles import Needle, Needles, base64_core
 from yett.broker.stream import Window
 from yett.model.http import Headers
@@ -21,26 +22,36 @@ class Scrubber:
         self._needles = needles
         self._stand_in = stand_in
         self._drop_cookies = drop_cookies
-        self._window = Window(needles, self._replacement)
+        self._window: Window | None = None
 
     def feed(self, chunk: bytes) -> bytes:
+        if self._window is None:
+            self._window = Window(self._needles, self._replacement)
         return self._window.feed(chunk)
 
     def finish(self) -> bytes:
-        return self._window.finish()
+        return b"" if self._window is None else self._window.finish()
 
     def clean(self, whole: bytes) -> bytes:
-        """The same for bytes that are complete."""
+        """The same for bytes that are complete: nothing has to wait for what could follow."""
+        if stands_nowhere(self._needles(), whole):
+            return whole
         window = Window(self._needles, self._replacement)
         return window.feed(whole) + window.finish()
 
     def clean_headers(self, headers: Headers) -> Headers:
         """Head or trailers, scrubbed. From a governed host no cookie comes back: it would be a credential."""
         return tuple(
-            (name, self.clean(value.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape"))
+            (name, self._clean_text(value))
             for name, value in headers
             if not (self._drop_cookies and name in ("set-cookie", "set-cookie2"))
         )
+
+    def _clean_text(self, value: str) -> str:
+        """In both readings that parsers have (RFC 9110, 5.5): bytes of UTF-8 stand in it as ISO 8859-1."""
+        if not value.isascii():
+            value = self.clean(value.encode("latin-1", "backslashreplace")).decode("latin-1")
+        return self.clean(value.encode()).decode()
 
     def _replacement(self, needle: Needle, original: bytes) -> bytes:
         return encoded_as(needle.form, self._stand_in(needle.fingerprint).encode(), needle.size, original)

@@ -23,8 +23,9 @@ from yett.checkpoint.facts import Situated, at_once, situate
 from yett.checkpoint.judge import Circumstances, decide, question
 from yett.checkpoint.lockdown import Lockdown
 from yett.checkpoint.record import Pass, read_entry, refusal_entry, write_intent, write_outcome
+from yett.checkpoint.repeats import Repeats
 from yett.checkpoint.state import SessionState, load_state
-from yett.ledger.journal import Entry, Journal
+from yett.ledger.journal import Encoded, Entry, Journal
 from yett.model.decision import Decision, Refused
 from yett.model.effects import Verdict
 from yett.model.errors import StoreUnavailable, YettError
@@ -74,6 +75,7 @@ class Checkpoint:
         self._eyes = eyes
         self._undos = undos
         self._sessions: dict[str, SessionState] = {}
+        self._repeats = Repeats()
         self._settling: set[asyncio.Future[None]] = set()
         self._team_then, self._team_since = False, -TEAM_FRESH_S
 
@@ -98,17 +100,19 @@ class Checkpoint:
         Raises:
             Refused, LedgerUnavailable.
         """
-        if not only_reads(attempt):
-            return None
         state = self._admitted(attempt)
-        situations = at_once(attempt)
+        policies = self._policy_of(state)
+        about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
+        known = self._repeats.find(attempt, state, policies, about)
+        if known is not None:
+            return self._read(attempt, state, *known)
+        situations = at_once(attempt) if only_reads(attempt) else None
         if situations is None:
             return None
-        about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
-        decision = decide(self._policy_of(state), state, situations, about)
+        decision = decide(policies, state, situations, about)
         if decision.verdict is not Verdict.ALLOW:
             return None
-        return self._read(attempt, state, decision)
+        return self._read(attempt, state, decision, self._repeats.keep(attempt, state, policies, about, decision))
 
     async def pass_(self, attempt: Attempt) -> Pass:
         """Let the attempt leave, or say why not.
@@ -129,7 +133,7 @@ class Checkpoint:
             state.counts["would_hold"] += 1
             self._journal.enqueue(refusal_entry(attempt, judged.decision, digest, "observed only: it passed"))
         if only_reads(attempt):
-            return self._read(attempt, state, judged.decision)
+            return self._read(attempt, state, judged.decision, read_entry(attempt, judged.decision))
         undos = await self._capture(judged, hold="")
         if undos:  # making one takes its time
             judged = await self._judge(attempt, state, digest, fresh=True)
@@ -140,7 +144,8 @@ class Checkpoint:
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream) or unknown."""
         if granted.intent >= 0:
-            await self._journal.run(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
+            writing = self._journal.commit_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
+            await asyncio.wrap_future(writing)
 
     def finish_now(self, granted: Pass, outcome: str, status: int) -> bool:
         """Whether there is nothing to record: a read's entry is its own."""
@@ -220,10 +225,10 @@ class Checkpoint:
         """`yett run --observe` stops what cannot be undone, and nothing else."""
         return judged.facts.attempt.session.observe and not any(s.irreversible for s in judged.situations)
 
-    def _read(self, attempt: Attempt, state: SessionState, decision: Decision) -> Pass:
+    def _read(self, attempt: Attempt, state: SessionState, decision: Decision, entry: Entry | Encoded) -> Pass:
         if not state.quota.read():
             raise Refused(Verdict.DENY, "this session has filled its part of the log", words.ASK_NEW, code="quota")
-        self._journal.enqueue(read_entry(attempt, decision))
+        self._journal.enqueue(entry)
         state.counts["passed"] += 1
         return Pass(attempt, -1, "", decision.obligations)
 

@@ -29,7 +29,7 @@ class SessionState:
     """What the workspace narrows, frozen when the run starts (law 9); None: nothing of its own."""
     spent: Amount = NOTHING
     limit: Amount = DEFAULT_LIMIT
-    remembered: set[tuple[str, str]] = field(default_factory=set)
+    remembered: frozenset[tuple[str, str]] = frozenset()
     asks: Asks = field(default_factory=Asks)
     quota: Quota = field(default_factory=Quota)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -43,5 +43,5 @@ def load_state(connection: Connection, session: Session) -> SessionState:
     if budget is not None:
         state.spent = Amount(budget.deletes, budget.rows, budget.bytes)
     rows = connection.execute(select(tables.remembered).where(tables.remembered.c.session == session.id))
-    state.remembered = {(row.host, row.method) for row in rows}
+    state.remembered = frozenset((row.host, row.method) for row in rows)
     return state

@@ -26,6 +26,13 @@ class Entry:
     body: dict[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What `encode` made of an entry, kept because the same entry is written again and again."""
+
+    rest: bytes
+
+
 def encode(entry: Entry) -> bytes:
     """Everything of the entry but its time, in canonical order; `stamp` puts the time before it.
 

@@ -16,14 +16,14 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from yett.ledger.entries import Entry, encode
+from yett.ledger.entries import Encoded, Entry, encode
 from yett.ledger.notes import Checkpoint, Signer
 from yett.ledger.rows import LedgerDamaged
 from yett.ledger.writer import SIGN_EVERY_S, Job, Line, Transaction, Writer
 from yett.model.errors import LedgerUnavailable, StoreUnavailable
 from yett.store.engine import Store, unavailable
 
-__all__ = ["Entry", "Journal", "Transaction"]
+__all__ = ["Encoded", "Entry", "Journal", "Transaction"]
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ MOST_QUEUED_BYTES = 64 * 1024 * 1024
 MOST_IN_BATCH = 1024
 OLDEST_LINE_S = 1.0
 """Law 2: a read whose entry has waited longer than this means that further reads are refused."""
-LINGER_S = 0.002
-"""A batch of reads alone waits this long for company; a waiting caller ends it."""
+LINGER_S = 0.005
+"""A batch that nobody waits for (reads, outcomes) waits this long for company; a waiting caller ends it."""
 RETRY_S = 0.1
 """Pause after a batch that failed, when only reads are waiting."""
 
@@ -72,9 +72,10 @@ class Journal:
         self._deadline = deadline
         self._writer = Writer(store, signer, clock)
         self._writer.open()
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._queue: deque[Line | Job] = deque()
-        self._jobs = 0  # of those in the queue
+        self._hurried = 0  # jobs in the queue that somebody waits for
         self._bytes = 0  # of the lines in the queue
         self._queued_since: float | None = None  # the oldest line in the queue
         self._flushing_since: float | None = None  # the oldest line in the batch being written
@@ -92,14 +93,14 @@ class Journal:
         """How many entries are durable."""
         return self._writer.durable.size
 
-    def enqueue(self, entry: Entry) -> None:
+    def enqueue(self, entry: Entry | Encoded) -> None:
         """Log a read: returns at once, durable within milliseconds.
 
         Raises:
             LedgerUnavailable: queue full, writer dead, or an earlier read unflushed for more than a second.
         """
-        line = Line(encode(entry), time.monotonic())
-        with self._wake:
+        line = Line(entry.rest if isinstance(entry, Encoded) else encode(entry), time.monotonic())
+        with self._lock:
             self._refuse_if_over()
             oldest = self._queued_since if self._flushing_since is None else self._flushing_since
             if oldest is not None and line.since - oldest > OLDEST_LINE_S:
@@ -122,16 +123,11 @@ class Journal:
         Raises:
             LedgerUnavailable: queue full, or writer dead.
         """
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("work must not wait for the journal that runs it")
-        future: _Pending[T] = _Pending(self._deadline)
-        with self._wake:
-            self._refuse_if_over()
-            self._queue.append(Job(work, future))
-            self._jobs += 1
-            if self._jobs == 1:
-                self._wake.notify()
-        return future
+        return self._queue_job(work, hurried=True)
+
+    def commit_later(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """`commit` for what nobody waits for, an outcome: like a read, it lingers for company, and shares its flush."""
+        return self._queue_job(work, hurried=False)
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """`commit` for asyncio. A cancelled caller cancels work that has not begun. Raises LedgerUnavailable."""
@@ -168,6 +164,18 @@ class Journal:
                 f"{left} entries could not be written before closing.", "Check the store's disk; reads were forwarded."
             )
 
+    def _queue_job(self, work: Callable[[Transaction], T], *, hurried: bool) -> Future[T]:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("work must not wait for the journal that runs it")
+        future: _Pending[T] = _Pending(self._deadline)
+        with self._lock:
+            self._refuse_if_over()
+            self._queue.append(Job(work, future, hurried))
+            self._hurried += hurried
+            if self._hurried == 1 if hurried else len(self._queue) == 1:
+                self._wake.notify()
+        return future
+
     def _refuse_if_over(self) -> None:
         if self._dead is not None:
             raise LedgerUnavailable(self._dead.what, self._dead.remedy) from self._dead
@@ -189,12 +197,12 @@ class Journal:
         """Wait for work and make it the batch; an empty batch signs. False when it is time to stop."""
         with self._wake:
             if self._failing:
-                self._wake.wait_for(lambda: self._jobs or self._closing, RETRY_S)
+                self._wake.wait_for(lambda: self._hurried or self._closing, RETRY_S)
             elif not self._queue:
                 idle = SIGN_EVERY_S if self._writer.unsigned else None
                 self._wake.wait_for(lambda: self._queue or self._closing, idle)
-            if self._queue and not self._jobs and not self._closing:
-                self._wake.wait_for(lambda: self._jobs or self._closing, LINGER_S)
+            if self._queue and not self._hurried and not self._closing:
+                self._wake.wait_for(lambda: self._hurried or self._closing, LINGER_S)
             if self._closing and (self._gave_up or not (self._queue or self._writer.unsigned)):
                 return False
             self._fill_batch()
@@ -205,7 +213,7 @@ class Journal:
         batch = [self._queue.popleft() for _ in range(count)]
         for item in batch:
             if isinstance(item, Job):
-                self._jobs -= 1
+                self._hurried -= item.hurried
             else:
                 self._bytes -= len(item.rest)
         self._flushing_since = _oldest_line(batch)

@@ -82,10 +82,11 @@ class Line:
 
 @dataclass(slots=True)
 class Job:
-    """A piece of work, and who waits for it. `result` and `error` are set before the transaction commits."""
+    """A piece of work, and who waits for it: `hurried`, at once. `result` and `error` are set before the commit."""
 
     work: Callable[[Transaction], Any]
     future: Future[Any]
+    hurried: bool = True
     result: Any = None
     error: Exception | None = field(default=None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from yett.model.errors import Unreadable
 from yett.model.http import HttpRequest
 from yett.model.identity import Session
@@ -12,6 +14,12 @@ from yett.operations.http import OVERRIDES, classify_http
 from yett.operations.rest import classify_rest, is_upgrade
 from yett.providers.book import ProviderBook
 from yett.providers.room import Room, Wire
+
+# Fields that change what a request without a body does, or how it is read.
+_TELLING = OVERRIDES | {"upgrade", "sec-websocket-key", "http2-settings", "content-encoding"}
+_BODILESS = frozenset({"GET", "HEAD"})
+LONGEST_KEPT = 512
+"""Characters of a path and query that are remembered: agents choose them, and could fill the memory."""
 
 
 def classify(
@@ -27,9 +35,23 @@ def classify(
     room = book.room(request.host)
     if room is None:
         return classify_git(request, git) or classify_http(request)
+    if room.wire is not Wire.GRAPHQL and _is_plain(request):
+        return _plain(room, request.method, request.host, request.path, request.query)
     if any(name in OVERRIDES for name, _ in request.headers):
         raise Unreadable("A header overrides the method", "Send the method that you mean.")
     return _governed(request, room)
+
+
+def _is_plain(request: HttpRequest) -> bool:
+    """Whether method, host, path and query say everything: no body, no telling field."""
+    if request.method not in _BODILESS or request.body != b"" or len(request.path) + len(request.query) > LONGEST_KEPT:
+        return False
+    return _TELLING.isdisjoint([name for name, _ in request.headers])
+
+
+@lru_cache(maxsize=1024)
+def _plain(room: Room, method: str, host: str, path: str, query: str) -> Classified:
+    return _governed(HttpRequest(method, "https", host, 443, path, query, ()), room)
 
 
 def _governed(request: HttpRequest, room: Room) -> Classified:

@@ -85,9 +85,11 @@ class SideCall:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """One provider. `paths` are the GraphQL endpoints (wire graphql); `positions` are where a placeholder works.
+    """One provider, equal only to itself: it is a cache key.
+
+    `paths` are the GraphQL endpoints (wire graphql); `positions` are where a placeholder works.
 
     A position is "header:NAME", "basic" or "field:NAME". `upgrade_status` answers an upgrade in the upstream's place,
     0: it is an operation like any other. `code` is None where there is none to load.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yett.gateway.floors import Filter
+from yett.gateway.floors import Scrubber
 from yett.gateway.http.bodies import LAST_CHUNK, chunk
 from yett.gateway.http.coding import Decoder, TooLarge, decoder
 from yett.gateway.http.framing import CHUNKED, Malformed, ResponseHead
@@ -22,7 +22,7 @@ class Relay:
 
     __slots__ = ("_chunked", "_decode", "_has_body", "_head", "_headers", "_method", "_scrub")
 
-    def __init__(self, head: ResponseHead, headers: Headers, method: str, scrub: Filter | None) -> None:
+    def __init__(self, head: ResponseHead, headers: Headers, method: str, scrub: Scrubber | None) -> None:
         """`headers` are the head's, cleaned. Raises Malformed: a body to scrub has a coding that cannot be read."""
         self._head = head
         self._headers = headers
@@ -42,14 +42,12 @@ class Relay:
         if not self._has_body:
             announced = head.announced if self._method == "HEAD" and head.announced >= 0 else None
             return response_head(head.status, self._headers, announced, closes=closes)
-        if self._scrub is not None:
-            payload = self._clean(payload)
         if ended:
-            payload += self._tail()
+            payload = self._whole(payload)
             return response_head(head.status, self._headers, len(payload), closes=closes) + payload
         self._chunked = self._scrub is not None or head.length < 0
         length = CHUNKED if self._chunked else head.length
-        return response_head(head.status, self._headers, length, closes=closes) + self._frame(payload)
+        return response_head(head.status, self._headers, length, closes=closes) + self._frame(self._clean(payload))
 
     def more(self, payload: bytes) -> bytes:
         """The next piece of the body. Raises Malformed: it is not in its coding."""
@@ -59,6 +57,15 @@ class Relay:
         """What closes the body. Raises Malformed: it ends early."""
         tail = self._frame(self._tail())
         return tail + LAST_CHUNK if self._chunked else tail
+
+    def _whole(self, payload: bytes) -> bytes:
+        if self._scrub is None:
+            return payload
+        if self._decode is not None:
+            payload = self._decode.feed(payload, _MOST_DECODED_AT_ONCE)
+            if not self._decode.finished:
+                raise Malformed("The encoded answer ends early")
+        return self._scrub.clean(payload)
 
     def _clean(self, payload: bytes) -> bytes:
         if self._scrub is None:

@@ -167,10 +167,11 @@ class Reply:
 
 def cleaned(headers: Headers, scrubber: Scrubber) -> Headers:
     """The fields without credentials and cookies. One search over all values; field by field only if it finds one."""
-    values = "\n".join([value for _, value in headers]).encode("latin-1", "replace")
-    if scrubber.clean(values) == values and not any(name in _COOKIES for name, _ in headers):
-        return headers
-    return scrubber.clean_headers(headers)
+    values = "\0".join([value for _, value in headers])
+    if not values.isascii() or any(name in _COOKIES for name, _ in headers):
+        return scrubber.clean_headers(headers)
+    encoded = values.encode()
+    return headers if scrubber.clean(encoded) == encoded else scrubber.clean_headers(headers)
 
 
 _COOKIES = frozenset({"set-cookie", "set-cookie2"})
