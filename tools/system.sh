@@ -13,6 +13,7 @@ if [ "$1" = test ]; then
   need chromium chromium
   need nginx nginx
   need wrk wrk
+  need npm npm
 fi
 [ -z "$want" ] && exit 0
 if command -v apt-get >/dev/null 2>&1; then install="apt-get install -y$want"
