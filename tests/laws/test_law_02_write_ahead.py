@@ -184,3 +184,10 @@ def test_a_read_that_returns_a_secret_waits_for_a_person(laws: LawPlane) -> None
     refused = laws.refused(laws.attempt(session, laws.request(document)))
     assert refused.hold or refused.verdict.value == "deny"
     assert not laws.entries("intent")
+
+
+def test_a_commit_is_on_the_disk_when_it_is_acknowledged(laws: LawPlane) -> None:
+    """SQLite's FULL: the write-ahead log is flushed by each commit."""
+    with laws.plane.store._writer.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

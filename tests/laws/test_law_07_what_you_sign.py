@@ -179,3 +179,22 @@ def test_a_task_whose_time_is_up_passes_nothing(laws: LawPlane) -> None:
     laws.send(laws.get(session))
     laws.clock.advance(61)
     assert laws.refused(laws.get(session)).verdict is Verdict.DENY
+
+
+DISGUISES = (
+    'mutation {{ volumeDelete # (\n (volumeId: "{0}") }}',
+    'mutation {{ me: volumeDelete   (volumeId: "{0}") }}',
+    "mutation($v: String!) {{ x: volumeDelete\n\n(volumeId: $v) }}",
+    'mutation {{ ...f }} fragment f on Mutation {{ volumeDelete,,,(volumeId: "{0}") }}',
+    'mutation {{ ... on Mutation {{ volumeDelete\ufeff(volumeId: "{0}") }} }}',
+)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_mutation_in_disguise_is_what_it_does(laws: LawPlane, disguise: str) -> None:
+    session = laws.session()
+    request = laws.request(disguise.format(PROD_VOLUME), v=PROD_VOLUME)
+    hold = laws.hold(laws.refused(laws.attempt(session, request)).hold)
+    operations = json.loads(json.dumps(hold.document["operations"]))
+    assert [operation["action"] for operation in operations] == ["railway:volumeDelete"]
+    assert operations[0]["on"]["resources"] == [["volume", PROD_VOLUME]]

@@ -1,0 +1,1 @@
+"""What the house itself is built and checked with. Nothing here ships."""
