@@ -16,7 +16,7 @@ from yett.sandbox.visible import visible
 
 Say = Callable[[str], None]
 
-_PLANTED = ("commondir", "config.worktree")
+PLANTED = ("commondir", "config.worktree")
 """Files that lead git to configuration elsewhere."""
 
 _CORE = (
@@ -36,7 +36,7 @@ def settle(repository: Repository, kept: str, say: Say) -> None:
     for settings in repository.settings:
         _merge(settings, say)
     for hooks in repository.hooks:
-        _name_changed(hooks, kept, say)
+        name_changed(hooks, kept, say)
     if repository.common:
         _tame_fresh(repository, repository.common, kept, say)
     elif not repository.was and nature(repository.dotgit) == "directory":
@@ -107,7 +107,8 @@ def _git_config(real: str, name: str, values: list[str]) -> None:
         subprocess.run([*words, "--add", name, value], check=False, capture_output=True, cwd="/")
 
 
-def _name_changed(hooks: Hooks, kept: str, say: Say) -> None:
+def name_changed(hooks: Hooks, kept: str, say: Say) -> None:
+    """Say which hooks the run wrote; without a copy that lay over them they are moved away."""
     if not hooks.copy:
         real = os.path.join(hooks.directory, "hooks")
         if nature(real) == "directory" and hook_files(real):
@@ -126,18 +127,19 @@ def _tame_fresh(repository: Repository, common: str, kept: str, say: Say) -> Non
     known_hooks = {hooks.directory for hooks in repository.hooks}
     for directory in git_directories(common):
         is_work_tree = os.path.basename(os.path.dirname(directory)) == "worktrees"
-        for name in _PLANTED:
+        for name in PLANTED:
             path = os.path.join(directory, name)
             if path not in known and os.path.lexists(path) and not (is_work_tree and name == "commondir"):
                 move(directory, name, os.path.join(kept, name))
                 say(f"git's {name} was written inside; it was moved away.")
         if os.path.join(directory, "config") not in known and not is_work_tree:
-            _tame(common, directory, say)
+            tame(common, directory, say)
         if directory not in known_hooks:
-            _name_changed(Hooks(directory, ""), kept, say)
+            name_changed(Hooks(directory, ""), kept, say)
 
 
-def _tame(common: str, directory: str, say: Say) -> None:
+def tame(common: str, directory: str, say: Say) -> None:
+    """Rewrite `directory`'s configuration without what names a program. `common` is a directory above that is sound."""
     below = os.path.relpath(os.path.join(directory, "config"), common)
     content = beneath.read(common, below)
     if content is None:
@@ -155,4 +157,6 @@ def _tame(common: str, directory: str, say: Say) -> None:
 
 
 def _is_plain_core(entry: gitconfig.Entry) -> bool:
+    if entry.section == "extensions":
+        return entry.key in ("objectformat", "refstorage")
     return entry.section == "core" and not entry.subsection and entry.key in _CORE

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from yett.model.errors import YettError
-from yett.sandbox import gitglobal, gitsettle, home, protected, repository
+from yett.sandbox import gitglobal, gitsettle, home, nestedgit, protected, repository
 from yett.sandbox.channel import Channel, Message
 from yett.sandbox.cleanup import MountPoints
 from yett.sandbox.masks import Masks, Overlaid
@@ -41,6 +42,7 @@ class Plan(NamedTuple):
     repository: repository.Repository
     protected: protected.Protected
     mount_points: MountPoints
+    began: int
 
 
 def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
@@ -65,7 +67,9 @@ def draw(place: Place, opened: Message, channel: Channel, say: Say) -> Plan:
     hidden = (*place.sockets, *((place.state,) if place.state.startswith(place.root + "/") else ()))
     objects = Laid(git["objects"], git["objects_inside"], writable=False) if git.get("objects") else None
     view = View(place.root, place.directory, place.person, private, folder, opened["ca"], over, hidden, objects)
-    return Plan(view, Masks((*repo.files, *kept_back.files, *files), folders), repo, kept_back, mount_points)
+    return Plan(
+        view, Masks((*repo.files, *kept_back.files, *files), folders), repo, kept_back, mount_points, time.time_ns()
+    )
 
 
 def settle(plan: Plan, place: Place, say: Say) -> None:
@@ -78,6 +82,7 @@ def settle(plan: Plan, place: Place, say: Say) -> None:
         )
     kept = os.path.join(place.project, "kept")
     gitsettle.settle(plan.repository, kept, say)
+    nestedgit.settle(place.root, plan.began, kept, say)
     protected.settle(place.root, kept, os.path.join(place.project_shown, "kept"), plan.protected, say)
     plan.mount_points.release()
 
