@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.lab.conftest import JSON, Hands
 
-from yett.lab.messages import Credentials, next_step
+from yett.lab.messages import next_step
 
 API = "https://api.anthropic.com"
 TOOLS = [{"name": "Bash", "input_schema": {"type": "object"}}]
@@ -35,12 +35,6 @@ def events(hands: Hands, text: str) -> list[dict[str, Any]]:
     """The data of each event of a streamed answer."""
     done = hands.curl("-N", "-H", key(hands), *JSON, "-d", text, f"{API}/v1/messages?beta=true")
     return [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith(b"data: ")]
-
-
-def test_credentials_have_the_real_shape() -> None:
-    made = Credentials()
-    assert (made.key[:13], made.login[:13]) == ("sk-ant-api03-", "sk-ant-oat01-")
-    assert len(made.key) == len(made.login) == 108
 
 
 def test_the_script_is_played_step_by_step(hands: Hands) -> None:

@@ -13,10 +13,10 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from yett.lab.journal import Arrival, Journal
+from yett.lab.login import Login
 from yett.lab.wire import Reply, Request
 
 HOST = "api.anthropic.com"
@@ -29,23 +29,13 @@ USAGE = {"input_tokens": 10, "output_tokens": 10}
 Body = dict[str, Any]  # Any: JSON as the client sent it
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """What the API takes: a key as `x-api-key`, the token of a person's login as bearer. Real in length and shape."""
-
-    key: str = field(default_factory=lambda: _made("api03"))
-    login: str = field(default_factory=lambda: _made("oat01"))
-
-
 class Messages:
     """Answers requests for the API's host."""
 
-    def __init__(self, credentials: Credentials, journal: Journal, heard: TextIO) -> None:
-        """Serve whoever shows one of `credentials`; write what the model is told to `heard`."""
-        self._expected = {
-            ("x-api-key", credentials.key): "model-key",
-            ("authorization", f"Bearer {credentials.login}"): "model-login",
-        }
+    def __init__(self, key: str, login: Login, journal: Journal, heard: TextIO) -> None:
+        """Serve whoever shows `key` or is logged in; write what the model is told to `heard`."""
+        self._key = key
+        self._login = login
         self._journal = journal
         self._heard = heard
 
@@ -79,9 +69,13 @@ class Messages:
     def _token(self, request: Request) -> str:
         """Say whose credential this is: one in its header, and no second beside it, which would be a leak."""
         given = [(name, request.header(name)) for name in ("x-api-key", "authorization") if request.header(name)]
+        known = {
+            ("x-api-key", self._key): "model-key",
+            ("authorization", f"Bearer {self._login.access}"): "model-login",
+        }
         if not given:
             return "none"
-        return self._expected.get(given[0], "unknown") if len(given) == 1 else "unknown"
+        return known.get(given[0], "unknown") if len(given) == 1 else "unknown"
 
 
 def next_step(body: Body) -> Body:
@@ -148,10 +142,6 @@ def _streamed(block: Body) -> tuple[str, str, str]:
     if "text" in block:
         return "text_delta", "text", block["text"]
     return "input_json_delta", "partial_json", json.dumps(block["input"])
-
-
-def _made(kind: str) -> str:
-    return f"sk-ant-{kind}-{secrets.token_hex(46)}_AA"
 
 
 def _json(payload: bytes) -> Body:

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from yett.lab import echo, git_remote, messages, postgres, process, wire, workspace
+from yett.lab import echo, git_remote, login, messages, postgres, process, wire, workspace
 from yett.lab.attach import Attachments
 from yett.lab.certificates import make_server_context
 from yett.lab.journal import Journal
@@ -30,7 +30,7 @@ from yett.lab.railway.machine import Machine
 from yett.lab.railway.tokens import Keyring, Token
 from yett.lab.railway.world import World
 
-HOSTS = (*endpoint.HOSTS, git_remote.HOST, echo.HOST, messages.HOST)
+HOSTS = (*endpoint.HOSTS, git_remote.HOST, echo.HOST, messages.HOST, login.HOST)
 
 
 class Lab:
@@ -56,7 +56,8 @@ class Lab:
         self._handed_out = _private(folder / "handed-out.json")
         self.platform = Platform(World(), Machine(volumes, binaries), Keyring())
         self._git_token = secrets.token_hex(20)
-        self._model = messages.Credentials()
+        self._model_key = login.credential("api03")
+        self._login = login.Login()
         self._heard = _private(folder / "heard.jsonl")
         self._journal = Journal(_private(folder / "journal.jsonl"), self._secrets)
         self._attachments = Attachments(folder / "attach.sock", self._serve)
@@ -70,7 +71,8 @@ class Lab:
         assert cluster is not None
         handed_out = {f"{name}_token": token.value for name, token in _by_name(tokens)}
         handed_out |= {"git_token": self._git_token, "database_url": cluster.url}
-        handed_out |= {f"model_{name}": value for name, value in asdict(self._model).items()}
+        handed_out |= {"model_key": self._model_key}
+        handed_out |= {"model_login": self._login.access, "model_refresh": self._login.refresh}
         values = workspace.workspace_values(handed_out, asdict(places))
         source = workspace.make_workspace(self._git_root / "source", values)
         git_remote.git("clone", "-q", "--bare", str(source), git_remote.REPOSITORY, cwd=self._git_root)
@@ -121,9 +123,10 @@ class Lab:
         api = Api({"Query": queries.QUERIES, "Mutation": mutations.MUTATIONS, **queries.OBJECTS})
         railway = endpoint.Endpoint(api, self.platform, self._journal)
         remote = git_remote.GitRemote(self._git_root, self._git_token, self._journal)
-        model = messages.Messages(self._model, self._journal, self._heard)
+        model = messages.Messages(self._model_key, self._login, self._journal, self._heard)
         hosts: dict[str, wire.Handler] = dict.fromkeys(endpoint.HOSTS, railway.handle)
         hosts |= {git_remote.HOST: remote.handle, messages.HOST: model.handle}
+        hosts |= {login.HOST: login.LoginHost(self._login, self._journal).handle}
         return {**hosts, echo.HOST: echo.Echo(self._journal).handle}
 
     async def _serve(self, listener: socket.socket, kind: str) -> asyncio.Server:
@@ -147,7 +150,7 @@ class Lab:
 
     def _secrets(self) -> Iterator[str]:
         yield from (token.value for token in self.platform.keyring)
-        yield from (self._git_token, self._model.key, self._model.login)
+        yield from (self._git_token, self._model_key, *self._login.issued)
 
 
 def serve(folder: Path, user: str | None, parent: int) -> None:
