@@ -92,6 +92,8 @@ def write_grant(tx: Transaction, body: Document, signed_by: str, now: int) -> st
 
 def covering_grant(reader: Reader, session: str, situations: Sequence[Situation], now: int) -> Grant | None:
     """A live grant of this session that covers all of it and has enough left."""
+    if any(situation.resource is None for situation in situations):
+        return None  # a grant lists resources
     query = select(grants).where(grants.c.session == session, grants.c.expires_at > now).order_by(grants.c.expires_at)
     for row in reader.execute(query):
         grant = _grant(row)

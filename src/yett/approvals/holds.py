@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from yett.approvals.challenge import NONCE_BYTES
 from yett.approvals.errors import NotOpen, TooMany
@@ -79,14 +79,18 @@ def new_id(prefix: str) -> str:
 
 def live_hold(reader: Reader, seal: Seal, session: str, digest: str, now: int) -> Hold | None:
     """The hold of this session's same request that waits, or is approved and not yet consumed."""
-    query = (
-        select(holds)
-        .where(holds.c.session == session, holds.c.digest == digest)
-        .where(holds.c.state.in_(LIVE), holds.c.expires_at > now)
-        .order_by(holds.c.created_at.desc())
-    )
-    row = reader.execute(query).first()
-    return None if row is None else _hold(seal, row)
+    id_ = reader.execute(_LIVE_HOLD, {"of": session, "request": digest, "now": now}).scalar()
+    return None if id_ is None else find_hold(reader, seal, id_)
+
+
+# Made once, and of one column: every write asks, and there is nearly never one.
+_LIVE_HOLD = (
+    select(holds.c.id)
+    .where(holds.c.session == bindparam("of"), holds.c.digest == bindparam("request"))
+    .where(holds.c.state.in_(LIVE), holds.c.expires_at > bindparam("now"))
+    .order_by(holds.c.created_at.desc())
+    .limit(1)
+)
 
 
 def find_hold(reader: Reader, seal: Seal, hold_id: str) -> Hold:

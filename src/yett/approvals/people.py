@@ -14,7 +14,8 @@ from yett.store.tables import keys, persons
 class Reader(Protocol):
     """A connection of the store, or a transaction of the journal."""
 
-    def execute(self, statement: Executable, /) -> CursorResult[Any]: ...  # rows are typed where they are read
+    # Rows are typed where they are read, and parameters are SQLAlchemy's own.
+    def execute(self, statement: Executable, parameters: Any = None, /) -> CursorResult[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,16 @@ class Key:
 
 def active_persons(reader: Reader) -> tuple[Person, ...]:
     """Everyone with at least one key that has not been removed, in order of enrolment."""
-    query = (
-        select(persons.c.id, persons.c.name, persons.c.account)
-        .where(persons.c.removed_at.is_(None))
-        .where(persons.c.id.in_(select(keys.c.person).where(keys.c.removed_at.is_(None))))
-        .order_by(persons.c.enrolled_at, persons.c.id)
-    )
-    return tuple(Person(row.id, row.name, row.account) for row in reader.execute(query))
+    return tuple(Person(row.id, row.name, row.account) for row in reader.execute(_ACTIVE_PERSONS))
+
+
+# Made once: every write asks, and making it takes longer than running it.
+_ACTIVE_PERSONS = (
+    select(persons.c.id, persons.c.name, persons.c.account)
+    .where(persons.c.removed_at.is_(None))
+    .where(persons.c.id.in_(select(keys.c.person).where(keys.c.removed_at.is_(None))))
+    .order_by(persons.c.enrolled_at, persons.c.id)
+)
 
 
 def active_keys(reader: Reader) -> tuple[Key, ...]:

@@ -125,7 +125,8 @@ class Checkpoint:
         digest = attempt_digest(attempt)
         live = self._desk.live(attempt.session.id, digest)
         judged = await self._judge(attempt, state, digest, fresh=live is not None)
-        if live is None and self._passes(judged) and not only_reads(attempt):
+        # Without resources there was nothing to look at, and nothing that could have changed since.
+        if live is None and self._passes(judged) and not only_reads(attempt) and at_once(attempt) is None:
             judged = await self._judge(attempt, state, digest, fresh=True)  # law 6: what leaves, on what is true now
         if not self._passes(judged):
             return await self._stopped(judged, state, live)
@@ -144,8 +145,7 @@ class Checkpoint:
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream) or unknown."""
         if granted.intent >= 0:
-            writing = self._journal.commit_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
-            await asyncio.wrap_future(writing)
+            await self._journal.run_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
 
     def finish_now(self, granted: Pass, outcome: str, status: int) -> bool:
         """Whether there is nothing to record: a read's entry is its own."""
@@ -198,8 +198,11 @@ class Checkpoint:
         for operation in attempt.operations:
             situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh)
         now = self._desk.clock()
-        grant = self._desk.read(lambda r: covering_grant(r, attempt.session.id, situations, now))
-        about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=grant is not None)
+        grant, people = self._desk.read(
+            lambda reader: (covering_grant(reader, attempt.session.id, situations, now), active_persons(reader))
+        )
+        asked = state.asks.asked(digest)
+        about = self._circumstances(attempt, is_team(people), asked=asked, granted=grant is not None)
         decision = decide(self._policy_of(state), state, situations, about)
         facts = Facts(
             attempt=attempt,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from yett.approvals.desk import Desk
 from yett.approvals.facts import Facts
@@ -17,6 +17,15 @@ from yett.model.decision import Decision, Refused
 from yett.model.effects import Verdict
 from yett.model.operation import UNKNOWN_COST, Amount, Attempt, Host
 from yett.store import tables
+
+# Made once: making a statement takes longer than running it.
+_IN_FLIGHT = insert(tables.inflight)
+_SETTLED = (
+    update(tables.inflight)
+    .where(tables.inflight.c.intent == bindparam("of"), tables.inflight.c.state == "open")
+    .values(state=bindparam("as"))
+)
+_SPENT = select(tables.budgets).where(tables.budgets.c.session == bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +111,13 @@ def write_intent(
     if hold:
         _remember(tx, facts)
     intent = tx.append(intent_entry(facts, hold, undos))
-    tx.execute(insert(tables.inflight).values(intent=intent, hold=hold or None, session=state.session.id, state="open"))
+    tx.execute(_IN_FLIGHT, {"intent": intent, "hold": hold or None, "session": state.session.id, "state": "open"})
     return intent, spent
 
 
 def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, status: int) -> None:
     """What became of an intent; its hold is settled with it."""
-    done = update(tables.inflight).where(tables.inflight.c.intent == granted.intent, tables.inflight.c.state == "open")
-    if tx.execute(done.values(state=outcome)).rowcount != 1:
+    if tx.execute(_SETTLED, {"of": granted.intent, "as": outcome}).rowcount != 1:
         return
     body: dict[str, Json] = {
         "intent": granted.intent,
@@ -125,7 +133,7 @@ def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, stat
 def _reserve(tx: Transaction, state: SessionState, cost: Amount, *, held: bool) -> Amount:
     """Add to what the task has spent. What a person approved may go over the limit; it counts all the same."""
     session = state.session.id
-    row = tx.execute(select(tables.budgets).where(tables.budgets.c.session == session)).first()
+    row = tx.execute(_SPENT, {"of": session}).first()
     before = Amount(row.deletes, row.rows, row.bytes) if row else Amount()
     spent = before + _countable(cost)
     limit = state.limit
@@ -135,6 +143,8 @@ def _reserve(tx: Transaction, state: SessionState, cost: Amount, *, held: bool) 
         raise Refused(
             Verdict.DENY, "the task's budget is used up", "send it again: a person will be asked", code="budget"
         )
+    if spent == before:
+        return spent
     values = {"deletes": spent.deletes, "rows": spent.rows, "bytes": spent.bytes}
     if row is None:
         tx.execute(insert(tables.budgets).values(session=session, **values))

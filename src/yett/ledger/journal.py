@@ -131,14 +131,11 @@ class Journal:
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """`commit` for asyncio. A cancelled caller cancels work that has not begun. Raises LedgerUnavailable."""
-        future = self.commit(work)
-        try:
-            async with asyncio.timeout(self._deadline) as limit:
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            if limit.expired():
-                raise _too_slow() from None
-            raise
+        return await self._awaited(self.commit(work))
+
+    async def run_later(self, work: Callable[[Transaction], T]) -> T:
+        """`commit_later` for asyncio. Raises LedgerUnavailable."""
+        return await self._awaited(self.commit_later(work))
 
     def checkpoint(self) -> str:
         """The signed note over everything that is durable now."""
@@ -163,6 +160,15 @@ class Journal:
             raise LedgerUnavailable(
                 f"{left} entries could not be written before closing.", "Check the store's disk; reads were forwarded."
             )
+
+    async def _awaited(self, future: Future[T]) -> T:
+        try:
+            async with asyncio.timeout(self._deadline) as limit:
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            if limit.expired():
+                raise _too_slow() from None
+            raise
 
     def _queue_job(self, work: Callable[[Transaction], T], *, hurried: bool) -> Future[T]:
         if threading.current_thread() is self._thread:
