@@ -11,7 +11,7 @@ run: $(VENV)/.run system-run
 	@if [ -n "$(AGENT)" ]; then $(BIN)/yett run $(if $(TASK),--task "$(TASK)") -- $(AGENT); else $(BIN)/yett drill pocketos; fi
 
 test: $(VENV)/.test system-test check
-	$(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)
 
 check: lint types contracts licences
 

@@ -378,6 +378,7 @@ class GateThread:
         self.call(self.gate.close_all)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
+        self.loop.close()
 
     # -- clients
 

@@ -25,7 +25,8 @@ SESSION = Session("s-real", Principal("agent", "ada", "scripted"), Task("t", "fi
 def real(gate, tmp_path, roots, scripted):
     """The test's clients, pointed at a gate over a whole control plane. The upstream is scripted."""
     loop = uvloop.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
 
     def run(coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(20)
@@ -50,6 +51,8 @@ def real(gate, tmp_path, roots, scripted):
     yield gate
     run(plane.close())
     loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
 
 
 def entries(plane):

@@ -297,6 +297,7 @@ def law_plane(home: Path, roots: Path, upstream: Upstream, world: World) -> Iter
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        loop.close()
 
 
 def settle(laws: LawPlane) -> None:
