@@ -13,6 +13,9 @@ from yett.drills import evidence
 from yett.drills.attempting import STOPPED, allowances, complaint, harmless
 from yett.drills.telling import Telling
 
+NOT_IN_THE_SANDBOX = ("escaping: ", "tampering: ", "approving: say ")
+"""Themes of things that are simply not there inside; everything else finds something to try."""
+
 JUDGED_BY_THE_GATE = ("positions: ", "shapes: ", "other_losses: ")
 """Themes of requests that reach the gate whatever they say; each of them gets its answer from Yett."""
 
@@ -48,6 +51,11 @@ def test_a_held_deletion_names_the_page_and_the_way_to_ask(guarded: Guarded) -> 
     assert problem["hold"].startswith("h-")
     assert f"{guarded.scene.stage.origin}/holds/{problem['hold']}" in problem["ask"]
     assert f"yett ask {problem['hold']}" in problem["ask"]
+
+
+def test_an_attempt_is_absent_only_where_the_sandbox_took_its_object_away(guarded: Guarded) -> None:
+    absent = [name for name, attempt in guarded.attempts.items() if attempt.outcome == "absent"]
+    assert [name for name in absent if not name.startswith(NOT_IN_THE_SANDBOX)] == []
 
 
 def test_every_allowance_is_used_and_has_its_reason(guarded: Guarded) -> None:

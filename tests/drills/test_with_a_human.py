@@ -13,6 +13,7 @@ import pytest
 from yett.drills import evidence, human, scene
 from yett.drills.database import snapshot
 from yett.drills.human import Release, TwoSignatures
+from yett.drills.person import PageRefused
 from yett.drills.scene import Scene
 from yett.drills.telling import Telling
 from yett.lab.incident import lab_folder
@@ -73,6 +74,15 @@ def test_a_second_use_of_the_approval_is_refused(release: Release) -> None:
     assert all(attempt.problem for attempt in release.again)
     released = release.sends[0].problem["hold"]
     assert all(attempt.problem.get("hold") != released for attempt in release.again)
+
+
+def test_a_recorded_signature_sent_again_is_refused(played: Played) -> None:
+    """By whoever could reach the page; the agent cannot even do that."""
+    signed = [(person, *person.sent) for person in played.scene.people if "credential" in person.sent[1]]
+    assert signed
+    for person, path, body in signed:
+        with pytest.raises(PageRefused):
+            person.post(path, body)
 
 
 def test_undo_brings_back_every_table_sequence_and_row(release: Release) -> None:

@@ -35,11 +35,15 @@ class PageRefused(YettError):
 
 @dataclass
 class VirtualPerson:
-    """Someone with a key, at the page of one control plane (`origin`: http://localhost:PORT)."""
+    """Someone with a key, at the page of one control plane (`origin`: http://localhost:PORT).
+
+    `sent` is the last thing that they posted there: what a listener could try to send again.
+    """
 
     name: str
     origin: str
     key: VirtualKey = field(default_factory=VirtualKey)
+    sent: tuple[str, Mapping[str, Json]] = ("", {})
 
     def enrol_first(self, code: str) -> None:
         """Enrol with the code that `yett up` showed."""
@@ -91,6 +95,7 @@ class VirtualPerson:
 
     def post(self, path: str, body: Mapping[str, Json]) -> Mapping[str, Json]:
         """Send what the page's own script would send."""
+        self.sent = (path, body)
         headers = {"content-type": "application/json", "origin": self.origin, "x-yett": "1"}
         return self._send(urllib.request.Request(self.origin + path, json.dumps(body).encode(), headers, method="POST"))
 
