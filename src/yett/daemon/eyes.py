@@ -22,7 +22,6 @@ REMEMBER_S = 15.0
 
 LOOK_DEADLINE_S = 20.0
 MOST_REMEMBERED = 4096
-_NEVER = (float("-inf"), None)
 
 
 class Eyes:
@@ -48,15 +47,16 @@ class Eyes:
         assert isinstance(operation.target, Governed)
         refs = operation.target.resources
         since = float("inf") if fresh else time.monotonic() - REMEMBER_S
-        missing = tuple(ref for ref in refs if self._seen.get(ref, _NEVER)[0] < since)
+        known = {ref: seen for ref in refs if (seen := self._seen.get(ref)) is not None and seen[0] >= since}
+        missing = tuple(ref for ref in refs if ref not in known)
         if missing:
             now = time.monotonic()
             found = await self._look(operation.target.provider, missing)
-            self._seen |= {ref: (now, resource) for ref, resource in zip(missing, found, strict=True)}
-        answer = tuple(self._seen[ref][1] for ref in refs)
+            known |= {ref: (now, resource) for ref, resource in zip(missing, found, strict=True)}
         if len(self._seen) > MOST_REMEMBERED:
             self._seen.clear()
-        return answer
+        self._seen |= known
+        return tuple(known[ref][1] for ref in refs)
 
     async def undo_plan(self, operation: Operation, resources: tuple[Resource, ...]) -> UndoPlan:
         if operation.effect not in (Effect.DELETE, Effect.WRITE):
