@@ -11,6 +11,8 @@ import uuid
 import pytest
 from law_plane import ELSEWHERE, RAILWAY, REAL_TOKEN, LawPlane
 
+from yett.model.errors import YettError
+
 ME = "{ me { id } }"
 
 
@@ -125,3 +127,15 @@ def test_a_secret_that_was_removed_stays_refused(laws: LawPlane) -> None:
     laws.lease(session)
     laws.plane.broker.remove("platform")
     assert laws.over(port, "GET", f"/{REAL_TOKEN}", host=ELSEWHERE).status == 403
+
+
+def test_a_flood_of_refusals_does_not_hide_an_alarm(laws: LawPlane) -> None:
+    """The ledger takes so many refusals of a session and counts the rest; alarms are apart."""
+    session = laws.session()
+    port = laws.proxy(session)
+    laws.lease(session)
+    for _ in range(600):
+        laws.call(lambda: laws.checkpoint.note_refusal(session, "noise", YettError("noise"), alarm=False))
+    laws.post(port, ME, REAL_TOKEN)
+    assert len(laws.entries("alarm")) == 1
+    assert len(laws.entries("refusal")) < 600

@@ -18,7 +18,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """`file` is below src/yett; `tests` are what pytest takes: paths, and words of `-k` behind a space."""
+    """`file` is below src/yett; `tests` is a test module, " -k ", and the words that choose its tests."""
 
     law: int
     name: str
@@ -28,10 +28,12 @@ class Sabotage:
     tests: str
 
     @property
-    def arguments(self) -> list[str]:
-        """pytest's arguments."""
-        paths, _, words = self.tests.partition(" -k ")
-        return [*paths.split(), *(["-k", words] if words else [])]
+    def path(self) -> str:
+        return self.tests.partition(" -k ")[0]
+
+    @property
+    def words(self) -> str:
+        return self.tests.partition(" -k ")[2]
 
     def applied(self, source: str) -> str:
         """The source with the blow.
@@ -51,25 +53,27 @@ class Sabotage:
         return broken
 
 
-def read_list(words: list[str]) -> list[Sabotage]:
-    """Every sabotage whose law or name has one of the words; all without words.
+def read_list(source: Path, words: list[str]) -> list[Sabotage]:
+    """Every sabotage of `source` whose law, file or name has one of the words; all without words.
 
     Raises:
-        Unusable: one does not fit the source, or a law has none.
+        Unusable: one does not fit the source, a law has none, or nothing has the words.
     """
     found = [Sabotage(**row) for row in tomllib.loads(LIST.read_text())["sabotage"]]
-    if misfits := [said for sabotage in found if (said := _misfit(sabotage))]:
+    if misfits := [said for sabotage in found if (said := _misfit(source, sabotage))]:
         raise Unusable("\n".join(misfits))
     if without := set(LAWS) - {sabotage.law for sabotage in found}:
         raise Unusable(f"nothing breaks law {', '.join(map(str, sorted(without)))}")
-    if not words:
-        return found
-    return [one for one in found if any(word in (str(one.law), one.file) or word in one.name for word in words)]
+    if words:
+        found = [one for one in found if any(word in (str(one.law), one.file) or word in one.name for word in words)]
+    if not found:
+        raise Unusable("no law, file or name has these words")
+    return found
 
 
-def _misfit(sabotage: Sabotage) -> str:
+def _misfit(source: Path, sabotage: Sabotage) -> str:
     try:
-        sabotage.applied((ROOT / "src/yett" / sabotage.file).read_text())
+        sabotage.applied((source / "yett" / sabotage.file).read_text())
     except (Unusable, OSError) as error:
         return str(error)
-    return ""
+    return "" if sabotage.words else f"law {sabotage.law}, {sabotage.name}: it does not choose its tests"

@@ -22,7 +22,7 @@ GREEN, RED = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`caught`: the tests went red. `told` is what to show otherwise."""
+    """`caught`: the tests went red. `told` names the first of them, or says what happened instead."""
 
     sabotage: Sabotage
     caught: bool
@@ -30,30 +30,30 @@ class Result:
     told: str
 
 
-def attempt(sabotage: Sabotage) -> Result:
-    """Run its tests against a broken copy."""
+def attempt(source: Path, sabotage: Sabotage) -> Result:
+    """Run its tests against a broken copy of `source`."""
     began = time.monotonic()
-    with copied() as source:
-        path = source / "yett" / sabotage.file
+    with copy_of(source) as broken:
+        path = broken / "yett" / sabotage.file
         path.write_text(sabotage.applied(path.read_text()))
-        status, said = run_tests(source, sabotage.arguments)
+        status, said = run_tests(broken, [sabotage.path, "-k", sabotage.words])
     told = {GREEN: "SURVIVED: the tests stay green", RED: _first_red(said)}.get(status, f"did not run: {said[-300:]}")
     return Result(sabotage, status == RED, time.monotonic() - began, told)
 
 
 @contextmanager
-def copied() -> Iterator[Path]:
-    """A copy of src; times are kept, so that what was compiled still fits."""
+def copy_of(source: Path) -> Iterator[Path]:
+    """A copy of a source folder; times are kept, so that what was compiled still fits."""
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        source = Path(folder) / "src"
-        shutil.copytree(ROOT / "src", source)
-        yield source
+        copied = Path(folder) / "src"
+        shutil.copytree(source, copied)
+        yield copied
 
 
 def run_tests(source: Path, arguments: Sequence[str]) -> tuple[int, str]:
     """pytest's status and output with `source` before everything else."""
-    environ = {**os.environ, "PYTHONPATH": f"{source}", "YETT_SABOTAGED": str(source)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *arguments]
+    environ = {**os.environ, "PYTHONPATH": str(source)}
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False

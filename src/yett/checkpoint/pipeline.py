@@ -161,7 +161,8 @@ class Checkpoint:
         state.counts["refused"] += 1
         state.counts["alarms"] += alarm
         body = {"agent": session.principal.agent, "session": session.id, "summary": summary, "why": error.what}
-        entry = state.quota.counted(Entry("alarm" if alarm else "refusal", {**body, "verdict": "deny"}))
+        quota = state.alarm_quota if alarm else state.quota
+        entry = quota.counted(Entry("alarm" if alarm else "refusal", {**body, "verdict": "deny"}))
         if entry is not None:
             self._journal.enqueue(entry)
 
@@ -250,11 +251,12 @@ class Checkpoint:
         refusal = Refusal(refusal_id, digest, attempt.summary, reason, words.ask_for(refusal_id), would_be)
         state.asks.remember(refusal)
         state.counts["refused"] += 1
-        entry = state.quota.counted(refusal_entry(attempt, decision, digest, reason))
-        entries = [] if entry is None else [entry]
+        entry = refusal_entry(attempt, decision, digest, reason)
+        counted = [state.quota.counted(entry)]
         if "alarm" in decision.obligations:
             state.counts["alarms"] += 1
-            entries += [replace(entry, kind="alarm") for entry in entries]
+            counted.append(state.alarm_quota.counted(replace(entry, kind="alarm")))
+        entries = [one for one in counted if one is not None]
         if entries:
             await self._journal.run(lambda tx: [tx.append(entry) for entry in entries])
         return Refused(Verdict.DENY, reason, refusal.ask, code="denied")

@@ -32,6 +32,8 @@ class SessionState:
     remembered: frozenset[tuple[str, str]] = frozenset()
     asks: Asks = field(default_factory=Asks)
     quota: Quota = field(default_factory=Quota)
+    alarm_quota: Quota = field(default_factory=Quota)
+    """Apart: an agent that has itself refused a thousand times must not hide an alarm behind that."""
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     releasing: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
