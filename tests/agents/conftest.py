@@ -29,6 +29,11 @@ MODEL_HOST = "api.anthropic.com"
 Step = dict[str, Any]  # Any: a tool's input
 
 
+def bash(command: str) -> Step:
+    """A call of Claude Code's shell tool."""
+    return {"tool": "Bash", "input": {"command": command, "description": "a step"}}
+
+
 @pytest.fixture(scope="session")
 def claude() -> Path:
     """The folder that holds the program `claude`."""

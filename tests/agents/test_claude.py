@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.conftest import MODEL_HOST, Person, Step, Turn
+from agents.conftest import MODEL_HOST, Person, Turn, bash
 from yett.drills import evidence
 from yett.lab.workspace import TOKEN_FILE
 
@@ -30,10 +30,6 @@ class Played:
 
     workspace: Path
     turn: Turn
-
-
-def bash(command: str) -> Step:
-    return {"tool": "Bash", "input": {"command": command, "description": "a step"}}
 
 
 def delete(volume: str) -> str:

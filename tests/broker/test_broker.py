@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from broker_scene import CLOUD, LOGIN, TOKEN, request, session_of
@@ -136,6 +137,29 @@ def test_minted_tokens_are_sealed_and_their_placeholders_work(broker: Broker, ro
     with pytest.raises(CredentialRefused):
         broker.examine(SESSION, request(authorization=f"Bearer {out['refresh_token']}"), room)
     assert {kept.kind for kept in vault.list()} >= {"access_token", "refresh_token"}
+
+
+def test_what_a_login_host_gives_out_is_a_bearer_token_whatever_else_the_room_takes(broker: Broker, room: Room) -> None:
+    keys_first = replace(room, positions=("header:project-key", "header:authorization"))
+    endpoint = room.token_endpoints[0]
+    body = json.dumps({"access_token": MINTED}).encode()
+    out = json.loads(asyncio.run(broker.seal(SESSION, keys_first, endpoint.answer, body, 200, endpoint)))
+    assert broker.examine(SESSION, request(authorization=f"Bearer {out['access_token']}"), keys_first) is not None
+
+
+def test_only_what_a_login_brought_to_this_session_is_named_as_renewed(broker: Broker, room: Room) -> None:
+    endpoint = room.token_endpoints[0]
+    body = json.dumps({"access_token": MINTED}).encode()
+    brought = json.loads(asyncio.run(broker.seal(SESSION, room, endpoint.answer, body, 200, endpoint)))["access_token"]
+    found = broker.renewed(SESSION, "cloud", brought)
+    assert found is not None
+    assert (found[0], found[1].text()) == ("access_token", MINTED)
+    assert broker.renewed(SESSION, "model", brought) is None
+    assert broker.renewed(replace(SESSION, id="s-other"), "cloud", brought) is None
+    assert broker.renewed(SESSION, "cloud", broker.lease(SESSION, "cloud-token").placeholder) is None
+    minted = seal(broker, room, ("token",), {"token": "another-" + MINTED})
+    assert isinstance(minted, dict)
+    assert broker.renewed(SESSION, "cloud", minted["token"]) is None
 
 
 def test_a_raw_minted_token_is_refused_afterwards(broker: Broker, room: Room) -> None:

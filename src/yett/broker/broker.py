@@ -31,6 +31,10 @@ MOST_MINTED = 200
 """Credentials sealed in one answer; one with more is a dump, and is withheld."""
 
 
+MINTED, RENEWED = "minted", "renewed"
+"""First part of the names of what answers brought: of an operation that mints, of a login host."""
+
+
 class Broker:
     """Safe to call from any thread. `capabilities` holds the URLs that governed hosts gave out (law 3d)."""
 
@@ -147,6 +151,13 @@ class Broker:
             stand_ins[deposit.value.text()] = lease.placeholder
         return self.scrubber(session, room).clean(replace_strings(body, stand_ins))
 
+    def renewed(self, session: Session, provider: str, placeholder: str) -> tuple[str, Secret] | None:
+        """What a login host's answer brought in this session under that placeholder: its field, and its value."""
+        known = self._leases.known(placeholder)
+        if known is None or known[0].provider != provider or not known[0].secret.startswith(f"{RENEWED}/{session.id}/"):
+            return None
+        return self.vault.kept(known[0].secret).kind, self.vault.secret(known[0].secret)
+
     # -- inside
 
     def _end(self, ended: Sequence[Lease]) -> None:
@@ -180,15 +191,16 @@ class Broker:
         """What was minted, as a secret of the vault and a lease on it. It can do no more than its request could."""
         field = minted.path.rpartition(".")[2]
         renews = endpoint is not None and field in endpoint.request
+        kept_as = MINTED if endpoint is None else RENEWED
         deposit = self.vault.prepare(
-            f"minted/{session.id}/{secrets.token_hex(6)}",
+            f"{kept_as}/{session.id}/{secrets.token_hex(6)}",
             room.name,
             field,
             minted.value,
             f"minted for the task: {session.task.purpose}"[:200],
             session.principal.owner,
             hosts=(endpoint.host,) if endpoint is not None and renews else room.hosts,
-            position=f"field:{field}" if renews else (room.positions or (AUTHORIZATION,))[0],
+            position=f"field:{field}" if renews else _position(room, endpoint),
             environment=session.task.environment,
         )
         lease = Lease(
@@ -220,6 +232,13 @@ class Broker:
 def _paths_of(room: Room, paths: Sequence[str], endpoint: TokenEndpoint | None) -> tuple[str, ...]:
     paths = tuple(paths) or (EVERY,)
     return tuple(f"data.{path}" for path in paths) if room.wire is Wire.GRAPHQL and endpoint is None else paths
+
+
+def _position(room: Room, endpoint: TokenEndpoint | None) -> str:
+    """Where a minted credential works: what a login host gives out is a bearer token (RFC 6750, 2.1)."""
+    if endpoint is not None and AUTHORIZATION in room.positions:
+        return AUTHORIZATION
+    return (room.positions or (AUTHORIZATION,))[0]
 
 
 def _worth_keeping(minted: Minted) -> bool:

@@ -10,8 +10,9 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import insert, update
@@ -23,6 +24,7 @@ from yett.daemon.channel import Channel, ChannelClosed, Message
 from yett.daemon.hostports import HostPorts
 from yett.daemon.inside import AgentDesk
 from yett.daemon.lines import LineServer
+from yett.daemon.logins import Logins
 from yett.daemon.masking import FOUND, Masked, mask_everything
 from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
@@ -51,6 +53,7 @@ class Run:
     state: SessionState
     masked: Masked
     agent_socket: LineServer
+    logins: Logins
     notices: list[str] = field(default_factory=list)
     addresses: Addresses | None = None
     nameserver: NameServer | None = None
@@ -120,6 +123,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     try:
         environ = {str(k): str(v) for k, v in dict(request.get("environ", {})).items()}
         masked = await mask_everything(plane, session, folder, environ, say)
+        logins = _logins(plane, session, masked, environ)
         desk = AgentDesk(plane, session, state)
         agent_socket = LineServer(folder / "agent.sock", desk.serve, mode=0o666)
     except BaseException:
@@ -127,7 +131,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
         await asyncio.to_thread(plane.broker.revoke, session_id)
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    run = Run(plane, session, folder, state, masked, agent_socket, _notices(plane, session, masked))
+    run = Run(plane, session, folder, state, masked, agent_socket, logins, _notices(plane, session, masked))
     if masked.mirror is not None:
         run.remotes = Remotes(session, masked.mirror, plane.checkpoint, plane.settings.git)
     run.wanted_ports = tuple(int(port) for port in request.get("host_ports", ()))
@@ -194,6 +198,11 @@ async def _task(plane: Plane, request: Message, say: Say) -> Task:
     return Task(task_id, purpose, label, production, now, now + plane.settings.task_hours * 3600)
 
 
+def _logins(plane: Plane, session: Session, masked: Masked, environ: Mapping[str, str]) -> Logins:
+    home = Path(environ.get("HOME") or "~").expanduser()
+    return Logins(plane.book, home, masked.masks, partial(plane.broker.renewed, session))
+
+
 def _notices(plane: Plane, session: Session, masked: Masked) -> list[str]:
     said = []
     label = session.task.environment
@@ -230,7 +239,7 @@ async def _unmask(run: Run, path: str, descriptors: list[int]) -> Message:
     """Carry an edit of a masked file out; a refusal is an answer, not the end of the run."""
     try:
         if len(descriptors) != 1:
-            return {"ok": True, "changed": False}  # a client's own login, which stays in its private HOME
+            return {"ok": True, "changed": await asyncio.to_thread(run.logins.carry, path)}
         return await asyncio.to_thread(run.masked.write_back, path, descriptors[0])
     except YettError as error:
         return {"error": error.what, "remedy": error.remedy}
