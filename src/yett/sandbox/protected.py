@@ -29,6 +29,7 @@ _FOLDERS = (
     ".opencode/plugin",
     ".opencode/plugins",
     ".github/hooks",
+    ".husky",
 )
 _FILES = (
     ".mcp.json",
