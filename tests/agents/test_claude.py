@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.conftest import MODEL_HOST, Person, Turn, bash
+from agents.person import MODEL_HOST, Person, Turn, bash, claude
 from yett.drills import evidence
 from yett.lab.workspace import TOKEN_FILE
 
@@ -56,7 +56,7 @@ def played(person: Person) -> Played:
         {"tool": "Write", "input": {"file_path": str(workspace / "NOTES.md"), "content": "The login works.\n"}},
         {"text": LAST_WORDS},
     ]
-    return Played(workspace, person.run(workspace, steps, {"ANTHROPIC_API_KEY": person.handed_out("model_key")}))
+    return Played(workspace, person.run(workspace, steps, person.key))
 
 
 def test_it_ends_well(played: Played) -> None:
@@ -138,8 +138,7 @@ def test_git_is_clean_and_its_edits_stay(played: Played) -> None:
 
 
 def test_a_later_run_goes_on_where_the_first_ended(played: Played, person: Person) -> None:
-    key = {"ANTHROPIC_API_KEY": person.handed_out("model_key")}
-    again = person.run(played.workspace, [{"text": "Still."}], key, "--continue")
+    again = person.run(played.workspace, [{"text": "Still."}], person.key, "--continue")
     assert again.status == 0, again.err
     assert again.ending["session_id"] == played.turn.ending["session_id"]
     assert LAST_WORDS in json.dumps(again.heard[0]["messages"])
@@ -147,9 +146,7 @@ def test_a_later_run_goes_on_where_the_first_ended(played: Played, person: Perso
 
 def test_its_state_is_the_project_s_and_not_the_person_s(played: Played, person: Person) -> None:
     assert sorted(path.name for path in person.home.iterdir()) == [".local"]
-    other = person.run(
-        person.workspace(), [bash("ls ~/.claude/projects")], {"ANTHROPIC_API_KEY": person.handed_out("model_key")}
-    )
+    other = person.run(person.workspace(), [bash("ls ~/.claude/projects")], person.key)
     assert len(other.results[0].split()) == 1
     assert played.turn.ending["session_id"] not in json.dumps(other.events)
 
@@ -171,14 +168,38 @@ def test_a_login_works_where_the_client_sends_it(person: Person, variable: str, 
 
 def test_its_side_traffic_does_no_harm(person: Person) -> None:
     began = time.monotonic()
-    chatty = {
-        "ANTHROPIC_API_KEY": person.handed_out("model_key"),
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "",
-        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
-    }
-    turn = person.run(person.workspace(), [{"text": "."}], chatty)
+    chatty = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "", "CLAUDE_CODE_ENABLE_TELEMETRY": "1"}
+    turn = person.run(person.workspace(), [{"text": "."}], {**person.key, **chatty})
     assert turn.status == 0, turn.err
     assert (turn.row["held"], turn.row["alarms"]) == (0, 0)
     assert len(turn.model_calls) == 1
     assert not [a for a in turn.arrivals if "event_logging" in a.get("path", "")]
     assert time.monotonic() - began < 30
+
+
+def test_it_needs_no_proxy_variables(person: Person) -> None:
+    """Names resolve to addresses of the gate, and what goes there is the same to it as what goes to the proxy."""
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+    without = ["env", *(word for name in names for word in ("-u", name))]
+    with person.at_work(person.workspace(), [*without, *claude([{"text": "."}])], person.key) as agent:
+        turn = agent.ended()
+    assert turn.status == 0, turn.err
+    assert [call["carried"] for call in turn.model_calls] == [["x-api-key"]]
+    assert (turn.row["held"], turn.row["refused"]) == (0, 0)
+
+
+def test_it_goes_on_when_a_person_has_signed(person: Person) -> None:
+    workspace = person.workspace()
+    (workspace / ".cache").mkdir()
+    push = "git tag v3; git push origin v3"
+    steps = [bash(push), bash("until [ -e .cache/signed ]; do sleep 0.1; done"), bash(push), {"text": "Released."}]
+    with person.at_work(workspace, claude(steps), person.key) as agent:
+        owner = person.play.people[0]
+        hold = owner.wait_for_hold("git:push", 30)
+        owner.approve(str(hold["id"]))
+        (workspace / ".cache/signed").touch()
+        turn = agent.ended()
+    assert turn.status == 0, turn.err
+    assert f"yett ask {hold['id']}" in turn.results[0]
+    assert "[new tag]" in turn.results[2]
+    assert (turn.row["held"], turn.row["refused"]) == (1, 0)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agents.conftest import MODEL_HOST, Person, bash
+from agents.person import MODEL_HOST, Person, bash
 
 HOUR_MS = 3_600_000
 LOOK = [bash("cat ~/.claude/.credentials.json"), {"text": "."}]

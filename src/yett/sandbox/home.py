@@ -125,7 +125,7 @@ LOGINS = (
     ".config/github-copilot/hosts.json",
     ".config/github-copilot/apps.json",
 )
-"""A client renews what is in these: an edit of their masked copy is carried back to the person's file."""
+"""A client renews what is in these: tokens that a renewal brought go into the person's file, no other edit does."""
 
 _MAX_COPIED_FILE = 4 << 20
 
