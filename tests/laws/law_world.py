@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -91,6 +92,7 @@ class Upstream:
         self.before_answer: Callable[[], None] = lambda: None
         self.answer: dict[str, object] = {"data": {"volumeDelete": True}}
         self.raw_answer: bytes | None = None
+        self.pieces: list[bytes] = []
         self._hangs_up = False
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -120,7 +122,9 @@ class Upstream:
             while (request := read_request(stream)) is not None:
                 self.seen.append(request)
                 self.before_answer()
-                connection.sendall(self.raw_answer or self._json())
+                for piece in self.pieces or [self.raw_answer or self._json()]:
+                    connection.sendall(piece)
+                    time.sleep(0.02 if self.pieces else 0)
                 if self._hangs_up:
                     return
 

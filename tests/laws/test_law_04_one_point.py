@@ -31,6 +31,14 @@ def test_at_another_host_it_is_refused_with_an_alarm(laws: LawPlane) -> None:
     assert laws.entries("alarm")
 
 
+def test_at_another_governed_host_it_is_refused(laws: LawPlane) -> None:
+    session = laws.session()
+    port, token = laws.proxy(session), laws.lease(session)
+    reply = laws.over(port, "GET", "/v1/models", host="api.openai.com", authorization=f"Bearer {token}")
+    assert reply.problem["code"] == "credential"
+    assert laws.entries("alarm")
+
+
 @pytest.mark.parametrize("header", ["project-access-token", "x-api-key", "cookie"])
 def test_in_another_position_it_is_refused(laws: LawPlane, header: str) -> None:
     session = laws.session()

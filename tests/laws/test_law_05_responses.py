@@ -46,6 +46,19 @@ def test_a_real_credential_never_comes_back(laws: LawPlane, chunk: int) -> None:
         assert b"ada" in reply.body, "and nothing else is lost"
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_nor_does_it_come_back_in_pieces_that_arrive_one_after_the_other(laws: LawPlane, form: str) -> None:
+    session = laws.session()
+    port, token = laws.proxy(session), laws.lease(session)
+    value = FORMS[form].encode()
+    whole = http(b'{"data": "' + value + b'"}', chunk=7)
+    laws.upstream.pieces = [whole[at : at + 11] for at in range(0, len(whole), 11)]
+    reply = laws.post(port, ME, token)
+    assert reply.status == 200
+    assert value not in reply.body
+    assert reply.body.startswith(b'{"data": "')
+
+
 def test_an_upstream_that_repeats_the_authorization_gives_the_placeholder_back(laws: LawPlane) -> None:
     session = laws.session()
     port, token = laws.proxy(session), laws.lease(session)

@@ -72,7 +72,8 @@ def test_without_a_credential_of_its_own_yett_believes_nothing(laws: LawPlane) -
 
 
 def test_what_was_remembered_does_not_release_a_write(laws: LawPlane) -> None:
-    """The volume was moved to production a moment ago."""
+    """The volume was moved to production a moment ago. Without an undo to be made there is no later look either."""
+    laws.world.undo_possible = False
     session = laws.session()
     laws.send(laws.rename(session, STAGING_VOLUME))
     laws.world.change(STAGING_VOLUME, environments=(PRODUCTION,))

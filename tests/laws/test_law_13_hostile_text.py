@@ -74,6 +74,15 @@ def test_literals_and_bodies_do_not_stand_in_the_ledger(laws: LawPlane) -> None:
     assert not [path for path, content in everything_at_rest(laws).items() if PASSWORD.encode() in content]
 
 
+def test_what_a_hold_is_about_lies_sealed_beside_the_ledger(laws: LawPlane) -> None:
+    """A person who looks at the hold reads the literal; whoever copies the store does not."""
+    session = laws.session("production", production=True)
+    hold = laws.refused(laws.rename(session, PROD_VOLUME, PASSWORD)).hold
+    laws.entries()
+    assert PASSWORD in json.dumps(laws.hold(hold).document, default=dict)
+    assert not [path for path, content in everything_at_rest(laws).items() if PASSWORD.encode() in content]
+
+
 def test_no_verb_of_the_owner_gives_a_secret_out(laws: LawPlane) -> None:
     laws.lease(laws.session())
     for name in ("secret.list", "lease.list", "status", "report", "why", "holds.list", "environments.list"):
