@@ -340,7 +340,9 @@ class GateThread:
     read_head = staticmethod(read_head)
     open_answer = staticmethod(open_answer)
 
-    def __init__(self, folder: Path, mapped: tuple[Mapped, ...], roots: Path, limits: Limits) -> None:
+    def __init__(
+        self, folder: Path, mapped: tuple[Mapped, ...], roots: Path, limits: Limits, dialer: Dialer | None = None
+    ) -> None:
         self.authority = open_authority(folder)
         self.bundle = folder / "bundle.pem"
         self.bundle.write_bytes(self.authority.bundle(b""))
@@ -349,7 +351,7 @@ class GateThread:
         self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        self.dialer = Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
+        self.dialer = dialer or Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
         self.gate = Gate(
             self.checkpoint, self.broker, BOOK, Leaves(self.authority), self.dialer, limits, classify=classify
         )
@@ -499,3 +501,17 @@ def gate(
     thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", QUICK)
     yield thread
     thread.close()
+
+
+@pytest.fixture
+def gate_through(tmp_path: Path, roots: Path) -> Iterator[Callable[[Dialer], GateThread]]:
+    """Make a gate that goes out as its dialer says."""
+    made: list[GateThread] = []
+
+    def make(dialer: Dialer) -> GateThread:
+        made.append(GateThread(tmp_path / "ca", (), roots, QUICK, dialer))
+        return made[-1]
+
+    yield make
+    for gate in made:
+        gate.close()

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from yett.approvals.challenge import NONCE_BYTES
 from yett.approvals.errors import NotOpen, TooMany
@@ -87,7 +87,7 @@ def live_hold(reader: Reader, seal: Seal, session: str, digest: str, now: int) -
 _LIVE_HOLD = (
     select(holds.c.id)
     .where(holds.c.session == bindparam("of"), holds.c.digest == bindparam("request"))
-    .where(holds.c.state.in_(LIVE), holds.c.expires_at > bindparam("now"))
+    .where(or_(*(holds.c.state == state for state in LIVE)), holds.c.expires_at > bindparam("now"))
     .order_by(holds.c.created_at.desc())
     .limit(1)
 )

@@ -76,7 +76,7 @@ class Dialer:
         except ssl.SSLCertVerificationError as error:
             raise UpstreamFailed(
                 f"The certificate of {host} is not valid: {error.verify_message}",
-                "If the host uses a company's own authority, name its file in config.toml (extra_roots).",
+                "If the host uses a company's own authority, name its file in config.toml (extra_ca).",
             ) from None
         except OSError as error:
             raise UpstreamFailed(
@@ -161,7 +161,7 @@ def client_context(extra_roots: Path | None = None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(extra_roots)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"{extra_roots} is not a PEM bundle", "Correct extra_roots.") from error
+            raise ConfigurationError(f"{extra_roots} is not a PEM bundle", "Correct extra_ca.") from error
     return context
 
 
