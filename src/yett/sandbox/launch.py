@@ -73,6 +73,7 @@ def run(options: arguments.Options, start: Start) -> int:
         say(str(notice))
     drawn = plan.draw(place, opened, channel, say)
     variables = environment.compose(opened["environ"], place.person, client.switches)
+    clients.prepare(options.command, drawn.view.private_home, place.person, os.environ, variables)
     status = Supervision(machine, channel, held, drawn.masks, say).run(drawn.view, client.command, variables)
     plan.settle(drawn, place, say)
     _close(channel, str(opened["session"]), status)
