@@ -52,6 +52,8 @@ class LoginHost:
         await reply.send(status, b"" if request.method == "HEAD" else json.dumps(answer).encode())
 
     def _answer(self, request: Request) -> tuple[int, dict[str, Any], Arrival]:
+        if (request.method, request.path) == ("GET", "/v1/oauth/hello"):
+            return 200, {"message": "hello"}, Arrival()
         if (request.method, request.path) != ("POST", PATH):
             return 404, {"error": "not_found"}, Arrival()
         if _refresh_token(request) != self._login.refresh:

@@ -52,8 +52,8 @@ class Messages:
             await reply.send(status, b"" if request.method == "HEAD" else json.dumps(answer).encode())
 
     def _answer(self, request: Request, token: str, body: Body) -> tuple[int, Body]:
-        if (request.method, request.path) == ("HEAD", "/"):
-            return 200, {}
+        if (request.method, request.path) in (("HEAD", "/"), ("GET", "/api/hello")):
+            return 200, {"message": "hello"}  # a client's test that there is a way
         if request.method != "POST" or request.path not in ("/v1/messages", "/v1/messages/count_tokens"):
             return 404, _error("not_found_error", "Not found")
         if not token.startswith("model-"):
