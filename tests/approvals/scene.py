@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Executable, select
 
-from yett.approvals.acts import Act
+from yett.approvals.acts import Act, ActKind
 from yett.approvals.challenge import Answer, Site
 from yett.approvals.desk import Desk
 from yett.approvals.facts import Facts
 from yett.approvals.hold import SECOND, Hold
 from yett.approvals.sealing import Seal
+from yett.checkpoint.lockdown import open_again
 from yett.drills.authenticator import VirtualKey
 from yett.ledger.journal import Journal
 from yett.ledger.notes import Signer
@@ -136,7 +137,9 @@ def scene(folder: Path, realm: str = "drill", port: int = PORT, url: str = "") -
     clock = Clock()
     journal = Journal(store, Signer("yett.test/log", _log_key(folder)), clock=clock)
     site = Site(store.id, port, drill=realm == "drill")
-    desk = Desk(site, store, journal, Seal(b"s" * 32), account="ada", clock=clock)
+    desk = Desk(
+        site, store, journal, Seal(b"s" * 32), effects={ActKind.LOCKDOWN_OFF: open_again}, account="ada", clock=clock
+    )
     try:
         yield Scene(folder, site, store, journal, desk, clock)
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scene import Scene, scene
 
+from yett.checkpoint.lockdown import Lockdown
 from yett.console.app import make_app
 from yett.console.plane import StorePlane
 from yett.console.serve import listen, serving
@@ -85,7 +86,7 @@ def page(folder: Path, realm: str = "drill") -> Iterator[Page]:
     port = int(sockets[0].getsockname()[1])
     with scene(folder, realm, port) as found:
         found.desk.clock = WallClock()
-        app = make_app(StorePlane(found.desk, found.journal))
+        app = make_app(StorePlane(found.desk, found.journal, Lockdown(found.store, found.journal).lock))
         up, down = threading.Event(), threading.Event()
 
         async def serve() -> None:

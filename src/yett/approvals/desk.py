@@ -8,8 +8,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from sqlalchemy import delete
-
 from yett.approvals import acts, answer, grants, holds, keys, release
 from yett.approvals.acts import Act, ActKind, Effect
 from yett.approvals.challenge import Answer, Site, enrol_challenge
@@ -21,10 +19,9 @@ from yett.approvals.keys import Enrolled
 from yett.approvals.passkeys import NewKey, registration_options, verify_new_key
 from yett.approvals.people import Reader, active_keys
 from yett.approvals.sealing import Seal
-from yett.ledger.journal import Entry, Journal, Transaction
+from yett.ledger.journal import Journal, Transaction
 from yett.model.canonical import Json
 from yett.store import Store
-from yett.store.tables import lockdown
 
 T = TypeVar("T")
 
@@ -286,16 +283,8 @@ def _grant(tx: Transaction, act: Act, by: str, now: int) -> None:
     grants.write_grant(tx, act.body, by, now)
 
 
-def _unlock(tx: Transaction, act: Act, by: str, now: int) -> None:
-    scope = text(act.body, "scope")
-    if tx.execute(delete(lockdown).where(lockdown.c.scope == scope)).rowcount != 1:
-        raise NotOpen("not-locked", "that is not locked down any more", "look at the page again")
-    tx.append(Entry("lockdown", {"scope": scope, "on": False, "by": by, "act": act.id}))
-
-
 _OWN_EFFECTS: dict[ActKind, Effect] = {
     ActKind.ENROL_KEY: _enrol,
     ActKind.REMOVE_KEY: _remove,
     ActKind.GRANT: _grant,
-    ActKind.LOCKDOWN_OFF: _unlock,
 }

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select
 
+from yett.approvals.acts import Act
+from yett.approvals.document import text
+from yett.approvals.errors import NotOpen
 from yett.ledger.journal import Entry, Journal, Transaction
 from yett.model.identity import Session
 from yett.store import Store, tables
@@ -57,10 +60,16 @@ class Lockdown:
         self._scopes = self._store.read(_scopes) | self._unwritten
 
 
-def open_again(tx: Transaction, scope: str, by: str) -> None:
-    """Open a scope, in the transaction of the signature that suffices (law 8)."""
-    tx.execute(delete(tables.lockdown).where(tables.lockdown.c.scope == scope))
-    tx.append(Entry("lockdown", {"scope": scope, "on": False, "by": by, "why": ""}))
+def open_again(tx: Transaction, act: Act, by: str, now: int) -> None:
+    """Open the scope of a signed act, in the transaction of the signature that suffices (law 8).
+
+    Raises:
+        NotOpen: it is not closed, so there was nothing to sign for.
+    """
+    scope = text(act.body, "scope")
+    if tx.execute(delete(tables.lockdown).where(tables.lockdown.c.scope == scope)).rowcount != 1:
+        raise NotOpen("not-locked", "that is not locked down any more", "look at the page again")
+    tx.append(Entry("lockdown", {"scope": scope, "on": False, "by": by, "act": act.id}))
 
 
 def _scopes(connection: Connection) -> frozenset[str]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, select
 
 from yett.approvals.desk import Desk
 from yett.approvals.document import Document
 from yett.approvals.people import Reader
-from yett.ledger.journal import Entry, Journal, Transaction
+from yett.ledger.journal import Journal
 from yett.store.tables import ledger_entry, lockdown
 
 
@@ -60,30 +59,19 @@ class ConsolePlane(Protocol):
 
 
 class StorePlane:
-    """The pages' plane over a store and its journal. `closing` is the daemon's own way to lock, if it has one."""
+    """The pages' plane over a store and its journal; `lock` closes a scope (checkpoint.lockdown)."""
 
-    def __init__(
-        self, desk: Desk, journal: Journal, closing: Callable[[str, str, str], Awaitable[None]] | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, journal: Journal, lock: Callable[[str, str, str], Awaitable[None]]) -> None:
         self._desk = desk
         self._journal = journal
-        self._closing = closing
+        self._lock = lock
 
     @property
     def desk(self) -> Desk:
         return self._desk
 
     async def lock(self, scope: str, by: str, why: str) -> None:
-        if self._closing is not None:
-            await self._closing(scope, by, why)
-            return
-
-        def work(tx: Transaction) -> None:
-            tx.execute(delete(lockdown).where(lockdown.c.scope == scope))
-            tx.execute(insert(lockdown).values(scope=scope, on=True, since=time.time_ns(), by=by))
-            tx.append(Entry("lockdown", {"scope": scope, "on": True, "by": by, "why": why}))
-
-        await self._journal.run(work)
+        await self._lock(scope, by, why)
 
     def locked(self) -> tuple[Locked, ...]:
         return self._desk.read(_locked)

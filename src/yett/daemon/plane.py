@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, select
 
-from yett.approvals.acts import Act, ActKind, Effect
+from yett.approvals.acts import ActKind, Effect
 from yett.approvals.challenge import Site
 from yett.approvals.desk import Desk
-from yett.approvals.document import text
 from yett.approvals.sealing import Seal
 from yett.broker.broker import Broker
 from yett.broker.master import master_key, system_keyring
@@ -36,7 +35,7 @@ from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
-from yett.ledger.journal import Journal, Transaction
+from yett.ledger.journal import Journal
 from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight
 from yett.model.errors import YettError
@@ -214,13 +213,9 @@ def _document_seal(home: Path) -> Seal:
     return Seal(path.read_bytes())
 
 
-def _open_gate(tx: Transaction, act: Act, by: str, now: int) -> None:
-    open_again(tx, text(act.body, "scope"), by)
-
-
 _EFFECTS: dict[ActKind, Effect] = {
     ActKind.ENVIRONMENTS: environments.write_signed,
-    ActKind.LOCKDOWN_OFF: _open_gate,
+    ActKind.LOCKDOWN_OFF: open_again,
 }
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 
