@@ -14,14 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(as_json: show.AsJson = False) -> None:
-    columns = [
-        ("id", "UNDO"),
-        ("resource", "RESOURCE"),
-        ("how", "HOW"),
-        ("rows", "ROWS"),
-        ("made", "MADE"),
-        ("applied", "APPLIED"),
-    ]
+    columns = [("id", "UNDO"), ("resource", "RESOURCE"), ("how", "HOW"), ("rows", "ROWS")]
     show.rows(call("undo.list")["undos"], columns, as_json, "There is no undo yet.")
 
 

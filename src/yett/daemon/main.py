@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -64,7 +65,7 @@ def _take_descriptors() -> None:
 
 
 @contextlib.contextmanager
-def _only_one(home: Path):  # type: ignore[no-untyped-def]  # a generator of nothing
+def _only_one(home: Path) -> Iterator[None]:
     """One daemon a home, by a lock that its end releases."""
     with (home / "daemon.pid").open("a+") as file:
         try:

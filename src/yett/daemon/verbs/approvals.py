@@ -8,6 +8,7 @@ from yett.approvals.people import active_persons
 from yett.approvals.words import describe
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
+from yett.daemon.signing import ask_to_sign
 from yett.model.errors import YettError
 
 
@@ -49,8 +50,7 @@ async def lockdown_on(plane: Plane, request: Message) -> Message:
 
 async def lockdown_off(plane: Plane, request: Message) -> Message:
     """Opening needs a key: the act's effect opens the gate."""
-    act = await plane.desk.propose(ActKind.LOCKDOWN_OFF, {"scope": str(request.get("scope", "*"))}, plane.owner)
-    return {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+    return await ask_to_sign(plane, ActKind.LOCKDOWN_OFF, {"scope": str(request.get("scope", "*"))})
 
 
 async def status(plane: Plane, request: Message) -> Message:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from yett.approvals.people import active_persons
+from yett.approvals.quorum import is_team
 from yett.checkpoint.judge import SOURCE
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
@@ -37,7 +39,7 @@ async def policy_explain(plane: Plane, request: Message) -> Message:
         asked=False,
         granted=False,
         remembered=False,
-        team=len(plane.desk.read(_people)) > 1,
+        team=is_team(plane.desk.read(active_persons)),
         task=TaskState(live=True, named=True),
         spent=Amount(),
         cost=Amount(),
@@ -68,12 +70,6 @@ async def why(plane: Plane, request: Message) -> Message:
         if (refusal := run.last_refusal()) is not None:
             return {"refusal": refusal}
     return {"refusal": plane.last_refusal}
-
-
-def _people(reader: object) -> tuple[object, ...]:
-    from yett.approvals.people import active_persons
-
-    return active_persons(reader)  # type: ignore[arg-type]  # the desk hands in its own reader
 
 
 VERBS = {"log.export": log_export, "policy.explain": policy_explain, "report": report, "why": why}

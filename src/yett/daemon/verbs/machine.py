@@ -12,7 +12,7 @@ from yett.approvals.people import active_persons
 from yett.broker.placeholders import new_placeholder
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
-from yett.daemon.signing import wait_signed
+from yett.daemon.signing import ask_to_sign, wait_signed
 from yett.inventory import Finding, scan_workspace
 from yett.ledger.journal import Entry
 from yett.model.canonical import Json
@@ -81,8 +81,7 @@ async def uninstall(plane: Plane, request: Message) -> AsyncIterator[Message]:
         plane.stop.set()
         yield {"ok": True}
         return
-    act = await plane.desk.propose(ActKind.UNINSTALL, {"home": str(plane.settings.home)}, plane.owner)
-    yield {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+    yield await ask_to_sign(plane, ActKind.UNINSTALL, {"home": str(plane.settings.home)})
 
 
 async def uninstall_wait(plane: Plane, request: Message) -> AsyncIterator[Message]:

@@ -6,6 +6,7 @@ from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.environments import list_rows, proposal
 from yett.daemon.plane import Plane
+from yett.daemon.signing import ask_to_sign
 from yett.model.errors import YettError
 from yett.model.resource import Environment
 
@@ -22,8 +23,7 @@ async def set_(plane: Plane, request: Message) -> Message:
     if unknown:
         known = ", ".join(sorted({e.name for e in found})) or "none"
         raise YettError(f"no environment is called {', '.join(sorted(unknown))}", f"those that Yett sees: {known}")
-    act = await plane.desk.propose(ActKind.ENVIRONMENTS, proposal(found, production), plane.owner)
-    return {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+    return await ask_to_sign(plane, ActKind.ENVIRONMENTS, proposal(found, production))
 
 
 async def list_(plane: Plane, request: Message) -> Message:

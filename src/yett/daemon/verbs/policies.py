@@ -9,7 +9,7 @@ from pathlib import Path
 from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
-from yett.daemon.signing import wait_signed
+from yett.daemon.signing import ask_to_sign, wait_signed
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.model.errors import YettError
@@ -25,8 +25,7 @@ async def sign(plane: Plane, request: Message) -> AsyncIterator[Message]:
     """Propose a policy file; nothing changes before it is signed."""
     name, content = _file(request)
     read_file(PolicyFile(name, content, workspace=False), frozenset({file_digest(content)}))
-    act = await plane.desk.propose(ActKind.POLICY, _body(name, content), plane.owner)
-    yield {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+    yield await ask_to_sign(plane, ActKind.POLICY, _body(name, content))
 
 
 async def wait(plane: Plane, request: Message) -> AsyncIterator[Message]:

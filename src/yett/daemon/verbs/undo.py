@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
-from yett.daemon.signing import wait_signed
+from yett.daemon.signing import ask_to_sign, wait_signed
 from yett.model.canonical import Json
 
 
@@ -25,9 +25,7 @@ async def list_(plane: Plane, request: Message) -> AsyncIterator[Message]:
 
 async def apply(plane: Plane, request: Message) -> AsyncIterator[Message]:
     """Propose the act; the caller shows where to sign, then waits with `undo.wait`."""
-    body = _body(plane, str(request["undo"]))
-    act = await plane.desk.propose(ActKind.UNDO_APPLY, body, plane.owner)
-    yield {"sign": plane.page(f"/acts/{act.id}"), "act": act.id}
+    yield await ask_to_sign(plane, ActKind.UNDO_APPLY, _body(plane, str(request["undo"])))
 
 
 async def wait(plane: Plane, request: Message) -> AsyncIterator[Message]:
