@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 
 import uvloop
 
 
 class Connection(asyncio.Protocol):
-    """Sends the same request again as soon as it is answered."""
+    """Sends the next request as soon as one is answered."""
 
-    def __init__(self, request: bytes, until: float, took: list[float]) -> None:
-        self.request, self.until, self.took = request, until, took
+    def __init__(self, requests: Iterator[bytes], until: float, took: list[float]) -> None:
+        self.requests, self.until, self.took = requests, until, took
         self.done = asyncio.get_running_loop().create_future()
         self.refused = 0
         self.buffer = b""
@@ -27,7 +29,7 @@ class Connection(asyncio.Protocol):
 
     def send(self) -> None:
         self.sent = time.perf_counter()
-        self.transport.write(self.request)  # type: ignore[attr-defined]
+        self.transport.write(next(self.requests))  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -79,17 +81,19 @@ async def run(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     context = ssl.create_default_context(cafile=options.roots)
     body = b"x" * options.body
-    lines = [f"{options.method} {options.path} HTTP/1.1", f"Host: {options.name}", "User-Agent: load/1", "Accept: */*"]
-    lines += options.header
+    lines = [f"Host: {options.name}", "User-Agent: load/1", "Accept: */*", *options.header]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    rest = "\r\n".join(lines)
+    paths = [options.path, *(f"{options.path}-{number}" for number in range(1, options.vary))]
+    heads = [f"{options.method} {path} HTTP/1.1\r\n{rest}\r\n\r\n".encode() for path in paths]
+    requests = itertools.cycle([head + body for head in heads])
     took: list[float] = []
     until = time.perf_counter() + options.seconds
     connections = []
     for _ in range(options.connections):
         _, protocol = await loop.create_connection(
-            lambda: Connection(request, until, took),
+            lambda: Connection(requests, until, took),
             sock=await connect(options),
             ssl=context,
             server_hostname=options.name,
@@ -124,6 +128,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--method", default="GET")
     parser.add_argument("--path", default="/v1/things")
+    parser.add_argument("--vary", type=int, default=1, help="so many paths, one after another")
     parser.add_argument("--header", action="append", default=[])
     parser.add_argument("--body", type=int, default=0)
     return parser.parse_args()

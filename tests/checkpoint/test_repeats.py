@@ -13,7 +13,7 @@ from yett.checkpoint.judge import Circumstances, decide
 from yett.checkpoint.record import read_entry
 from yett.checkpoint.repeats import Repeats
 from yett.checkpoint.state import SessionState
-from yett.ledger.entries import encode
+from yett.ledger.entries import Encoded, encode
 from yett.model.effects import Effect, Recovery, Verdict
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Amount, Attempt, Governed, Host, Operation
@@ -45,6 +45,8 @@ READS = tuple(
     for name, target in (
         ("http:GET", Host("example.test")),
         ("cloud:me", Governed("cloud", (), placeless=True)),
+        ("cloud:me", Governed("cloud", (), placeless=True)),
+        ("cloud:me", Governed("other", (), placeless=True)),
         ("cloud:odd", Governed("cloud", (), placeless=True)),
         ("http:GET", Host("opaque.test", opaque=True)),
     )
@@ -98,11 +100,11 @@ def test_a_repeat_is_decided_and_logged_like_a_first_read(steps: Sequence[Step])
         situations = at_once(attempt)
         assert situations is not None
         fresh = decide(policies, state, situations, about)
-        known = repeats.find(attempt, state, policies, about)
-        if known is not None:
-            assert known[0] == fresh
-            assert known[1].rest == encode(read_entry(attempt, fresh))
-        elif fresh.verdict is Verdict.ALLOW:
+        found = repeats.find(attempt, state, policies, about)
+        alike = repeats.decided(attempt, state, policies, about)
+        for known in (found, alike):
+            assert known is None or (known[0], known[1].rest) == (fresh, encode(read_entry(attempt, fresh)))
+        if found is None and alike is None and fresh.verdict is Verdict.ALLOW:
             entry = repeats.keep(attempt, state, policies, about, fresh)
             assert entry.rest == encode(read_entry(attempt, fresh))
             assert repeats.find(attempt, state, policies, about) == (fresh, entry)
@@ -117,4 +119,7 @@ def test_operations_that_are_only_alike_are_no_repeat() -> None:
     alike = replace(attempt, operations=(replace(READS[0][0]),))
     assert alike.operations == attempt.operations
     assert repeats.find(alike, state, DEFAULT, about) is None
+    assert repeats.decided(alike, state, DEFAULT, about) == (decision, Encoded(encode(read_entry(alike, decision))))
+    worse = replace(attempt, operations=(replace(READS[0][0], recovery=Recovery.NONE),))
+    assert repeats.decided(worse, state, DEFAULT, about) is None
     assert repeats.find(replace(attempt, session=session_of("first")), state, DEFAULT, about) is None

@@ -109,6 +109,9 @@ class Checkpoint:
         situations = at_once(attempt) if only_reads(attempt) else None
         if situations is None:
             return None
+        known = self._repeats.decided(attempt, state, policies, about)
+        if known is not None:
+            return self._read(attempt, state, *known)
         decision = decide(policies, state, situations, about)
         if decision.verdict is not Verdict.ALLOW:
             return None
