@@ -111,13 +111,15 @@ class AtWork:
     def ended(self, timeout: float = 60.0) -> Turn:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=timeout)
+        rows = evidence.sessions(self.person.play.stage)
+        assert rows, f"no session was opened: {err}"
         return Turn(
             status=self.process.returncode,
             events=[json.loads(line) for line in out.splitlines()],
             err=err,
             heard=self.person.heard()[self.heard :],
             arrivals=self.person.play.lab.arrivals()[self.arrived :],
-            row=evidence.sessions(self.person.play.stage)[-1],
+            row=rows[-1],
         )
 
 

@@ -73,7 +73,7 @@ def test_the_real_key_arrives_in_its_header_and_nowhere_else(played: Played) -> 
 def test_no_model_call_waits_fails_or_comes_twice(played: Played) -> None:
     assert [call["status"] for call in played.turn.model_calls] == [200] * 10
     assert (played.turn.row["held"], played.turn.row["refused"]) == (1, 0)
-    assert "1 were held, 0 refused" in played.turn.err
+    assert "1 held, 0 refused" in played.turn.err
 
 
 def test_answers_are_streamed(played: Played) -> None:
