@@ -23,8 +23,10 @@ class DaemonGone(YettError):
 
 
 def state_directory() -> str:
-    """Where Yett keeps its state: $YETT_HOME, or ~/.local/state/yett."""
-    return os.environ.get("YETT_HOME") or os.path.expanduser("~/.local/state/yett")
+    """Where Yett keeps its state: $YETT_HOME, else the place that XDG names. The daemon's settings say the same."""
+    if said := os.environ.get("YETT_HOME"):
+        return os.path.abspath(said)
+    return os.path.join(os.path.expanduser(os.environ.get("XDG_STATE_HOME") or "~/.local/state"), "yett")
 
 
 class Channel:
@@ -39,12 +41,19 @@ class Channel:
         self._socket = socket.socket(socket.AF_UNIX)
         self._buffer = b""
         try:
-            self._socket.connect(os.path.join(home, "operator.sock"))
+            self._connect(home)
         except OSError as error:
             raise ConfigurationError(
-                f"Yett's daemon does not answer at {home}/operator.sock ({error.strerror}).",
-                "Start it with: yett daemon start",
+                f"Yett's daemon does not answer at {home}/operator.sock ({error.strerror}).", "Start it with: yett up"
             ) from None
+
+    def _connect(self, home: str) -> None:
+        """Through the directory's descriptor: a unix address has 107 bytes, a home may be longer."""
+        folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self._socket.connect(f"/proc/self/fd/{folder}/operator.sock")
+        finally:
+            os.close(folder)
 
     def fileno(self) -> int:
         return self._socket.fileno()
