@@ -58,7 +58,9 @@ def connect(home: Path, *, start: bool = True) -> socket.socket:
 def start_daemon(home: Path) -> None:
     """Start `yett up` in the background and wait until its socket answers."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "daemon.log").open("ab") as log:
+    path = home / "daemon.log"
+    with open(path, "ab", opener=_private) as log:
+        before = log.tell()
         command = [sys.executable, "-m", "yett.cli", "up", "--home", str(home), "--background"]
         daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     end = time.monotonic() + START_DEADLINE_S
@@ -69,7 +71,23 @@ def start_daemon(home: Path) -> None:
         if daemon.poll() is not None:
             break
         time.sleep(0.02)
-    raise YettError("the daemon did not start", f"its log: {home / 'daemon.log'}")
+    raise _not_started(path, before)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _not_started(log: Path, before: int) -> YettError:
+    """What the daemon itself said since `before`, if it ended with an error of ours; else where its log is."""
+    with log.open("rb") as file:
+        file.seek(before)
+        said = [line.strip() for line in file.read(8192).decode(errors="replace").splitlines()]
+    reasons = [number for number, line in enumerate(said) if line.startswith("yett: ")]
+    if not reasons:
+        return YettError("the daemon did not start", f"its log: {log}")
+    what, *remedy = said[reasons[-1] :]
+    return YettError(f"the daemon did not start: {what.removeprefix('yett: ')}", " ".join(remedy))
 
 
 def _try(home: Path) -> socket.socket | None:

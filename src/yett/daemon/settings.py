@@ -64,13 +64,20 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
         )
     return Settings(
         home=home,
-        port=port if port is not None else int(said.get("port", DEFAULT_PORT)),
+        port=port if port is not None else _number(path, said, "port", DEFAULT_PORT),
         realm=realm,
         resolve=resolve,
         extra_ca=str(said.get("extra_ca", "")),
-        task_hours=int(said.get("task_hours", 12)),
+        task_hours=_number(path, said, "task_hours", 12),
         git=_git(path, said.get("git", {}), realm),
     )
+
+
+def _number(path: Path, said: dict[str, Any], key: str, default: int) -> int:
+    number = said.get(key, default)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 65536:
+        raise ConfigurationError(f"{path}: {key} is {number!r}", "it is a number")
+    return number
 
 
 def _resolve(path: Path, rows: list[dict[str, Any]]) -> dict[tuple[str, int], tuple[str, int]]:
