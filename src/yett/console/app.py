@@ -38,7 +38,7 @@ def make_app(plane: ConsolePlane) -> Starlette:
     async def missing(request: Request, error: Exception) -> Response:
         return pages.refusal(404, "there is no such page", "go back to what waits")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", pages.home),
             Route("/holds/{id:str}", pages.hold),
@@ -52,6 +52,8 @@ def make_app(plane: ConsolePlane) -> Starlette:
         middleware=[Middleware(Guard, site=plane.desk.site)],
         exception_handlers={YettError: refused, 404: missing},
     )
+    app.state.events = events
+    return app
 
 
 def _api_routes(api: Api) -> list[Route]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -26,6 +27,11 @@ class Events:
     def __init__(self, plane: ConsolePlane) -> None:
         self._desk = plane.desk
         self._open = 0
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """End every stream: the server waits for none when it stops."""
+        self._closing.set()
 
     async def stream(self, request: Request) -> Response:
         if self._open >= STREAMS:
@@ -36,7 +42,7 @@ class Events:
         self._open += 1
         try:
             told, quiet = "", 0
-            while True:
+            while not self._closing.is_set():
                 now = await asyncio.to_thread(self._desk.read, pulse)
                 quiet = 0 if now != told else quiet + 1
                 if now != told:
@@ -44,6 +50,8 @@ class Events:
                     yield f"event: pulse\ndata: {now}\n\n"
                 elif quiet % KEEP_ALIVE == 0:
                     yield ": still here\n\n"
-                await asyncio.sleep(EVERY_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(EVERY_S):
+                        await self._closing.wait()
         finally:
             self._open -= 1

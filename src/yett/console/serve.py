@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from yett.model.errors import ConfigurationError
 
@@ -48,12 +48,13 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
 
 def _taken(port: int, error: OSError) -> ConfigurationError:
     return ConfigurationError(
-        f"the page cannot listen on localhost:{port}: {error.strerror}", "choose another port for the console"
+        f"the page cannot listen on localhost:{port}: {error.strerror}",
+        "choose another port: yett up --port 7712 (or, to stay, a line `port = 7712` in Yett's config.toml)",
     )
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, sockets: list[socket.socket]) -> AsyncIterator[None]:
+async def serving(app: Starlette, sockets: list[socket.socket]) -> AsyncIterator[None]:
     """Serve while the block runs, in this loop. Signals stay the daemon's."""
     config = uvicorn.Config(
         app,
@@ -76,6 +77,7 @@ async def serving(app: ASGIApp, sockets: list[socket.socket]) -> AsyncIterator[N
     try:
         yield
     finally:
+        app.state.events.close()
         server.should_exit = True
         await loop
         await server.shutdown(sockets)
