@@ -20,6 +20,7 @@ from yett.console.app import make_app
 from yett.console.plane import StorePlane
 from yett.console.serve import listen, serving
 from yett.daemon.channel import MAX_LINE
+from yett.daemon.leftovers import clear
 from yett.daemon.lines import LineServer
 from yett.daemon.operator import Operator
 from yett.daemon.plane import Plane, build
@@ -94,6 +95,7 @@ async def _serve(settings: Settings, quiet: bool) -> None:
         async with serving(pages, sockets):
             serve_operator = Operator(plane, VERBS, PROGRESS, HELD).serve
             operator = LineServer(settings.operator_socket, serve_operator, longest=MAX_LINE)
+            await clear(plane)
             tidying = asyncio.create_task(_tidy(plane))
             await _greet(plane, quiet)
             await stop.wait()
@@ -128,6 +130,7 @@ async def _greet(plane: Plane, quiet: bool) -> None:
         lines.append(f"  from your own machine: ssh -L {port}:localhost:{port} {os.uname().nodename}")
     code = await plane.desk.first_code()
     if code is not None:
-        lines.append(f"  enrol your first key at {plane.page('/enrol')} with the code {code} (15 minutes, one use)")
+        lines.append(f"  enrol your first key at {plane.page('/enrol')}")
+        lines.append(f"  with the code {code} (15 minutes, one use)")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -18,14 +18,16 @@ from pathlib import Path
 from sqlalchemy import insert, update
 
 from yett.approvals.acts import ActKind
+from yett.approvals.people import active_persons
 from yett.checkpoint.state import SessionState
 from yett.daemon.addresses import Addresses
 from yett.daemon.channel import Channel, ChannelClosed, Message
 from yett.daemon.hostports import HostPorts
 from yett.daemon.inside import AgentDesk
+from yett.daemon.leftovers import forget_found
 from yett.daemon.lines import LineServer
 from yett.daemon.logins import Logins
-from yett.daemon.masking import FOUND, Masked, mask_everything
+from yett.daemon.masking import Masked, mask_everything
 from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
 from yett.daemon.remotes import Remotes
@@ -129,6 +131,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     except BaseException:
         await plane.checkpoint.close_session(session_id, "it could not be opened")
         await asyncio.to_thread(plane.broker.revoke, session_id)
+        await asyncio.to_thread(forget_found, plane, session_id)
         shutil.rmtree(folder, ignore_errors=True)
         raise
     run = Run(plane, session, folder, state, masked, agent_socket, logins, _notices(plane, session, masked))
@@ -156,7 +159,7 @@ async def end_run(run: Run, why: str) -> list[str]:
     try:
         await plane.checkpoint.close_session(run.session.id, why)
         await asyncio.to_thread(plane.broker.revoke, run.session.id)
-        await asyncio.to_thread(_forget, plane, run.leases)
+        await asyncio.to_thread(forget_found, plane, run.session.id)
         await plane.journal.run(lambda tx: _write_end(tx, run, why))
     except StoreUnavailable as error:  # it has ended all the same: the first two end it in memory first
         _log.error("the end of %s was not recorded: %s", run.session.id, error.what)
@@ -170,13 +173,6 @@ def _revoke_in_memory(plane: Plane, session: str) -> None:
     """Leases end even where their end cannot be written."""
     with contextlib.suppress(StoreUnavailable):
         plane.broker.revoke(session)
-
-
-def _forget(plane: Plane, leases: tuple[Lease, ...]) -> None:
-    """What was found and lent for this session leaves the vault with it; it stays refused everywhere (law 3)."""
-    for lease in leases:
-        if lease.secret.startswith(FOUND):
-            plane.broker.remove(lease.secret)
 
 
 async def _task(plane: Plane, request: Message, say: Say) -> Task:
@@ -211,8 +207,12 @@ def _notices(plane: Plane, session: Session, masked: Masked) -> list[str]:
     if session.observe:
         said.append("OBSERVING ONLY: what would be held passes, except what cannot be undone. You are not protected.")
     if masked.findings:
-        places = f"{masked.files} files, {masked.variables} variables"
-        said.append(f"{masked.findings} credentials within reach are masked ({places}{masked.git_words})")
+        places = f"{_count(masked.files, 'file')}, {_count(masked.variables, 'variable')}{masked.git_words}"
+        said.append(f"masked, so that {session.principal.client} cannot read them: {places}")
+    if not plane.desk.read(active_persons):
+        said.append("nobody has enrolled a key, so what is held stays held: yett init")
+    if plane.lockdown.stops(session):
+        said.append(f"the gate is locked down: everything is refused until someone lifts it at {plane.page()}")
     return said
 
 
@@ -220,7 +220,12 @@ def _summary(run: Run) -> list[str]:
     counts = run.counts()
     if not counts["held"] and not counts["refused"]:
         return []
-    return [f"{counts['passed']} operations passed, {counts['held']} were held, {counts['refused']} refused"]
+    passed = _count(counts["passed"], "operation")
+    return [f"{passed} passed, {counts['held']} held, {counts['refused']} refused: yett report, yett why"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _opened(run: Run) -> Message:
