@@ -19,7 +19,7 @@ from yett.sandbox.supervise import Supervision
 LAUNCH_FAILED = 125
 """Exit status when the command never started; 126 and 127 keep their meaning from the shell."""
 
-NOT_FOUND = 127
+NOT_STARTABLE, NOT_FOUND = 126, 127
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +55,8 @@ def say(line: str) -> None:
 def run(options: arguments.Options, start: Start) -> int:
     """Raises YettError: the sandbox could not be built; nothing of the command has run."""
     machine = machines.this_machine()
-    if not _is_program(options.command[0]):
-        say(f"{options.command[0]}: command not found")
-        return NOT_FOUND
+    if status := _unstartable(options.command[0]):
+        return status
     place, becoming = _place()
     channel = _daemon(place.state, start)
     channel.send(_opening(options, place, becoming))
@@ -94,7 +93,10 @@ def _daemon(state: str, start: Start) -> Channel:
 
 def _place() -> tuple[plan.Place, owner.Owner | None]:
     """Where the run happens, and whom root becomes for it."""
-    directory = os.path.realpath(os.getcwd())
+    try:
+        directory = os.path.realpath(os.getcwd())
+    except FileNotFoundError:
+        raise ConfigurationError("The current folder is gone.", "Change into one that exists.") from None
     root = workspace.find(directory, os.path.expanduser("~"))
     becoming = owner.of(root)
     person = becoming.home if becoming else os.path.expanduser("~")
@@ -145,7 +147,20 @@ def _close(channel: Channel, session: str, status: int) -> None:
         say(str(line))
 
 
-def _is_program(name: str) -> bool:
-    if "/" in name or name == "yett":
-        return True
-    return any(os.access(os.path.join(path, name), os.X_OK) for path in os.environ.get("PATH", "").split(":") if path)
+def _unstartable(name: str) -> int:
+    """The shell's status for a command that cannot start, said why; 0 if it may. HOME is another one inside."""
+    if name == "yett" or os.path.abspath(name).startswith((os.path.expanduser("~") + "/", "/run/yett/")):
+        return 0
+    if "/" not in name:
+        folders = [path for path in os.environ.get("PATH", "").split(":") if path]
+        if not any(os.access(os.path.join(path, name), os.X_OK) for path in folders):
+            say(f"{name}: command not found")
+            return NOT_FOUND
+        return 0
+    if not os.path.exists(name):
+        say(f"{name}: no such file")
+        return NOT_FOUND
+    if os.path.isdir(name) or not os.access(name, os.X_OK):
+        say(f"{name}: is no program that you may start")
+        return NOT_STARTABLE
+    return 0
