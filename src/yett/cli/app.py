@@ -54,7 +54,9 @@ def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --.")],
     task: Annotated[str, typer.Option(help="What it is for, in a few words.")] = "",
     env: Annotated[str, typer.Option(help="The environment it works in, as `yett env` names it.")] = "",
-    observe: Annotated[bool, typer.Option(help="Hold only what cannot be undone; record the rest.")] = False,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Hold only what cannot be undone; record the rest.")
+    ] = False,
     host_port: Annotated[
         list[int] | None, typer.Option(help="A port of this machine it may reach, once signed.")
     ] = None,
@@ -67,10 +69,19 @@ def run_app() -> int:
     try:
         app()
     except YettError as error:
-        print(f"yett: {error.what}", file=sys.stderr)
-        if error.remedy:
-            print(f"      {error.remedy}", file=sys.stderr)
-        return 1
+        return _failed(error.what, error.remedy)
+    except OSError as error:  # of files that a person named
+        named = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{named}{error.strerror or error}")
+    except UnicodeDecodeError:
+        return _failed("a file that was named is no text", "it must be UTF-8")
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _failed(what: str, remedy: str = "") -> int:
+    print(f"yett: {what}", file=sys.stderr)
+    if remedy:
+        print(f"      {remedy}", file=sys.stderr)
+    return 1

@@ -21,7 +21,7 @@ def list_(as_json: show.AsJson = False) -> None:
         ("secret", "SECRET"),
         ("position", "POSITION"),
     ]
-    show.rows(call("lease.list")["leases"], columns, as_json, "No lease is open.")
+    show.rows(call("lease.list", start=False)["leases"], columns, as_json, "No lease is open.")
 
 
 def revoke(lease: str) -> None:

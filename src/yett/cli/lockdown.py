@@ -12,7 +12,7 @@ from yett.cli.operator import call
 def register(app: typer.Typer) -> None:
     app.command(
         "lockdown",
-        help="Close the gate (on), or ask to open it again with your key (off).\n\nExample: yett lockdown on",
+        help="Close the gate (on), or open it with your key (off).\n\nExample: yett lockdown on",
     )(lockdown)
 
 

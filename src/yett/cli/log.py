@@ -50,7 +50,9 @@ def verify(
 def _print(report: Report, as_json: bool) -> None:
     if as_json:
         problems = [{"place": p.place, "what": p.what} for p in report.problems]
-        print(json.dumps({"size": report.size, "root": str(report.root), "problems": problems}))
+        print(
+            json.dumps({"size": report.size, "root": report.root.hex() if report.root else None, "problems": problems})
+        )
     if report.problems:
         found = "\n  ".join(f"{p.place}: {p.what}" for p in report.problems)
         raise YettError(f"the log does not verify:\n  {found}", "keep this copy: it is evidence")

@@ -37,8 +37,8 @@ def doctor(as_json: show.AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def protect(path: str = ".") -> None:
-    answer = call("protect", path=str(Path(path).absolute()))
+def protect(path: show.Workspace = Path()) -> None:
+    answer = call("protect", path=str(path.absolute()))
     show.lines(answer["lines"])
 
 

@@ -9,6 +9,7 @@ import typer
 
 from yett.cli import show
 from yett.cli.operator import call
+from yett.model.errors import YettError
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +37,8 @@ def sign(file: Path) -> None:
 def check(folder: Path) -> None:
     from yett.policy import check as check_folder
 
+    if not folder.is_dir():
+        raise YettError(f"{folder} is no folder", "name the folder that the policy files lie in")
     problems = check_folder(folder)
     for problem in problems:
         place = f"{problem.file}{f', rule {problem.rule}' if problem.rule else ''}"

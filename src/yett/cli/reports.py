@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: show.AsJson = False) -> None:
-    show.facts(call("status"), as_json)
+    show.facts(call("status", start=False), as_json)
 
 
 def report(as_json: show.AsJson = False) -> None:
@@ -28,11 +28,11 @@ def report(as_json: show.AsJson = False) -> None:
         ("would_hold", "WOULD HOLD"),
         ("alarms", "ALARMS"),
     ]
-    show.rows(call("report")["sessions"], columns, as_json, "No agent has run yet.")
+    show.rows(call("report", start=False)["sessions"], columns, as_json, "No agent has run yet.")
 
 
 def why(as_json: show.AsJson = False) -> None:
-    answer = call("why")
+    answer = call("why", start=False)
     if as_json:
         show.facts(answer, as_json=True)
         return

@@ -17,19 +17,21 @@ def register(app: typer.Typer) -> None:
     app.command("scan", help="Find the credentials that an agent started here could use.\n\nExample: yett scan .")(scan)
     app.command(
         "blast",
-        help="Ask providers what the found credentials can really do, and what would die with them.\n\n"
+        help="What the found credentials can really do, by their providers.\n\n"
         "Example: yett blast . --purpose 'custom domains' --svg blast.svg",
     )(blast)
 
 
 def scan(
-    path: Annotated[Path, typer.Argument(help="The workspace.")] = Path(),
+    path: show.Workspace = Path(),
     history: Annotated[bool, typer.Option(help="Look through git history too.")] = True,
     as_json: show.AsJson = False,
 ) -> None:
     from yett.inventory import scan_workspace  # heavy
+    from yett.sandbox.home import shown
 
-    findings = scan_workspace(path.absolute(), environ=dict(os.environ), home=Path.home(), history=history)
+    home, also = Path.home(), [Path(found) for found in shown(str(Path.home()))]
+    findings = scan_workspace(path.absolute(), environ=dict(os.environ), home=home, history=history, also=also)
     records = [finding.as_record() for finding in findings]
     columns = [("kind", "CREDENTIAL"), ("provider", "PROVIDER"), ("where", "WHERE"), ("last_four", "ENDS IN")]
     show.rows(records, columns, as_json, "No credential was found.")
@@ -38,7 +40,7 @@ def scan(
 
 
 def blast(
-    path: Annotated[Path, typer.Argument(help="The workspace.")] = Path(),
+    path: show.Workspace = Path(),
     purpose: Annotated[str, typer.Option(help="What they were made for; shows what goes beyond it.")] = "",
     svg: Annotated[Path | None, typer.Option(help="Draw the widest one into this file.")] = None,
     as_json: show.AsJson = False,

@@ -14,7 +14,7 @@ from yett.cli.operator import call
 def register(app: typer.Typer) -> None:
     app.command(
         "add",
-        help="Store a secret; its value is asked for, or read from standard input.\n\n"
+        help="Store a secret; its value is asked for, or piped in.\n\n"
         "Example: yett secret add railway-domains --provider railway --purpose 'custom domains'",
     )(add)
     app.command("list", help="List what is stored, never a value.\n\nExample: yett secret list --json")(list_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Workspace = Annotated[Path, typer.Argument(help="The workspace.", exists=True)]
 MAX_CELL = 160
 
 
@@ -48,7 +50,8 @@ def facts(record: Mapping[str, Any], as_json: bool) -> None:
         return
     width = max((len(key) for key in record), default=0)
     for key, value in record.items():
-        print(f"{key.replace('_', ' '):<{width}}  {safe(value)}")
+        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{key.replace('_', ' '):<{width}}  {safe(said) or '-'}")
 
 
 def lines(found: Iterable[object]) -> None:

@@ -14,7 +14,7 @@ Home = Annotated[Path | None, typer.Option("--home", help="Where Yett keeps its 
 
 
 def register(app: typer.Typer) -> None:
-    app.command("up", help="Run the control plane, the gateway and the pages in one process.\n\nExample: yett up")(up)
+    app.command("up", help="Run the control plane, the gate and the pages.\n\nExample: yett up")(up)
     app.command("init", help="Set up: environments, and your first key.\n\nExample: yett init")(init)
 
 
@@ -48,10 +48,11 @@ def init(
         names = ", ".join(sorted({row["name"] for row in proposed}))
         print(f"Yett sees these environments: {names}")
     else:
-        print("Yett sees no environment yet: add a credential of your provider first (yett secret add --own).")
-    if production is None:
+        print("Yett sees no environment yet, so all count as production. Give it a credential to look with,")
+        print("then run yett init again: yett secret add railway-own --provider railway --own")
+    if proposed and production is None:
         production = typer.prompt("Which are production? (names, separated by commas)", default="production")
-    wanted = {name.strip() for name in production.split(",") if name.strip()}
+    wanted = {name.strip() for name in (production or "").split(",") if name.strip()}
     if proposed:
         answer = call("environments.set", production=sorted(wanted))
         print(f"Sign the map: {answer['sign']}" if "sign" in answer else "The map is unchanged.")

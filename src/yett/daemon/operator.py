@@ -40,6 +40,9 @@ class Operator:
                 await self._answer(channel, verb, request)
             except YettError as error:
                 await channel.send({"error": error.what, "remedy": error.remedy})
+            except OSError as error:
+                named = f"{error.filename}: " if error.filename else ""
+                await channel.send({"error": f"{named}{error.strerror or error}", "remedy": ""})
 
     async def _answer(self, channel: Channel, verb: str, request: Message) -> None:
         if verb in self._progress:

@@ -15,6 +15,7 @@ from yett.model.effects import Effect
 from yett.model.errors import YettError
 from yett.model.operation import Amount
 from yett.policy import Context, Question, TaskState
+from yett.policy.schema import PLACES, UNDO_STATES
 
 
 async def log_export(plane: Plane, request: Message) -> Message:
@@ -31,11 +32,16 @@ async def policy_explain(plane: Plane, request: Message) -> Message:
         effect = Effect(str(request["effect"]))
     except ValueError:
         raise YettError(f"{request['effect']!r} is no effect", "read, write, delete, admin or unknown") from None
+    place, undo = str(request.get("place", "task")), str(request.get("undo", "possible"))
+    if place not in PLACES:
+        raise YettError(f"{place!r} is no place", "task, production or elsewhere")
+    if undo not in UNDO_STATES:
+        raise YettError(f"{undo!r} is no state of an undo", "none, possible or verified")
     context = Context(
         action="example:operation",
         wire="http",
         irreversible=bool(request.get("irreversible")),
-        undo=str(request.get("undo", "possible")),
+        undo=undo,
         asked=False,
         granted=False,
         remembered=False,
@@ -49,7 +55,7 @@ async def policy_explain(plane: Plane, request: Message) -> Message:
         source=SOURCE,
         now=plane.desk.clock() // 10**9,
     )
-    parents = (("Place", str(request.get("place", "task"))), ("Provider", "example"))
+    parents = (("Place", place), ("Provider", "example"))
     asked = Question("agent", (), effect, "Resource", "example:thing:1", parents, (), context)
     said = plane.maps.policies.explain(asked)
     return {

@@ -40,6 +40,8 @@ async def protect(plane: Plane, request: Message) -> Message:
     body: dict[str, Json] = {"event": "protected", "workspace": str(workspace), "credentials": len(movable)}
     await plane.journal.run(lambda tx: tx.append(Entry("secret", body)))
     left = len(found) - len(movable)
+    if not found:
+        return {"lines": ["no credential was found: there is nothing to move"]}
     return {"lines": [*lines, f"{left} others stay where they are: no provider's folder knows them"] if left else lines}
 
 
