@@ -17,7 +17,8 @@ from yett.approvals.facts import Facts
 from yett.approvals.hold import SECOND, Hold
 from yett.approvals.keys import Enrolled
 from yett.approvals.passkeys import NewKey, registration_options, verify_new_key
-from yett.approvals.people import Reader, active_keys
+from yett.approvals.people import Reader, active_keys, active_persons
+from yett.approvals.quorum import Person
 from yett.approvals.sealing import Seal
 from yett.ledger.journal import Journal, Transaction
 from yett.model.canonical import Json
@@ -91,6 +92,11 @@ class Desk:
     def live(self, session: str, digest: str) -> Hold | None:
         """The live hold of this session's request, if there is one."""
         return self.read(lambda reader: holds.live_hold(reader, self.seal, session, digest, self.clock()))
+
+    def live_and_people(self, session: str, digest: str) -> tuple[Hold | None, tuple[Person, ...]]:
+        """The same, and who is enrolled, on one snapshot: opening one costs more than the questions."""
+        now = self.clock()
+        return self.read(lambda r: (holds.live_hold(r, self.seal, session, digest, now), active_persons(r)))
 
     def consume(self, tx: Transaction, hold_id: str, facts: Facts, now: int) -> Hold:
         """Spend an approval within the caller's transaction (release.consume)."""

@@ -14,7 +14,7 @@ from yett.approvals.facts import Facts
 from yett.approvals.grants import Grant, covering_grant
 from yett.approvals.hold import Hold, HoldState
 from yett.approvals.people import active_persons
-from yett.approvals.quorum import is_team
+from yett.approvals.quorum import Person, is_team
 from yett.checkpoint import words
 from yett.checkpoint.asks import Refusal
 from yett.checkpoint.attempts import attempt_digest, only_reads, total_cost
@@ -126,10 +126,11 @@ class Checkpoint:
         """
         state = self._admitted(attempt)
         digest = attempt_digest(attempt)
-        live = self._desk.live(attempt.session.id, digest)
-        judged = await self._judge(attempt, state, digest, fresh=live is not None)
-        # Without resources there was nothing to look at, and nothing that could have changed since.
-        if live is None and self._passes(judged) and not only_reads(attempt) and at_once(attempt) is None:
+        live, people = self._desk.live_and_people(attempt.session.id, digest)
+        # Without resources there is nothing to wait for, and nothing that could change while it is looked at.
+        waits = at_once(attempt) is None
+        judged = await self._judge(attempt, state, digest, fresh=live is not None, people=None if waits else people)
+        if live is None and self._passes(judged) and not only_reads(attempt) and waits:
             judged = await self._judge(attempt, state, digest, fresh=True)  # law 6: what leaves, on what is true now
         if not self._passes(judged):
             return await self._stopped(judged, state, live)
@@ -197,14 +198,25 @@ class Checkpoint:
         task = attempt.session.task
         return Circumstances(asked, granted, team, task.started <= now + 1 and now < task.expires, now)
 
-    async def _judge(self, attempt: Attempt, state: SessionState, digest: str, *, fresh: bool) -> Judged:
+    async def _judge(
+        self,
+        attempt: Attempt,
+        state: SessionState,
+        digest: str,
+        *,
+        fresh: bool,
+        people: tuple[Person, ...] | None = None,
+    ) -> Judged:
+        """Everything that is true of the attempt now. `people`: who is enrolled, if that was read just now."""
         situations: list[Situated] = []
         for operation in attempt.operations:
             situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh)
         now = self._desk.clock()
-        grant, people = self._desk.read(
-            lambda reader: (covering_grant(reader, attempt.session.id, situations, now), active_persons(reader))
-        )
+        grant = None
+        if people is None:
+            grant, people = self._desk.read(
+                lambda reader: (covering_grant(reader, attempt.session.id, situations, now), active_persons(reader))
+            )
         asked = state.asks.asked(digest)
         about = self._circumstances(attempt, is_team(people), asked=asked, granted=grant is not None)
         decision = decide(self._policy_of(state), state, situations, about)
