@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from yett.broker.placeholders import new_placeholder
+from yett.broker.seal import Keys
 from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
 from yett.model.credential import Lease
 from yett.model.errors import YettError
 from yett.model.identity import Session
+from yett.providers.book import ProviderBook
+from yett.sandbox.home import shown
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.mirror import OBJECTS_INSIDE, Mirror, find_repository
 
@@ -83,7 +86,7 @@ class Masked:
 async def mask_everything(plane: Plane, session: Session, folder: Path, environ: dict[str, str], say: Say) -> Masked:
     """Scan, lend, mask. Raises YettError: then nothing starts."""
     workspace = Path(session.workspace)
-    findings = await asyncio.to_thread(_scan, plane, workspace, environ)
+    findings = await asyncio.to_thread(scan, plane.keys, plane.book, workspace, environ)
     if findings:
         await say(f"{len(findings)} credentials within reach of {session.principal.client}; masking them")
     plane.broker.known({f.credential.fingerprint: f.value for f in findings})
@@ -97,9 +100,16 @@ async def mask_everything(plane: Plane, session: Session, folder: Path, environ:
     return masked
 
 
-def _scan(plane: Plane, workspace: Path, environ: dict[str, str]) -> Sequence[Finding]:
-    home = Path(environ.get("HOME") or "~").expanduser()
-    return scan_workspace(workspace, environ=environ, home=home, history=True, keys=plane.keys, book=plane.book)
+def scan(keys: Keys, book: ProviderBook, workspace: Path, environ: Mapping[str, str]) -> Sequence[Finding]:
+    """What an agent that is started here could read: the workspace, its history, the variables, what HOME shows."""
+    home = home_of(environ)
+    also = [Path(path) for path in shown(str(home))]
+    return scan_workspace(workspace, environ=environ, home=home, history=True, keys=keys, book=book, also=also)
+
+
+def home_of(environ: Mapping[str, str]) -> Path:
+    """The HOME of whoever gave these variables."""
+    return Path(environ.get("HOME") or "~").expanduser()
 
 
 def _lend(plane: Plane, session: Session, findings: Sequence[Finding]) -> tuple[dict[bytes, bytes], tuple[Lease, ...]]:

@@ -130,10 +130,9 @@ LOGINS = (
 _MAX_COPIED_FILE = 4 << 20
 
 
-def shown_files(home: str) -> list[str]:
-    """Paths of the person's HOME whose content an agent will be able to read: what the inventory has to scan."""
-    names = (*SHELL_FILES, *CLIENT_SETTINGS, ".gitconfig", ".config/git/config")
-    return [path for name in names if os.path.lexists(path := os.path.join(home, name))]
+def shown(home: str) -> list[str]:
+    """Files and folders of the person's HOME that an agent can read: what an inventory has to look through."""
+    return [path for name in (*SHELL_FILES, *CLIENT_SETTINGS) if os.path.lexists(path := os.path.join(home, name))]
 
 
 def prepare(private: str, home: str, masked: frozenset[str]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from yett.daemon.channel import Message
+from yett.daemon.masking import scan
 from yett.daemon.plane import Plane
-from yett.inventory import scan_workspace
 from yett.inventory.authority import reach_of
 from yett.inventory.blast import gap
 from yett.inventory.drawing import blast_svg
@@ -19,10 +19,7 @@ async def blast(plane: Plane, request: Message) -> AsyncIterator[Message]:
     """Per finding of the workspace: authority, blast radius as text and SVG, and the gap to its purpose."""
     workspace, purpose = Path(str(request["path"])), str(request.get("purpose", ""))
     environ = {str(k): str(v) for k, v in dict(request.get("environ", {})).items()}
-    home = Path(environ.get("HOME") or "~").expanduser()
-    found = await asyncio.to_thread(
-        scan_workspace, workspace, environ=environ, home=home, history=True, keys=plane.keys, book=plane.book
-    )
+    found = await asyncio.to_thread(scan, plane.keys, plane.book, workspace, environ)
     rows = []
     for finding in found:
         if plane.book.named(finding.credential.provider) is None:

@@ -1,0 +1,32 @@
+"""What is looked through before a run: everything of the person's HOME that the command will be able to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yett.broker.seal import Keys
+from yett.daemon.masking import home_of, scan
+from yett.model.secret import Secret
+from yett.providers.book import ProviderBook
+from yett.sandbox.home import CLIENT_SETTINGS, SHELL_FILES
+
+KEYS, BOOK = Keys(Secret(b"k" * 32)), ProviderBook.load()
+IN_FOLDERS = (".config/mise/config.toml", ".oh-my-zsh/custom/keys.zsh", ".claude/commands/deploy.md")
+
+
+@pytest.mark.parametrize("name", [*SHELL_FILES, *CLIENT_SETTINGS, *IN_FOLDERS])
+def test_a_key_in_what_home_shows_is_found(tmp_path: Path, name: str) -> None:
+    home, workspace = tmp_path / "home", tmp_path / "workspace"
+    workspace.mkdir()
+    file = home / name
+    file.parent.mkdir(parents=True)
+    file.write_text("export SERVICE_API_KEY=x7Kq92mZp4Tt81Lw0Rv6\n")
+    found = scan(KEYS, BOOK, workspace, {"HOME": str(home)})
+    assert {at.path for finding in found for at in finding.credential.locations} == {str(file)}
+
+
+def test_home_is_that_of_whoever_asked() -> None:
+    assert home_of({"HOME": "/home/ada"}) == Path("/home/ada")
+    assert home_of({}) == Path.home()
