@@ -27,7 +27,7 @@ from yett.daemon.inside import AgentDesk
 from yett.daemon.leftovers import forget_found
 from yett.daemon.lines import LineServer
 from yett.daemon.logins import Logins
-from yett.daemon.masking import Masked, mask_everything
+from yett.daemon.masking import Masked, home_of, mask_everything
 from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
 from yett.daemon.remotes import Remotes
@@ -195,8 +195,7 @@ async def _task(plane: Plane, request: Message, say: Say) -> Task:
 
 
 def _logins(plane: Plane, session: Session, masked: Masked, environ: Mapping[str, str]) -> Logins:
-    home = Path(environ.get("HOME") or "~").expanduser()
-    return Logins(plane.book, home, masked.masks, partial(plane.broker.renewed, session))
+    return Logins(plane.book, home_of(environ), masked.masks, partial(plane.broker.renewed, session))
 
 
 def _notices(plane: Plane, session: Session, masked: Masked) -> list[str]:
