@@ -33,6 +33,7 @@ from yett.daemon.runs import _write_session
 from yett.daemon.settings import Settings
 from yett.drills.authenticator import VirtualKey
 from yett.gateway.ca import Leaves, open_authority
+from yett.gateway.http.digest import request_digest
 from yett.model.canonical import Json
 from yett.model.decision import Refused
 from yett.model.errors import StoreUnavailable
@@ -40,7 +41,6 @@ from yett.model.http import HttpRequest
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Attempt
 from yett.operations.classify import classify
-from yett.operations.digest import request_digest
 from yett.store import tables
 
 T = TypeVar("T")
@@ -177,9 +177,8 @@ class LawPlane:
     def attempt(self, session: Session, request: HttpRequest, lease: str = "l-1") -> Attempt:
         """What the wire makes of it."""
         read = classify(request, self.plane.book, session)
-        digest = request_digest(request, read)
         summary, ignored = read.summary, read.confirmations_ignored
-        return Attempt(session, "http", read.operations, digest, lease, summary, ignored)
+        return Attempt(session, "http", read.operations, request_digest(request), lease, summary, ignored)
 
     def delete(self, session: Session, volume: str = PROD_VOLUME) -> Attempt:
         return self.attempt(session, self.request(f'mutation {{ volumeDelete(volumeId: "{volume}") }}'))
