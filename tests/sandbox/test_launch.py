@@ -78,6 +78,33 @@ def test_a_missing_command_is_127_as_in_a_shell(guarded: Guarded) -> None:
     assert "not found" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "status"), [("./absent", 127), ("/usr/bin/absent", 127), ("./notes", 126), ("/usr", 126)]
+)
+def test_a_path_that_is_no_program_has_the_shells_status(guarded: Guarded, name: str, status: int) -> None:
+    (guarded.workspace / "notes").write_text("text")
+    done = guarded.run(name)
+    assert done.returncode == status
+    assert name in done.stderr
+
+
+def test_a_folder_that_is_gone_is_said(guarded: Guarded) -> None:
+    gone = guarded.workspace / "gone"
+    gone.mkdir()
+    words = " ".join(guarded.command("true"))
+    done = subprocess.run(["sh", "-c", f"cd {gone}; rmdir {gone}; {words}"], env=guarded.environment,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 125
+    assert "folder is gone" in done.stderr
+
+
+def test_a_state_directory_with_a_long_path_is_reached(plane: ControlPlane, guarded: Guarded, tmp_path: Path) -> None:
+    """A unix socket's address has 107 bytes."""
+    long = tmp_path / ("x" * 120)
+    plane.home.rename(long)
+    assert guarded.run("true", env=guarded.environment | {"YETT_HOME": str(long)}).returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_signals_reach_the_command(guarded: Guarded, number: signal.Signals) -> None:
     name = number.name.removeprefix("SIG")

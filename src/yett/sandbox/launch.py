@@ -55,9 +55,9 @@ def say(line: str) -> None:
 def run(options: arguments.Options, start: Start) -> int:
     """Raises YettError: the sandbox could not be built; nothing of the command has run."""
     machine = machines.this_machine()
-    if status := _unstartable(options.command[0]):
-        return status
     place, becoming = _place()
+    if status := _unstartable(options.command[0], place):
+        return status
     channel = _daemon(place.state, start)
     channel.send(_opening(options, place, becoming))
     opened = _answer(channel)
@@ -147,20 +147,24 @@ def _close(channel: Channel, session: str, status: int) -> None:
         say(str(line))
 
 
-def _unstartable(name: str) -> int:
-    """The shell's status for a command that cannot start, said why; 0 if it may. HOME is another one inside."""
-    if name == "yett" or os.path.abspath(name).startswith((os.path.expanduser("~") + "/", "/run/yett/")):
-        return 0
+def _unstartable(name: str, place: plan.Place) -> int:
+    """The shell's status for a command that cannot start, said why; 0 if it may."""
     if "/" not in name:
-        folders = [path for path in os.environ.get("PATH", "").split(":") if path]
-        if not any(os.access(os.path.join(path, name), os.X_OK) for path in folders):
-            say(f"{name}: command not found")
-            return NOT_FOUND
-        return 0
-    if not os.path.exists(name):
-        say(f"{name}: no such file")
-        return NOT_FOUND
-    if os.path.isdir(name) or not os.access(name, os.X_OK):
-        say(f"{name}: is no program that you may start")
-        return NOT_STARTABLE
+        return 0 if name == "yett" or _on_path(name) else _refused(f"{name}: command not found", NOT_FOUND)
+    path = os.path.realpath(name)
+    if not (path + "/").startswith((place.root.rstrip("/") + "/", "/usr/", "/etc/", "/opt/", "/nix/")):
+        return 0  # it may be another file inside, or one that only a sandbox has
+    if not os.path.exists(path):
+        return _refused(f"{name}: no such file", NOT_FOUND)
+    if os.path.isdir(path) or not os.access(path, os.X_OK):
+        return _refused(f"{name}: not a program that you may start", NOT_STARTABLE)
     return 0
+
+
+def _on_path(name: str) -> bool:
+    return any(os.access(os.path.join(path, name), os.X_OK) for path in os.environ.get("PATH", "").split(":") if path)
+
+
+def _refused(why: str, status: int) -> int:
+    say(why)
+    return status
