@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from yett.model.visible import visible
 from yett.sandbox import beneath
 from yett.sandbox.keep import move
 from yett.sandbox.masks import Overlaid
 from yett.sandbox.mounts import Laid
-from yett.sandbox.visible import visible
 
 _LIVE_FOLDERS = (".vscode", ".idea", ".cursor")
 """Read by running editors whenever they change."""
@@ -56,10 +56,11 @@ class Protected(NamedTuple):
 def prepare(root: str, kept: str, masked: dict[str, str]) -> Protected:
     """Make or refresh the copies under `kept`, where the last run's changes still are."""
     laid, files, copies, created = [], [], [], []
+    may_make = _may_make(root)
     for name in _FOLDERS:
         real, copy = os.path.join(root, name), os.path.join(kept, name)
         present = _is_plain(root, name, os.path.isdir)
-        if not present and (name not in _LIVE_FOLDERS or os.path.lexists(real)):
+        if not present and (name not in _LIVE_FOLDERS or not may_make or os.path.lexists(real)):
             continue
         beneath.directory_made(kept, name)
         _refresh(root, name, kept, masked)
@@ -96,6 +97,13 @@ def settle(root: str, kept: str, shown: str, protected: Protected, say: Callable
 
 def _tops() -> list[str]:
     return sorted({name.split("/")[0] for name in (*_FOLDERS, *_FILES)})
+
+
+def _may_make(root: str) -> bool:
+    """Whether anything can appear in the workspace at all, for whoever runs this or for the command."""
+    if os.statvfs(root).f_flag & os.ST_RDONLY:
+        return False
+    return os.access(root, os.W_OK) or os.stat(root).st_uid == os.geteuid()
 
 
 def _is_plain(root: str, name: str, kind: Callable[[str], bool]) -> bool:
