@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
 from pathlib import Path
@@ -12,6 +13,15 @@ import typer
 from yett.cli import show
 from yett.cli.operator import call
 from yett.daemon.settings import default_home
+from yett.model.errors import YettError
+
+STOP_DEADLINE_S = 15
+
+OURS = (
+    *("yett.db", "master.key", "log.key", "documents.key", "config.toml", "operator.sock", "daemon.pid", "daemon.log"),
+    *("ca", "policy", "projects", "sessions", "undo"),
+)
+"""How the names in a home begin."""
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +57,7 @@ def uninstall(yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.
     if not home.exists():
         print("There is nothing to remove.")
         return
+    _check_ours(home)
     if not yes:
         typer.confirm(f"Remove {home} with its ledger, undos and secrets?", abort=True)
     _stop_daemon(home)
@@ -60,7 +71,19 @@ def _stop_daemon(home: Path) -> None:
     if "sign" in answer:
         print(f"Sign to remove Yett from this machine: {answer['sign']}\nwaiting ...", flush=True)
         call("uninstall.wait", home=home, act=answer["act"])
-    for _ in range(100):
-        if not (home / "operator.sock").exists():
-            return
-        time.sleep(0.1)
+    with (home / "daemon.pid").open("a") as lock:
+        for _ in range(STOP_DEADLINE_S * 10):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(0.1)
+    raise YettError("the daemon does not stop", f"its log: {home / 'daemon.log'}")
+
+
+def _check_ours(home: Path) -> None:
+    """Raises YettError: the folder holds what Yett did not make, for $YETT_HOME may name any."""
+    others = sorted(path.name for path in home.iterdir() if not path.name.startswith(OURS))
+    if others:
+        named = show.safe(", ".join(others[:5]) + (" ..." if len(others) > 5 else ""))
+        raise YettError(f"{home} holds what is not Yett's: {named}", "move that away first")

@@ -92,10 +92,10 @@ async def _serve(settings: Settings, quiet: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     pages = make_app(StorePlane(plane.desk, plane.journal, plane.lockdown.lock))
     try:
+        await clear(plane)  # before anyone can open a run
         async with serving(pages, sockets):
             serve_operator = Operator(plane, VERBS, PROGRESS, HELD).serve
             operator = LineServer(settings.operator_socket, serve_operator, longest=MAX_LINE)
-            await clear(plane)
             tidying = asyncio.create_task(_tidy(plane))
             await _greet(plane, quiet)
             await stop.wait()

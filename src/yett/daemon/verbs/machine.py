@@ -42,7 +42,8 @@ async def protect(plane: Plane, request: Message) -> Message:
     left = len(found) - len(movable)
     if not found:
         return {"lines": ["no credential was found: there is nothing to move"]}
-    return {"lines": [*lines, f"{left} others stay where they are: no provider's folder knows them"] if left else lines}
+    stay = "1 other stays where it is" if left == 1 else f"{left} others stay where they are"
+    return {"lines": [*lines, f"{stay}: no provider's folder knows it"] if left else lines}
 
 
 def _move(plane: Plane, finding: Finding) -> list[str]:
