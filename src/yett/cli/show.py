@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,18 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from yett.model.visible import visible
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Workspace = Annotated[Path, typer.Argument(help="The workspace.", exists=True)]
 MAX_CELL = 160
+MAX_TEXT = 4000
 
 
 def safe(value: object) -> str:
-    """Text with control, bidi and zero-width characters made visible, so that no terminal obeys an agent."""
-    shown = []
-    for character in str(value)[:4000]:
-        odd = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character != "\n"
-        shown.append(f"<U+{ord(character):04X}>" if odd else character)
-    return "".join(shown)
+    """Lines in which no terminal obeys an agent."""
+    return "\n".join(map(visible, str(value)[:MAX_TEXT].split("\n")))
 
 
 def rows(records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]], as_json: bool, empty: str) -> None:
@@ -39,7 +37,7 @@ def rows(records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]
     for _, heading in columns:
         table.add_column(heading, overflow="fold")
     for record in records:
-        table.add_row(*(Text(safe(record.get(key, ""))[:MAX_CELL]) for key, _ in columns))
+        table.add_row(*(Text(visible(str(record.get(key, "")), MAX_CELL)) for key, _ in columns))
     Console().print(table)
 
 

@@ -11,8 +11,8 @@ from html import escape
 
 from yett.inventory.blast import BlastRadius, Reached
 from yett.inventory.report import backup_words, label
-from yett.inventory.visible import visible
 from yett.model.effects import Effect
+from yett.model.visible import visible
 
 COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT, MARGIN = 260, 44, 220, 32, 16
 """Pixels."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from yett.inventory.blast import BlastRadius, Gap, Reached
 from yett.inventory.finding import Finding
-from yett.inventory.visible import visible
 from yett.model.credential import Credential, Permission
 from yett.model.resource import Backup
+from yett.model.visible import visible
 
 _COLUMNS = ("CREDENTIAL", "PROVIDER", "ENDS IN", "WHERE")
 _MOST_LISTED = 20

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from yett.model.visible import visible
 from yett.sandbox import beneath, gitconfig, gitkeys
 from yett.sandbox.keep import move
 from yett.sandbox.repository import Hooks, Repository, Settings, git_directories, hook_files, nature
-from yett.sandbox.visible import visible
 
 Say = Callable[[str], None]
 

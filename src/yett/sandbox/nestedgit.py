@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from yett.model.visible import visible
 from yett.sandbox import beneath
 from yett.sandbox.gitsettle import PLANTED, Say, name_changed, tame
 from yett.sandbox.keep import move
 from yett.sandbox.repository import Hooks
-from yett.sandbox.visible import visible
 
 COARSE_NS = 1_000_000_000
 """File systems stamp with a clock that lags a little; a change of the last second before the run counts too."""

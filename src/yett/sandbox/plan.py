@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from yett.model.errors import YettError
+from yett.model.visible import visible
 from yett.sandbox import gitglobal, gitsettle, home, nestedgit, protected, repository
 from yett.sandbox.channel import Channel, Message
 from yett.sandbox.cleanup import MountPoints
 from yett.sandbox.masks import Masks, Overlaid
 from yett.sandbox.mounts import Laid, View
-from yett.sandbox.visible import visible
 
 Say = Callable[[str], None]
 Carry = Callable[[str, int], None]

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 
+from yett.model.visible import visible
 from yett.sandbox import mounts, notify, remount, seccomp
 from yett.sandbox.channel import Channel
 from yett.sandbox.keeper import Keeper
@@ -14,7 +15,6 @@ from yett.sandbox.machines import Machine
 from yett.sandbox.masks import Masks
 from yett.sandbox.process import Sandbox
 from yett.sandbox.terminal import Terminal, terminal_descriptors
-from yett.sandbox.visible import visible
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
