@@ -8,7 +8,7 @@ TASK ?=
 .PHONY: run test check lint types contracts licences bench sabotage lock clean system-run system-test
 
 run: $(VENV)/.run system-run
-	@if [ -n "$(AGENT)" ]; then $(BIN)/yett run $(if $(TASK),--task "$(TASK)") -- $(AGENT); else $(BIN)/yett drill pocketos; fi
+	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill pocketos)
 
 test: $(VENV)/.test system-test check
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)
