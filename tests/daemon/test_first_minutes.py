@@ -152,6 +152,13 @@ def test_uninstall_leaves_nothing(person: Person) -> None:
     assert not person.home.exists()
 
 
+def test_uninstall_after_a_start_that_failed_needs_no_daemon(person: Person) -> None:
+    (person.home / "config.toml").write_text("port = 'x'")
+    assert person.yett("up").returncode == 1
+    assert person.yett("uninstall", "--yes").returncode == 0
+    assert not person.home.exists()
+
+
 def test_uninstall_takes_nothing_that_is_not_yetts(person: Person) -> None:
     """$YETT_HOME may be anything, even somebody's home directory."""
     (person.home / "thesis.tex").write_text("years of work")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from typing import Annotated
 
@@ -31,7 +32,24 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"yett {importlib.metadata.version('yett')}")
+        raise typer.Exit
+
+
+@app.callback()
+def yett(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Only for the options that stand before a command."""
+
 
 for room in (up, environments, scan, reports, machine, lockdown):
     room.register(app)

@@ -60,7 +60,8 @@ def uninstall(yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.
     _check_ours(home)
     if not yes:
         typer.confirm(f"Remove {home} with its ledger, undos and secrets?", abort=True)
-    _stop_daemon(home)
+    if (home / "yett.db").exists():
+        _stop_daemon(home)
     shutil.rmtree(home)
     print(f"removed {home}; nothing of Yett is left but the program itself")
 

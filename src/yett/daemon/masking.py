@@ -88,7 +88,8 @@ async def mask_everything(plane: Plane, session: Session, folder: Path, environ:
     workspace = Path(session.workspace)
     findings = await asyncio.to_thread(scan, plane.keys, plane.book, workspace, environ)
     if findings:
-        await say(f"{len(findings)} credentials within reach of {session.principal.client}; masking them")
+        count = "1 credential" if len(findings) == 1 else f"{len(findings)} credentials"
+        await say(f"{count} within reach of {session.principal.client}: masking")
     plane.broker.known({f.credential.fingerprint: f.value for f in findings})
     stand_ins, leases = await asyncio.to_thread(_lend, plane, session, findings)
     pairs = Masks(stand_ins)
