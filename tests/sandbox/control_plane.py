@@ -42,10 +42,8 @@ class ControlPlane:
         self._names: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._sessions: list[_Session] = []
-        self._listener = socket.socket(socket.AF_UNIX)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._listener.bind(str(home / "operator.sock"))
-        self._listener.listen(64)
+        self._listener = _listening(home / "operator.sock")
         _thread(self._accept)
 
     def hang_up(self) -> None:
@@ -154,9 +152,7 @@ class _Session:
         self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def _agent_socket(self, path: Path) -> None:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        listener.listen()
+        listener = _listening(path)
         self._owned.append(listener)
         _thread(_accept_all, listener, self._answer_agent)
 
@@ -204,6 +200,18 @@ class _Session:
             self._plane.requests.append(line)
             body = f"gate saw {line}\n".encode()
             connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+
+def _listening(path: Path) -> socket.socket:
+    """Bound through its folder's descriptor: a unix address has 107 bytes, a test's folder may be longer."""
+    listener = socket.socket(socket.AF_UNIX)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+    listener.listen(64)
+    return listener
 
 
 def _accept_all(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
