@@ -10,7 +10,7 @@ from scene import VOLUME, Scene, on_resource, situated, volume_delete
 from yett.approvals.acts import ActKind
 from yett.approvals.reading import human_size, read
 from yett.approvals.wordlist import WORDS
-from yett.approvals.words import describe, describe_act, digest_words, key_words, list_line, words_of
+from yett.approvals.words import describe, describe_act, digest_words, key_words, words_of
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import UNKNOWN_COST, Amount
 from yett.model.provider import UndoPlan
@@ -55,7 +55,6 @@ def test_agents_words_cannot_steer_the_terminal_or_imitate_a_fact(plane: Scene) 
     text = describe(plane.site, hold, plane.clock())
     assert all(c.isprintable() or c == "\n" for c in text)
     assert not any(line.startswith(("    undo  verified", "Words: acid acid")) for line in text.splitlines())
-    assert list_line(hold, plane.clock()).isprintable()
 
 
 def test_worst_of_several_acts_comes_first() -> None:

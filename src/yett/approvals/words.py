@@ -69,14 +69,6 @@ def describe_act(site: Site, act: Act, now: int) -> str:
     return "\n".join(lines)
 
 
-def list_line(hold: Hold, now: int) -> str:
-    """One hold in a list."""
-    reading = read(hold.document)
-    what = one_line(reading.worst.name or reading.worst.id or reading.summary, 60)
-    agent = one_line(reading.agent, 30)
-    return f"{hold.id}  {hold.state.value}{_time_left(hold, now)}  {reading.headline}: {what}  ({agent})"
-
-
 def _facts(reading: Reading) -> Iterator[str]:
     yield _row("request", one_line(reading.summary))
     for touched in reading.touched[:5]:

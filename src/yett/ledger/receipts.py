@@ -15,7 +15,6 @@ from yett.ledger.proofs import NoProof, inclusion_proof, root_at
 from yett.store.tables import ledger_entry
 
 HEADER = "c2sp.org/tlog-proof@v1"
-SUFFIX = ".tlog-proof"
 
 
 def receipt(connection: Connection, index: int, note: str, key: VerifierKey) -> str:

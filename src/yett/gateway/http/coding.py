@@ -10,8 +10,6 @@ import zstandard
 
 from yett.gateway.http.framing import Malformed
 
-_STEP = 256 * 1024
-
 
 class TooLarge(Malformed):
     """The body is over the cap: a bomb, or more than the gate reads."""

@@ -38,7 +38,6 @@ class _Export:
     masks: Masks
     names: IdMap
     objects: dict[str, list[Oid]]
-    tainted: set[Oid] = field(default_factory=set)
     new: list[tuple[str, bytes]] = field(default_factory=list)
     trees: dict[Oid, bytes] = field(default_factory=dict)
 

@@ -68,12 +68,6 @@ class Mirror:
         with self._lock:
             self._tips = export(self.real, self.view, self._masks, self._names, self._tips)
 
-    def real_id(self, inside: Oid) -> Oid:
-        return self._names.real(inside)
-
-    def inside_id(self, real: Oid) -> Oid:
-        return self._names.inside(real)
-
     # ---- push
 
     def push(
