@@ -134,6 +134,31 @@ def test_what_was_lent_to_a_run_does_not_outlive_a_killed_daemon(person: Person)
 
 
 @pytest.mark.sandbox
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_daemons_end_changes_nothing_of_a_running_workspace(person: Person, number: signal.Signals) -> None:
+    """What the supervisor compares with at the end is still there, so nothing looks as if the command removed it."""
+    git = ["git", "-C", str(person.work)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "config", "user.email", "ada@example.com"], check=True)
+    subprocess.run([*git, "remote", "add", "origin", "https://example.com/x.git"], check=True)
+    before = (person.work / ".git" / "config").read_bytes()
+    (person.work / ".env").write_text(f"RAILWAY_TOKEN={TOKEN}\n")
+    words = [*COMMAND, "run", "--", "sh", "-c", "echo up; read x; git remote -v; cat .env"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    run = subprocess.Popen(words, cwd=person.work, env=person.environ, text=True, **pipes)
+    assert run.stdout is not None
+    assert run.stdout.readline() == "up\n"
+    stop(person.home, number)
+    said, complaints = run.communicate("\n", timeout=20)
+    assert "https://example.com/x.git" in said
+    assert "RAILWAY_TOKEN=yett_ph_" in said
+    assert "carried out" not in complaints
+    assert "inside" not in complaints
+    assert (person.work / ".git" / "config").read_bytes() == before
+    assert TOKEN in (person.work / ".env").read_text()
+
+
+@pytest.mark.sandbox
 def test_state_lies_where_xdg_says_for_runs_too(person: Person) -> None:
     base = person.home.parent / "xdg"
     (base / "yett").mkdir(parents=True, mode=0o700)

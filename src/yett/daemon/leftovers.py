@@ -33,7 +33,7 @@ def forget_found(plane: Plane, session: str = "") -> None:
 def _not_over(connection: Connection) -> frozenset[str]:
     """Sessions whose task has time left: their commands may still run, cut off, on files of the folder."""
     sessions = tables.sessions
-    still = select(sessions.c.id).where(sessions.c.ended_at.is_(None), sessions.c.expires_at > time.time_ns())
+    still = select(sessions.c.id).where(sessions.c.expires_at > time.time_ns())
     return frozenset(connection.execute(still).scalars())
 
 

@@ -85,7 +85,7 @@ async def serve_run(plane: Plane, channel: Channel, request: Message) -> None:
     async def say(line: str) -> None:
         await channel.send({"progress": line})
 
-    run = await open_run(plane, request, say)
+    run, over = await open_run(plane, request, say), False
     try:
         await channel.send(_opened(run))
         while True:
@@ -96,15 +96,17 @@ async def serve_run(plane: Plane, channel: Channel, request: Message) -> None:
             elif message.get("verb") == "run.unmask":
                 await channel.send(await _unmask(run, str(message.get("path")), channel.take_descriptors()))
             elif message.get("verb") == "run.end":
-                summary = await end_run(run, "the command ended")
+                over, summary = True, await end_run(run, "the command ended")
                 await channel.send({"ok": True, "summary": summary})
                 return
             else:
                 raise YettError(f"a run knows no {message.get('verb')!r}")
     except ChannelClosed:
-        return
+        over = True
     finally:
         await end_run(run, "its connection closed")
+        if over:  # else the command goes on, cut off, on what lies in the folder
+            shutil.rmtree(run.folder, ignore_errors=True)
 
 
 async def open_run(plane: Plane, request: Message, say: Say) -> Run:
@@ -164,9 +166,7 @@ async def end_run(run: Run, why: str) -> list[str]:
     except StoreUnavailable as error:  # it has ended all the same: the first two end it in memory first
         _log.error("the end of %s was not recorded: %s", run.session.id, error.what)
         await asyncio.to_thread(_revoke_in_memory, plane, run.session.id)
-    said = await asyncio.to_thread(run.masked.close)
-    shutil.rmtree(run.folder, ignore_errors=True)
-    return said + _summary(run)
+    return await asyncio.to_thread(run.masked.close) + _summary(run)
 
 
 def _revoke_in_memory(plane: Plane, session: str) -> None:

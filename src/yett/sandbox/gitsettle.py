@@ -60,8 +60,12 @@ def _restore_dotgit(repository: Repository, kept: str, say: Say) -> None:
 
 def _merge(settings: Settings, say: Say) -> None:
     above, name = os.path.split(settings.copy)
+    content = beneath.read(above, name)
+    if content is None:  # taken away inside, or with the session's folder: no wish to empty the real one
+        say("git's configuration inside is gone; nothing of it was taken over.")
+        return
     try:
-        text = (beneath.read(above, name) or b"").decode("utf-8", "surrogateescape")
+        text = content.decode("utf-8", "surrogateescape")
         after = tuple(gitconfig.parse(text))
     except gitconfig.Malformed:
         say("git's configuration inside became unreadable; nothing of it was taken over.")

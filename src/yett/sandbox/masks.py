@@ -121,7 +121,8 @@ class Masks:
         return tuple(left)
 
     def _carry(self, file: Overlaid) -> None:
-        if file.path not in self._removed | self._stale and self._contents[file.path] != (now := _stamp(file.copy)):
+        now = _stamp(file.copy)
+        if now != _GONE and now != self._contents[file.path] and file.path not in self._removed | self._stale:
             self._contents[file.path] = now
             self._changed(file)
 
@@ -217,9 +218,13 @@ def _write(path: str, content: bytes) -> None:
         file.write(content)
 
 
+_GONE = (0, 0)
+"""The copy went with the session's folder: nobody inside can take it away, so nobody edited it so."""
+
+
 def _stamp(path: str) -> tuple[int, int]:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return (0, 0)
+        return _GONE
     return (status.st_mtime_ns, status.st_size)
