@@ -57,8 +57,11 @@ def connect(home: Path, *, start: bool = True) -> socket.socket:
 
 def start_daemon(home: Path) -> None:
     """Start `yett up` in the background and wait until its socket answers."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home / "daemon.log"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise YettError(f"{home} cannot be used: {error.strerror}", "check the disk and who owns it") from None
     with open(path, "ab", opener=_private) as log:
         before = log.tell()
         command = [sys.executable, "-m", "yett.cli", "up", "--home", str(home), "--background"]

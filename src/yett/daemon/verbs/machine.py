@@ -79,7 +79,8 @@ def _rewrite(path: Path, masks: Masks) -> None:
 async def uninstall(plane: Plane, request: Message) -> AsyncIterator[Message]:
     """With people enrolled it takes a signature; without, there is nothing that anyone signed for."""
     if plane.runs:
-        raise YettError(f"{len(plane.runs)} agents are running", "end them first")
+        running = "an agent is running" if len(plane.runs) == 1 else f"{len(plane.runs)} agents are running"
+        raise YettError(running, "end what runs first")
     if not plane.desk.read(active_persons):
         plane.stop.set()
         yield {"ok": True}
