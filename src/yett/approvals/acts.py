@@ -22,8 +22,8 @@ from yett.approvals.errors import NotEntitled, NotOpen, NotSigned, TooMany
 from yett.approvals.hold import SECOND
 from yett.approvals.holds import new_id
 from yett.approvals.passkeys import assertion_options, proof_of, verify_assertion
-from yett.approvals.people import Reader, active_keys, active_persons, keys_of
-from yett.approvals.quorum import Quorum, quorum_for_act
+from yett.approvals.people import Key, Reader, active_keys, active_persons, keys_of
+from yett.approvals.quorum import Person, Quorum, quorum_for_act
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json, canonical
 from yett.store.tables import act_signatures, acts
@@ -198,45 +198,26 @@ def sign_act(
         raise NotEntitled("barred", f"{person.name} may not sign this: {person.name} {why}", "ask someone else")
     if person.id in signers_of_act(tx, site, act):
         raise NotEntitled("answered", f"{person.name} has signed this already", "another person is needed")
-    proof = proof_of(credential)
-    tx.execute(
-        insert(act_signatures).values(
-            id=new_id("a"),
-            act=act.id,
-            person=person.id,
-            key=key.id,
-            challenge=challenge.hex(),
-            assertion=proof,
-            at=now,
-        )
-    )
-    tx.append(
-        Entry(
-            "approval",
-            {
-                "act": act.id,
-                "kind": act.kind.value,
-                "body": dict(act.body),
-                "verdict": "sign",
-                "person": person.id,
-                "name": person.name,
-                "key": key.id,
-                "public_key": key.public_key.hex(),
-                "assertion": proof,
-                "challenge": challenge.hex(),
-                "site": site.name,
-                "nonce": act.nonce.hex(),
-                "expires": act.expires,
-                "checkpoint": act.note,
-            },
-        )
-    )
+    _record_signature(tx, site, act, key, person, proof_of(credential), now)
     if quorum.met_by(signers_of_act(tx, site, act)):
         _move(tx, act.id, ActState.WAITING, ActState.SIGNED)
         if (effect := effects.get(act.kind)) is not None:
             effect(tx, act, person.name, now)
             _move(tx, act.id, ActState.SIGNED, ActState.DONE)
     return find_act(tx, act.id)
+
+
+def _record_signature(
+    tx: Transaction, site: Site, act: Act, key: Key, person: Person, proof: dict[str, Json], now: int
+) -> None:
+    """The row that counts, and the entry from which anyone can verify the signature later without the store."""
+    challenge = challenge_of_act(site, act).hex()
+    signed: dict[str, Json] = {"person": person.id, "key": key.id, "challenge": challenge, "assertion": proof}
+    tx.execute(insert(act_signatures).values(id=new_id("a"), act=act.id, **signed, at=now))
+    what: dict[str, Json] = {"act": act.id, "kind": act.kind.value, "body": dict(act.body), "verdict": "sign"}
+    who: dict[str, Json] = {**signed, "name": person.name, "public_key": key.public_key.hex()}
+    where: dict[str, Json] = {"site": site.name, "nonce": act.nonce.hex(), "expires": act.expires}
+    tx.append(Entry("approval", {**what, **who, **where, "checkpoint": act.note}))
 
 
 def spend_act(tx: Transaction, site: Site, act_id: str, kind: ActKind, body: Document, now: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -37,7 +37,6 @@ class Pass:
     hold: str
     obligations: frozenset[str]
     undos: tuple[str, ...] = ()
-    counted: bool = field(default=True)
 
 
 def read_entry(attempt: Attempt, decision: Decision) -> Entry:

@@ -64,10 +64,6 @@ class Signing:
     may: tuple[Person, ...]
     barred: tuple[tuple[Person, str], ...]
 
-    @property
-    def missing(self) -> int:
-        return max(0, self.quorum.needed - len(self.signed))
-
 
 class Pages:
     """One method a page."""
