@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from yett.cli.show import rows
 from yett.drills.stage import COMMAND, started
 
 TOKEN = "8c3cbb1e-9f01-4a6a-8b6d-7a1f6b2e44ea"
@@ -204,3 +205,8 @@ def test_a_daemon_stops_at_once_and_silently_with_a_page_open(tmp_path: Path) ->
         assert stage.daemon.wait(10) == 0
         assert time.monotonic() - began < 1
     assert (home / "daemon.log").read_text() == ""
+
+
+def test_a_table_in_a_pipe_is_not_folded(capsys: pytest.CaptureFixture[str]) -> None:
+    rows([{"where": "x" * 150}], [("where", "WHERE")], as_json=False, empty="")
+    assert "x" * 150 in capsys.readouterr().out

@@ -23,9 +23,11 @@ def list_(context: typer.Context, as_json: show.AsJson = False) -> None:
             ("state", "STATE"),
             ("summary", "OPERATION"),
             ("agent", "AGENT"),
-            ("url", "ANSWER AT"),
         ]
-        show.rows(call("holds.list")["holds"], columns, as_json, "Nothing waits.")
+        found = call("holds.list")["holds"]
+        show.rows(found, columns, as_json, "Nothing waits.")
+        if found and not as_json:
+            print(f"\nAnswer at {found[0]['url'].rpartition('/holds/')[0]}/, or read one here: yett holds show HOLD")
 
 
 def show_(hold: str, as_json: show.AsJson = False) -> None:

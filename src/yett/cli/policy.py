@@ -42,7 +42,8 @@ def check(folder: Path) -> None:
     problems = check_folder(folder)
     for problem in problems:
         place = f"{problem.file}{f', rule {problem.rule}' if problem.rule else ''}"
-        show.lines([f"{place}: {problem.what}", f"  {problem.remedy}"])
+        what = problem.what.removeprefix(f"{problem.file}: ")
+        show.lines([f"{place}: {what}", f"  {problem.remedy}"])
     if any(problem.refused for problem in problems):
         raise typer.Exit(1)
     print(f"{folder}: every rule loads")

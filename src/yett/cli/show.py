@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Workspace = Annotated[Path, typer.Argument(help="The workspace.", exists=True)]
 MAX_CELL = 160
 MAX_TEXT = 4000
+PIPE_WIDTH = 10_000
 
 
 def safe(value: object) -> str:
@@ -38,7 +40,8 @@ def rows(records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]
         table.add_column(heading, overflow="fold")
     for record in records:
         table.add_row(*(Text(visible(str(record.get(key, "")), MAX_CELL)) for key, _ in columns))
-    Console().print(table)
+    # a pipe has no width: what is folded there is found by no grep
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def facts(record: Mapping[str, Any], as_json: bool) -> None:
