@@ -7,9 +7,10 @@ import os
 import re
 import stat
 import subprocess
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from yett.inventory.git import GIT, NO_FETCH, environment, read_many
 
 MAX_FILE = 2 << 20
 """Larger files are data, not text that anyone keeps a key in; reading them all would make every start wait."""
@@ -20,7 +21,6 @@ _BINARY = re.compile(
     r"|rar|so|tar|tgz|ttf|wasm|web[mp]|whl|woff2?|xz|zip|zst)",
     re.IGNORECASE,
 )
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*")
 _GIT_TEXTS = ("config", "config.worktree", "FETCH_HEAD", "COMMIT_EDITMSG", "logs/HEAD")
 
 
@@ -104,7 +104,9 @@ def git_objects(workspace: Path, known: Iterable[str] = ()) -> Iterator[tuple[st
         if kind != "tree" and int(size) <= MAX_FILE and oid not in left_out:
             wanted.append(oid)
     if wanted:
-        yield from _contents(workspace, wanted)
+        for oid, kind, content in read_many(workspace, wanted, NO_FETCH):
+            if not is_binary(content):
+                yield oid, kind, content
 
 
 def paths_of(workspace: Path, oids: set[str]) -> dict[str, str]:
@@ -118,46 +120,12 @@ def paths_of(workspace: Path, oids: set[str]) -> dict[str, str]:
     return found
 
 
-def _contents(workspace: Path, oids: list[str]) -> Iterator[tuple[str, str, bytes]]:
-    process = subprocess.Popen(
-        [*_GIT, "cat-file", "--batch", "--buffer"],
-        cwd=workspace, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    feed = process.stdin
-
-    def write() -> None:
-        try:
-            feed.write("\n".join(oids).encode() + b"\n")
-            feed.close()
-        except BrokenPipeError:
-            pass  # the reader stopped early, and ended git
-
-    threading.Thread(target=write, daemon=True).start()
-    try:
-        for header in process.stdout:
-            fields = header.split()
-            if len(fields) == 3:
-                content = process.stdout.read(int(fields[2]) + 1)[:-1]
-                if not is_binary(content):
-                    yield fields[0].decode(), fields[1].decode(), content
-    finally:
-        process.stdout.close()
-        process.kill()
-        process.wait()
-
-
 def _git(workspace: Path, *words: str) -> bytes:
     """git's answer, nothing if it has none: no repository, no git."""
     try:
-        done = subprocess.run([*_GIT, *words], cwd=workspace, env=_environment(), capture_output=True, check=False)
+        done = subprocess.run(
+            [*GIT, *words], cwd=workspace, env=environment(NO_FETCH), capture_output=True, check=False
+        )
     except OSError:
         return b""
     return done.stdout if done.returncode == 0 else b""
-
-
-def _environment() -> dict[str, str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    clean |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_NO_REPLACE_OBJECTS": "1"}
-    return clean | {"GIT_ALLOW_PROTOCOL": "none"}  # an object that is missing is fetched, by what configuration names

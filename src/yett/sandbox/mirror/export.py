@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yett.inventory.git import read_many
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
 from yett.sandbox.mirror.plumbing import (
@@ -20,7 +21,6 @@ from yett.sandbox.mirror.plumbing import (
     git,
     lines,
     object_id,
-    read_many,
     tree_body,
     tree_entries,
     write_objects,

@@ -16,8 +16,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from yett.inventory.git import environment
 from yett.model.errors import YettError
-from yett.sandbox.mirror.plumbing import GitFailed, Oid, environment, git
+from yett.sandbox.mirror.plumbing import GitFailed, Oid, git
 
 MAX_REFS = 20_000
 MAX_FILE = 4 << 20

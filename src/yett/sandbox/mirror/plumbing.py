@@ -1,45 +1,27 @@
-"""Run git's plumbing on a repository without trusting its configuration, hooks or environment."""
+"""git's plumbing, as the mirror needs it: commands, objects by id, trees, packs (see also inventory/git.py)."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import struct
 import subprocess
-import threading
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from yett.inventory.git import GIT, environment
 from yett.model.errors import YettError
 
 Oid = str
 ZERO = "0" * 40
-_QUIET = (
-    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", "-c", "gc.auto=0",
-    "-c", "maintenance.auto=false", "-c", "protocol.ext.allow=never",
-)  # fmt: skip
 _TYPES = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 
 
 class GitFailed(YettError):
     """git ended with an error; its last words are in the message."""
-
-
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """No GIT_* of the caller, no user or system configuration, no replace refs, no prompt."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    clean |= {
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_SYSTEM": "/dev/null",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-    return clean | dict(extra or {})
 
 
 def git(
@@ -52,7 +34,7 @@ def git(
     """
     source: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}  # Any: run's keywords
     done: subprocess.CompletedProcess[bytes] = subprocess.run(
-        ["git", *_QUIET, *arguments],
+        [*GIT, *arguments],
         cwd=repository,
         env=environment(env),
         capture_output=True,
@@ -81,41 +63,12 @@ def present(repository: Path, oids: Iterable[Oid]) -> set[Oid]:
     return {row.split(" ")[0] for row in rows if not row.endswith(" missing")}
 
 
-def read_many(
-    repository: Path, oids: Sequence[Oid], env: Mapping[str, str] | None = None
-) -> Iterator[tuple[Oid, str, bytes]]:
-    """(id, type, body) of every object that exists, in order, through one buffered cat-file."""
-    process = subprocess.Popen(
-        ["git", *_QUIET, "cat-file", "--batch", "--buffer"],
-        cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    feed = process.stdin
-
-    def write() -> None:
-        feed.write("\n".join(oids).encode() + b"\n")
-        feed.close()
-
-    writer = threading.Thread(target=write, daemon=True)
-    writer.start()
-    try:
-        for header in process.stdout:
-            fields = header.split()
-            if len(fields) == 3:
-                yield fields[0].decode(), fields[1].decode(), process.stdout.read(int(fields[2]) + 1)[:-1]
-    finally:
-        process.stdout.close()
-        process.kill()
-        process.wait()
-
-
 class Reader:
     """One object at a time, by id, from one running cat-file."""
 
     def __init__(self, repository: Path, env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            ["git", *_QUIET, "cat-file", "--batch"],
+            [*GIT, "cat-file", "--batch"],
             cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 

@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from yett.inventory.git import read_many
 from yett.sandbox import beneath
 from yett.sandbox.mirror.attach import staged
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import GitFailed, Oid, git, present, read_many
+from yett.sandbox.mirror.plumbing import GitFailed, Oid, git, present
 
 Row = tuple[str, Oid, str, str]
 """Mode, id inside, stage, path."""
