@@ -27,6 +27,16 @@ def test_a_key_in_what_home_shows_is_found(tmp_path: Path, name: str) -> None:
     assert {at.path for finding in found for at in finding.credential.locations} == {str(file)}
 
 
+def test_a_shell_file_that_is_a_link_is_read_where_it_leads(tmp_path: Path) -> None:
+    home, workspace = tmp_path / "home", tmp_path / "workspace"
+    for folder in (home, workspace):
+        folder.mkdir()
+    (home / "kept").write_text("export SERVICE_API_KEY=x7Kq92mZp4Tt81Lw0Rv6\n")
+    (home / ".zshrc").symlink_to("kept")
+    found = scan(KEYS, BOOK, workspace, {"HOME": str(home)})
+    assert [at.path for finding in found for at in finding.credential.locations] == [str(home / ".zshrc")]
+
+
 def test_home_is_that_of_whoever_asked() -> None:
     assert home_of({"HOME": "/home/ada"}) == Path("/home/ada")
     assert home_of({}) == Path.home()

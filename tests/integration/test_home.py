@@ -20,3 +20,18 @@ def test_a_key_in_a_file_of_home_is_masked_inside(desk: Desk, monkeypatch: pytes
     assert said.status == 0, said.err
     assert said.out.startswith('SERVICE_API_KEY = "yett_ph_'), said.out
     assert (home / name).read_text() == f'SERVICE_API_KEY = "{KEY}"\n'
+
+
+def test_a_key_in_a_shell_file_that_is_a_link_is_masked_inside(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those have it who keep their settings in a repository of their own."""
+    workspace = desk.workspace()
+    home = workspace.parent / "home"
+    (home / "dotfiles").mkdir(parents=True)
+    (home / "dotfiles/bashrc").write_text(f'export SERVICE_API_KEY="{KEY}"\n')
+    (home / ".bashrc").symlink_to("dotfiles/bashrc")
+    monkeypatch.setenv("HOME", str(home))
+    said = desk.run(workspace, 'cat "$HOME/.bashrc"; echo more >> "$HOME/.bashrc" || true')
+    assert said.status == 0, said.err
+    assert said.out.startswith('export SERVICE_API_KEY="yett_ph_'), said.out
+    assert (home / ".bashrc").is_symlink()
+    assert (home / "dotfiles/bashrc").read_text() == f'export SERVICE_API_KEY="{KEY}"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,8 @@ async def mask_everything(plane: Plane, session: Session, folder: Path, environ:
     await asyncio.to_thread(refuse_secrets_in_nested, workspace, pairs, plane.keys, plane.book)
     masked = Masked(_variables(environ, pairs), leases=leases, findings=len(findings), pairs=pairs)
     masked.variables = sum(masked.environ[name] != value for name, value in environ.items())
-    await asyncio.to_thread(_mask_files, masked, findings, folder)
+    links = frozenset(shown(str(home_of(environ))))
+    await asyncio.to_thread(_mask_files, masked, findings, folder, links)
     await asyncio.to_thread(_mask_git, masked, workspace, folder, session.id)
     return masked
 
@@ -104,7 +105,7 @@ async def mask_everything(plane: Plane, session: Session, folder: Path, environ:
 def scan(keys: Keys, book: ProviderBook, workspace: Path, environ: Mapping[str, str]) -> Sequence[Finding]:
     """What an agent that is started here could read: the workspace, its history, the variables, what HOME shows."""
     home = home_of(environ)
-    also = [Path(path) for path in shown(str(home))]
+    also = map(Path, shown(str(home)))
     return scan_workspace(workspace, environ=environ, home=home, history=True, keys=keys, book=book, also=also)
 
 
@@ -153,14 +154,17 @@ def _variables(environ: dict[str, str], pairs: Masks) -> dict[str, str]:
     return {name: pairs.mask(value).decode("utf-8", "surrogateescape") for name, value in encoded.items()}
 
 
-def _mask_files(masked: Masked, findings: Sequence[Finding], folder: Path) -> None:
-    """A masked copy of every file that holds a finding; the sandbox lays it over the file."""
+def _mask_files(masked: Masked, findings: Sequence[Finding], folder: Path, links: Collection[str]) -> None:
+    """A masked copy of every file that holds a finding; the sandbox lays it over the file.
+
+    Only `links` are followed, which are the person's own: one in the workspace could lead to a file that is not shown.
+    """
     target = folder / "masked"
     target.mkdir(mode=0o700)
     paths = {location.path for f in findings for location in f.credential.locations if location.source == "file"}
     for number, path in enumerate(sorted(paths)):
         real = Path(path)
-        if real.is_symlink() or not real.is_file():
+        if not real.is_file() or (real.is_symlink() and path not in links):
             continue
         content = masked.pairs.mask(real.read_bytes())
         copy = target / str(number)

@@ -1,4 +1,4 @@
-"""Where an agent could read: a workspace's files, its git objects and configuration. Read-only, follows no links."""
+"""What an agent could read: a workspace's files, its git objects and configuration. Read-only, follows no links in it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _GIT_TEXTS = ("config", "config.worktree", "FETCH_HEAD", "COMMIT_EDITMSG", "logs
 
 
 def workspace_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """(path, content) of every text file up to MAX_FILE below a folder; of a file, itself."""
+    """(path, content) of every text file up to MAX_FILE below a folder; of a file, itself, also through a link."""
     if not folder.is_dir():
-        content = read_text(str(folder))
+        content = read_text(os.path.realpath(folder))
         if content is not None:
             yield str(folder), content
         return
