@@ -1,4 +1,4 @@
-"""What an agent could read: a workspace's files, its git objects and configuration. Read-only, follows no links in it."""
+"""What an agent could read: a workspace's files, git objects and configuration. Read-only, follows no links in it."""
 
 from __future__ import annotations
 
