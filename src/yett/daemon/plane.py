@@ -9,7 +9,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, select
 
@@ -25,6 +25,7 @@ from yett.checkpoint.lockdown import Lockdown, open_again
 from yett.checkpoint.pipeline import Checkpoint
 from yett.checkpoint.places import EnvironmentMap
 from yett.daemon import environments
+from yett.daemon.channel import Message
 from yett.daemon.eyes import Eyes
 from yett.daemon.settings import Settings
 from yett.gateway import floors
@@ -76,8 +77,8 @@ class Plane:
     vkey: str
     maps: Maps
     runs: dict[str, Run]
-    ended_counts: list[dict[str, Any]] = field(default_factory=list)  # Any: rows of `yett report`
-    last_refusal: dict[str, Any] | None = None
+    ended_counts: list[Message] = field(default_factory=list)
+    last_refusal: Message | None = None
     pid: int = field(default_factory=os.getpid)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -92,7 +93,7 @@ class Plane:
     def own_secret(self, provider: str) -> str | None:
         return _own_secret(self.vault, provider)
 
-    def ended(self, counts: dict[str, Any], refusal: dict[str, Any] | None) -> None:
+    def ended(self, counts: Message, refusal: Message | None) -> None:
         """Keep what a run leaves for `yett report` and `yett why`."""
         self.ended_counts = [*self.ended_counts[-99:], counts]
         self.last_refusal = refusal or self.last_refusal

@@ -15,6 +15,8 @@ DEFAULT_PORT = 7711
 KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git"})
 RESOLVE_KEYS = frozenset({"name", "address", "port"})
 
+Toml = dict[str, Any]  # Any: as it stands in the file; every key is checked as it is taken
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -49,7 +51,7 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
     """
     path = home / "config.toml"
     try:
-        said: dict[str, Any] = tomllib.loads(path.read_text()) if path.exists() else {}
+        said: Toml = tomllib.loads(path.read_text()) if path.exists() else {}
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", "mend or remove it") from None
     if unknown := said.keys() - KEYS:
@@ -73,14 +75,14 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
     )
 
 
-def _number(path: Path, said: dict[str, Any], key: str, default: int) -> int:
+def _number(path: Path, said: Toml, key: str, default: int) -> int:
     number = said.get(key, default)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 65536:
         raise ConfigurationError(f"{path}: {key} is {number!r}", "it is a number")
     return number
 
 
-def _resolve(path: Path, rows: list[dict[str, Any]]) -> dict[tuple[str, int], tuple[str, int]]:
+def _resolve(path: Path, rows: list[Toml]) -> dict[tuple[str, int], tuple[str, int]]:
     """[[resolve]] name, address "host:port", port (the port that is asked for; 443 if not said)."""
     found = {}
     for row in rows:
@@ -91,7 +93,7 @@ def _resolve(path: Path, rows: list[dict[str, Any]]) -> dict[tuple[str, int], tu
     return found
 
 
-def _git(path: Path, table: dict[str, Any], realm: str) -> dict[str, str]:
+def _git(path: Path, table: Toml, realm: str) -> dict[str, str]:
     """Git configuration that a drill needs to reach its lab's remote; a person's own git needs none."""
     if table and realm != "drill":
         raise ConfigurationError(f"{path} sets git configuration", "only a drill may; use your own ~/.gitconfig")

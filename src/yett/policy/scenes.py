@@ -29,7 +29,7 @@ class Scene:
 
     slice: Slice
     entities: cedarpy.Entities
-    requests: tuple[dict[str, Any], ...]
+    requests: tuple[dict[str, Any], ...]  # Any: as cedarpy takes them
 
 
 class Scenes:
