@@ -16,6 +16,7 @@ import pytest
 
 from yett.cli.show import rows
 from yett.drills.stage import COMMAND, started
+from yett.ledger.verify import open_receipt
 
 TOKEN = "8c3cbb1e-9f01-4a6a-8b6d-7a1f6b2e44ea"
 
@@ -118,6 +119,20 @@ def test_an_export_to_a_place_that_cannot_be_written_says_why(person: Person) ->
     assert "/proc/nowhere: No such file or directory" in done.stderr
     root = json.loads(person.yett("log", "verify", "--json").stdout)["root"]
     assert bytes.fromhex(root)
+
+
+def test_a_receipt_verifies_offline_and_serves_as_what_was_kept(person: Person) -> None:
+    assert person.yett("lockdown", "on").returncode == 0
+    kept = person.work / "0.tlog-proof"
+    kept.write_text(person.yett("log", "receipt", "0").stdout)
+    person.yett("log", "export", "log")
+    assert open_receipt(kept.read_text(), (person.work / "log" / "vkey").read_text().strip())[0] == 0
+    assert person.yett("log", "verify", "log", "--earlier", str(kept)).returncode == 0
+    kept.write_text(kept.read_text().replace("\nindex 0\n", "\nindex 1\n"))
+    assert person.yett("log", "verify", "log", "--earlier", str(kept)).returncode == 1
+    beyond = person.yett("log", "receipt", "100000")
+    assert beyond.returncode == 1
+    assert "Entry 100000 is not in a log of" in beyond.stderr
 
 
 @pytest.mark.sandbox

@@ -20,6 +20,11 @@ def register(app: typer.Typer) -> None:
         "export", help="Write the log as a directory that verifies without Yett.\n\nExample: yett log export ./ledger"
     )(export)
     app.command(
+        "receipt",
+        help="Print one entry with its proof, to be kept elsewhere: it verifies offline and betrays a log that was "
+        "rolled back or signed again.\n\nExample: yett log receipt 41 > 41.tlog-proof",
+    )(receipt)
+    app.command(
         "verify", help="Verify an exported directory, or the running log.\n\nExample: yett log verify ./ledger"
     )(verify)
 
@@ -29,12 +34,18 @@ def export(folder: Path) -> None:
     print(f"{answer['size']} entries in {folder}; verify with: yett log verify {folder}")
 
 
+def receipt(index: Annotated[int, typer.Argument(min=0, help="The entry's number, counted from 0.")]) -> None:
+    print(call("log.receipt", index=index)["receipt"], end="")
+
+
 def verify(
     folder: Annotated[
         Path | None, typer.Argument(help="An exported directory; without it the running log is exported first.")
     ] = None,
     vkey: Annotated[str, typer.Option(help="The log's verifier key; default: the file vkey in the directory.")] = "",
-    earlier: Annotated[list[Path] | None, typer.Option(help="A checkpoint kept from before: finds a rollback.")] = None,
+    earlier: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint or receipt kept from before: finds a rollback.")
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     notes = tuple(path.read_text() for path in earlier or ())

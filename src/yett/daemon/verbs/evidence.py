@@ -11,6 +11,8 @@ from yett.checkpoint.judge import SOURCE
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
 from yett.ledger.export import export
+from yett.ledger.notes import VerifierKey
+from yett.ledger.receipts import receipt
 from yett.model.effects import Effect
 from yett.model.errors import YettError
 from yett.model.operation import Amount
@@ -24,6 +26,13 @@ async def log_export(plane: Plane, request: Message) -> Message:
     made = await asyncio.to_thread(export, plane.store, folder, note)
     (folder / "vkey").write_text(plane.vkey + "\n")
     return {"size": made.size, "vkey": plane.vkey}
+
+
+async def log_receipt(plane: Plane, request: Message) -> Message:
+    """One entry and its proof under a checkpoint of this moment, verifiable offline."""
+    index, note, key = int(str(request["index"])), plane.journal.checkpoint(), VerifierKey.parse(plane.vkey)
+    made = await asyncio.to_thread(plane.store.read, lambda connection: receipt(connection, index, note, key))
+    return {"receipt": made, "vkey": plane.vkey}
 
 
 async def policy_explain(plane: Plane, request: Message) -> Message:
@@ -78,4 +87,10 @@ async def why(plane: Plane, request: Message) -> Message:
     return {"refusal": plane.last_refusal}
 
 
-VERBS = {"log.export": log_export, "policy.explain": policy_explain, "report": report, "why": why}
+VERBS = {
+    "log.export": log_export,
+    "log.receipt": log_receipt,
+    "policy.explain": policy_explain,
+    "report": report,
+    "why": why,
+}
