@@ -10,8 +10,10 @@ from git_workspace import MASK, SECRET, Workspace, git
 
 from yett.model.decision import Refused
 from yett.model.effects import Effect, Verdict
-from yett.model.errors import Unreadable
+from yett.model.errors import Unreadable, YettError
 from yett.model.operation import Attempt
+from yett.sandbox.mirror.masks import Masks
+from yett.sandbox.mirror.mirror import Mirror
 from yett.sandbox.mirror.pktline import FLUSH, line
 
 
@@ -92,3 +94,43 @@ def test_real_ids_bring_no_unmasked_object(workspace: Workspace) -> None:
 
 def _locked(attempt: Attempt) -> None:
     raise Refused(Verdict.DENY, "the gate is closed: lockdown", "", code="lockdown")
+
+
+@pytest.mark.parametrize("transport", ["ssh", "upload-pack"])
+def test_an_object_that_is_missing_is_not_fetched_by_the_mirror(tmp_path: Path, transport: str) -> None:
+    """A folder that came with its `.git` (an archive, a copied disk) names the program that fetches for it."""
+    real, mark = tmp_path / "real", tmp_path / "ran-outside"
+    git(tmp_path, "init", "-q", "-b", "main", str(real))
+    (real / "key").write_bytes(SECRET)
+    git(real, "add", "-A")
+    git(real, "commit", "-qm", "start")
+    settings = {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": "ssh://nowhere/x" if transport == "ssh" else str(tmp_path),
+        "remote.origin.uploadpack": f"touch {mark};",
+        "remote.origin.promisor": "true",
+        "core.sshCommand": f"touch {mark};",
+    }
+    for key, value in settings.items():
+        git(real, "config", key, value)
+    blob = git(real, "rev-parse", "HEAD:key").strip()
+    (real / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(YettError, match="missing blob"):
+        Mirror(real, tmp_path / "state", Masks({SECRET: MASK}), "s-1").make()
+    assert not mark.exists()
+
+
+def test_a_partial_clone_is_refused_with_the_command_that_completes_it(tmp_path: Path) -> None:
+    source, part = tmp_path / "source", tmp_path / "part"
+    git(tmp_path, "init", "-q", "-b", "main", str(source))
+    git(source, "config", "uploadpack.allowFilter", "true")
+    for text in (SECRET, b"gone"):
+        (source / "key").write_bytes(text)
+        git(source, "add", "-A")
+        git(source, "commit", "-qm", "a change")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{source}", str(part))
+    with pytest.raises(YettError, match="is a partial clone") as refused:
+        Mirror(part, tmp_path / "first", Masks({SECRET: MASK}), "s-1").make()
+    git(part, *refused.value.remedy.rpartition(": git ")[2].split())
+    Mirror(part, tmp_path / "second", Masks({SECRET: MASK}), "s-1").make()

@@ -14,14 +14,15 @@ GIT = (
 )  # fmt: skip
 """The command, without what runs programs or works on in the background."""
 
-NO_FETCH = {"GIT_ALLOW_PROTOCOL": "none"}
-"""For reading only: an object that is missing is fetched, by what configuration names."""
-
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """No GIT_* of the caller, no user or system configuration, no replace refs, no prompt."""
+    """No GIT_* of the caller, no user or system configuration, no replace refs, no prompt, no fetching.
+
+    git fetches an object that is missing from a partial clone, by a command that configuration names.
+    """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     clean |= {
+        "GIT_ALLOW_PROTOCOL": "none",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_SYSTEM": "/dev/null",
         "GIT_NO_REPLACE_OBJECTS": "1",

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from yett.inventory.git import GIT, NO_FETCH, environment, read_many
+from yett.inventory.git import GIT, environment, read_many
 
 MAX_FILE = 2 << 20
 """Larger files are data, not text that anyone keeps a key in; reading them all would make every start wait."""
@@ -104,7 +104,7 @@ def git_objects(workspace: Path, known: Iterable[str] = ()) -> Iterator[tuple[st
         if kind != "tree" and int(size) <= MAX_FILE and oid not in left_out:
             wanted.append(oid)
     if wanted:
-        for oid, kind, content in read_many(workspace, wanted, NO_FETCH):
+        for oid, kind, content in read_many(workspace, wanted):
             if not is_binary(content):
                 yield oid, kind, content
 
@@ -124,7 +124,7 @@ def _git(workspace: Path, *words: str) -> bytes:
     """git's answer, nothing if it has none: no repository, no git."""
     try:
         done = subprocess.run(
-            [*GIT, *words], cwd=workspace, env=environment(NO_FETCH), capture_output=True, check=False
+            [*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False
         )
     except OSError:
         return b""

@@ -17,6 +17,7 @@ from yett.model.errors import YettError
 Oid = str
 ZERO = "0" * 40
 _TYPES = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_FETCH_ALL = "fetch what is missing once, then run again: git fetch --refetch --no-filter"
 _ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 
 
@@ -42,7 +43,10 @@ def git(
         **source,
     )
     if done.returncode:
-        raise GitFailed(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()[-400:]}")
+        said = done.stderr.decode(errors="replace").strip()
+        if "promisor remote" in said:
+            raise GitFailed(f"{repository} is a partial clone, and lacks an object", _FETCH_ALL)
+        raise GitFailed(f"git {arguments[0]} failed: {said[-400:]}")
     return done.stdout
 
 
