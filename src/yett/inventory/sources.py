@@ -123,9 +123,7 @@ def paths_of(workspace: Path, oids: set[str]) -> dict[str, str]:
 def _git(workspace: Path, *words: str) -> bytes:
     """git's answer, nothing if it has none: no repository, no git."""
     try:
-        done = subprocess.run(
-            [*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False
-        )
+        done = subprocess.run([*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False)
     except OSError:
         return b""
     return done.stdout if done.returncode == 0 else b""
