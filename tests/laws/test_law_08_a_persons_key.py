@@ -28,7 +28,7 @@ from yett.daemon.runs import _task
 from yett.daemon.verbs import HELD, PROGRESS, VERBS
 from yett.daemon.verbs import undo as undo_verbs
 from yett.drills.authenticator import VirtualKey
-from yett.model.errors import YettError
+from yett.model.errors import StoreUnavailable, YettError
 from yett.model.identity import Session
 
 
@@ -72,17 +72,18 @@ def test_the_lockdown_ends_only_by_a_signature(laws: LawPlane) -> None:
 
 
 def test_the_lockdown_that_could_not_be_written_holds_and_no_signature_of_something_else_ends_it(
-    laws: LawPlane,
+    laws: LawPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = laws.session()
     act = verb(laws, "environments.set", production=["production"])["act"]
 
-    async def lock_without_a_store() -> None:
-        task = asyncio.ensure_future(laws.plane.lockdown.lock("*", "ada", "now"))
-        await asyncio.sleep(0)
-        task.cancel()
+    async def no_disk(_work: object) -> None:
+        raise StoreUnavailable("The store is full.", "Make room.")
 
-    laws.do(lock_without_a_store())
+    with monkeypatch.context() as broken:
+        broken.setattr(laws.plane.journal, "run", no_disk)
+        with pytest.raises(StoreUnavailable):
+            laws.do(laws.plane.lockdown.lock("*", "ada", "now"))
     laws.sign(act)
     assert laws.refused(laws.get(session)).code == "lockdown"
 
