@@ -53,6 +53,19 @@ def test_a_policy_that_does_not_load_is_not_put_before_anyone(plane: Plane, tmp_
         plane.stage.yett("policy", "sign", str(file))
 
 
+def test_an_act_that_waits_is_listed_shown_with_its_words_and_declined(plane: Plane) -> None:
+    plane.stage.yett("lockdown", "on")
+    act = plane.stage.act_of(plane.stage.yett("lockdown", "off"))
+    assert [row["id"] for row in json.loads(plane.stage.yett("holds", "--json"))] == [act]
+    shown = plane.stage.yett("holds", "show", act)
+    assert "LOCKDOWN-OFF" in shown
+    assert "Words: " in shown
+    plane.stage.yett("holds", "deny", act)
+    assert json.loads(plane.stage.yett("holds", "--json")) == []
+    assert json.loads(plane.stage.yett("status", "--json"))["lockdown"] == ["*"]
+    plane.signed("lockdown", "off")
+
+
 def test_lockdown_is_closed_by_anyone_and_opened_by_a_key(plane: Plane) -> None:
     plane.stage.yett("lockdown", "on")
     assert json.loads(plane.stage.yett("status", "--json"))["lockdown"] == ["*"]

@@ -29,6 +29,7 @@ from yett.model.canonical import Json, canonical
 from yett.store.tables import act_signatures, acts
 
 LIFETIME = 15 * 60 * SECOND
+_PREFIX = "s"
 WAITING = 10
 """Acts of one kind that may wait at once: proposing needs no key, and must not crowd out the other kinds."""
 
@@ -87,6 +88,11 @@ Effect = Callable[[Transaction, Act, str, int], None]
 """(transaction, act, who signed, now): runs in the transaction of the last signature; raising undoes that signature."""
 
 
+def is_act(name: str) -> bool:
+    """Whether an id that a person gave is an act's, not a hold's."""
+    return name.startswith(f"{_PREFIX}-")
+
+
 def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, now: int) -> Act:
     """Put an act before people. Needs nobody's key: nothing happens yet.
 
@@ -97,7 +103,7 @@ def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, 
     if tx.execute(waiting).scalar_one() >= WAITING:
         raise TooMany("act-quota", f"{WAITING} acts of that kind wait for a signature already", "sign or decline those")
     act = Act(
-        id=new_id("s"),
+        id=new_id(_PREFIX),
         kind=kind,
         body=body,
         state=ActState.WAITING,

@@ -10,9 +10,13 @@ from yett.cli.operator import call
 
 def register(app: typer.Typer) -> None:
     app.callback(
-        invoke_without_command=True, help="Operations that wait for a person.\n\nExample: yett holds show h-3f2a"
+        invoke_without_command=True,
+        help="What waits for a person: operations, and acts to sign.\n\nExample: yett holds show h-3f2a",
     )(list_)
-    app.command("show", help="Everything about one hold.\n\nExample: yett holds show h-3f2a")(show_)
+    app.command(
+        "show",
+        help="Everything about one hold or act, with the words to compare.\n\nExample: yett holds show h-3f2a",
+    )(show_)
     app.command("deny", help="Refuse one; no key is needed to narrow.\n\nExample: yett holds deny h-3f2a")(deny)
 
 
@@ -27,7 +31,7 @@ def list_(context: typer.Context, as_json: show.AsJson = False) -> None:
         found = call("holds.list")["holds"]
         show.rows(found, columns, as_json, "Nothing waits.")
         if found and not as_json:
-            print(f"\nAnswer at {found[0]['url'].rpartition('/holds/')[0]}/, or read one here: yett holds show HOLD")
+            print(f"\nAnswer at {found[0]['url'].rsplit('/', 2)[0]}/, or read one here: yett holds show HOLD")
 
 
 def show_(hold: str, as_json: show.AsJson = False) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from yett.approvals.acts import ActKind
+from yett.approvals.acts import Act, ActKind, is_act
 from yett.approvals.hold import Hold
 from yett.approvals.people import active_persons
-from yett.approvals.words import describe
+from yett.approvals.words import describe, describe_act
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
@@ -13,12 +13,18 @@ from yett.model.errors import YettError
 
 
 async def holds_list(plane: Plane, request: Message) -> Message:
-    return {"holds": [_row(plane, hold) for hold in plane.desk.waiting()]}
+    """Holds, and acts that ask for a signature: everything that a person could answer now."""
+    acts = [_act_row(plane, act) for act in plane.desk.waiting_acts()]
+    return {"holds": [_row(plane, hold) for hold in plane.desk.waiting()] + acts}
 
 
 async def holds_show(plane: Plane, request: Message) -> Message:
-    hold = plane.desk.hold(str(request["hold"]))
-    now = plane.desk.clock()
+    asked, now = str(request["hold"]), plane.desk.clock()
+    if is_act(asked):
+        act = plane.desk.act(asked)
+        shown = {**_act_row(plane, act), "document": dict(act.body)}
+        return {"hold": shown, "words": describe_act(plane.desk.site, act, now).splitlines()}
+    hold = plane.desk.hold(asked)
     return {
         "hold": {**_row(plane, hold), "document": dict(hold.document)},
         "words": describe(plane.desk.site, hold, now).splitlines(),
@@ -26,7 +32,11 @@ async def holds_show(plane: Plane, request: Message) -> Message:
 
 
 async def holds_deny(plane: Plane, request: Message) -> Message:
-    await plane.desk.deny(str(request["hold"]), plane.owner, str(request.get("why", ""))[:300])
+    asked = str(request["hold"])
+    if is_act(asked):
+        await plane.desk.decline(asked, plane.owner)
+    else:
+        await plane.desk.deny(asked, plane.owner, str(request.get("why", ""))[:300])
     return {"ok": True}
 
 
@@ -81,6 +91,18 @@ def _row(plane: Plane, hold: Hold) -> Message:
         "session": hold.session,
         "expires": hold.expires,
         "url": plane.page(f"/holds/{hold.id}"),
+    }
+
+
+def _act_row(plane: Plane, act: Act) -> Message:
+    return {
+        "id": act.id,
+        "state": act.state.value,
+        "summary": act.kind.value,
+        "agent": "",
+        "session": "",
+        "expires": act.expires,
+        "url": plane.page(f"/acts/{act.id}"),
     }
 
 
