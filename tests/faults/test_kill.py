@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from real_daemon import Agent, Home
 
@@ -36,7 +37,7 @@ class Told:
 def work(home: Home, agent: Agent, numbers: list[int], told: Told, stop: threading.Event) -> None:
     """Ask, have it approved, send it again, until the daemon is gone."""
     person = home.person()
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, HTTPException):  # the daemon is gone, before or within an answer
         for number in numbers:
             if stop.is_set():
                 return
