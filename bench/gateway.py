@@ -1,6 +1,6 @@
 """The gate against nginx (TLS to TLS) and mitmproxy: requests a second, added latency, memory. Real policy and ledger.
 
-python -m bench.gateway [--seconds 4] [--only read|write|memory]     rows for bench/results-gateway.md
+python -m bench.gateway [--seconds 4] [--only read|write|memory]     see bench/RESULTS.md
 
 Every proxy gets the same client, upstream and request, in one run: trust the ratios and the processor time a request.
 """
@@ -177,6 +177,7 @@ def writes(gate: Peer, direct: Peer, seconds: float, placeholder: str, folder: P
     for connections, row in rows.items():
         show("yett", connections, row)
     verdict("added p50 of a durable POST", rows[1]["p50_us"] - plain["p50_us"], 1.5 * disk + 300, " us", most=True)
+    verdict("durable POST at 16 connections", rows[16]["rate"], 5000, "/s")
 
 
 def memory(gate: Peer, folder: Path, placeholder: str, seconds: float) -> None:
@@ -192,8 +193,8 @@ def memory(gate: Peer, folder: Path, placeholder: str, seconds: float) -> None:
     load(gate, 16, seconds * 2, placeholder, "--path", READ)
     start = gate.process.memory_info().rss
     row = load(gate, 16, seconds * 5, placeholder, "--path", READ)
-    growth = (gate.process.memory_info().rss / start - 1) * 100
-    verdict(f"growth over {row['count']:.0f} requests", growth, 10, " %", most=True)
+    growth = (gate.process.memory_info().rss - start) / 1e6
+    verdict(f"growth over {row['count']:.0f} requests", growth, 5, " MB", most=True)
 
 
 def idle_tunnel(gate: Peer, placeholder: str) -> ssl.SSLSocket:
