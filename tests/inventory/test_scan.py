@@ -227,7 +227,7 @@ AUTH = base64.b64encode(b"ada:the-docker-password").decode()
         (".aws/credentials", f"[default]\naws_access_key_id = AKIAZ7QK4WXYZ2345ABC\naws_secret_access_key={MADE * 2}\n",
          {"AKIAZ7QK4WXYZ2345ABC", MADE * 2}),
         (".config/gh/hosts.yml", "github.com:\n    user: ada\n    oauth_token: gho_short_odd\n", {"gho_short_odd"}),
-        (".npmrc", "//registry.npmjs.org/:_authToken=plainword\n", {"plainword"}),
+        (".npmrc", "//npm.example.com/:_authToken=plainword\n", {"plainword"}),
         (".netrc", "machine api.heroku.com\n  login ada\n  password plainword\n", {"plainword"}),
         (".netrc", "machine a login b password one-line-pw", {"one-line-pw"}),
         (".pgpass", "# hosts\ndb.internal:5432:app:ada:pass word\\:here\n", {"pass word\\:here"}),
@@ -264,7 +264,7 @@ def test_a_clients_file_is_read_by_its_form(
 
 def test_an_empty_place_holds_nothing(home: Path, scan: Scan) -> None:
     put(home, ".config/gh/hosts.yml", "github.com:\n    oauth_token: null\n")
-    put(home, ".npmrc", "//registry.npmjs.org/:_authToken=${NPM_TOKEN_OF_THE_JOB}\nregistry=https://r.test\n")
+    put(home, ".npmrc", "//npm.example.com/:_authToken=${NPM_TOKEN_OF_THE_JOB}\nregistry=https://r.test\n")
     put(home, ".codex/auth.json", "not json")
     assert "null" not in scan()
 

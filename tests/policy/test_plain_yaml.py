@@ -78,6 +78,7 @@ REFUSED = {
     "a line break that only YAML sees": "a: 'x\x85y'",
     "another": "a: x\u2028y",
     "text that turns around": "a: \u202ex",
+    "a blank that is not a space": "a: 'x\u00a0y'",
     "more than anybody reads": "a: " + "x" * 500_001,
 }
 

@@ -66,7 +66,7 @@ def _kind(title: str) -> str:
 def _members(content: bytes, keys: tuple[str, ...]) -> Iterator[Span]:
     """Values of `keys` in JSON (comments and all), YAML, TOML, INI: the value up to its quote, comma or line's end.
 
-    An npm key stands behind its registry: //registry.npmjs.org/:_authToken=...
+    An npm key stands behind its registry: //HOST/:_authToken=...
     """
     if keys:
         for found in _member_pattern(keys).finditer(content):

@@ -8,7 +8,6 @@ The parser recurses: a thousand nested brackets overflow its stack, and a crash 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from yett.policy.errors import PolicyError
 
@@ -41,13 +40,8 @@ def check_text(text: str) -> None:
 
 
 def hidden_character(text: str) -> str:
-    """The first control, bidi or other invisible character but newline and tab, as U+XXXX; "" if there is none."""
-    for character in text:
-        if character in "\n\t" or (character.isascii() and character.isprintable()):
-            continue
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
-            return f"U+{ord(character):04X}"
-    return ""
+    """The first control, bidi or blank character but space, newline and tab, as U+XXXX; "" if there is none."""
+    return next((f"U+{ord(c):04X}" for c in text if not c.isprintable() and c not in "\n\t"), "")
 
 
 def _check_depth(text: str) -> None:
