@@ -19,6 +19,7 @@ import uvloop
 from yett.console.app import make_app
 from yett.console.plane import StorePlane
 from yett.console.serve import listen, serving
+from yett.daemon import logs
 from yett.daemon.channel import MAX_LINE
 from yett.daemon.leftovers import clear
 from yett.daemon.lines import LineServer
@@ -44,6 +45,7 @@ def serve(home: Path, port: int | None, *, quiet: bool = False) -> None:
         YettError: it cannot start; the message says why and what to do.
     """
     os.umask(0o077)
+    logs.configure()
     _take_descriptors()
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,6 +90,7 @@ async def _serve(settings: Settings, quiet: bool) -> None:
     plane = await build(settings, sockets[0].getsockname()[1])
     stop = plane.stop
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.report)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pages = make_app(StorePlane(plane.desk, plane.journal, plane.lockdown.lock))
