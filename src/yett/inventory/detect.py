@@ -107,7 +107,7 @@ class Detector:
         formed = [hit for _, hit in sorted(by_form, key=lambda found: (found[1].start, -found[0]))]
         for form in self._everywhere:
             formed += [_hit(form.kind, *found.span()) for found in form.pattern.finditer(text)]
-        yield from _apart((*formed, *by_place))
+        yield from _apart((*formed, *by_place), len(text))
 
     def named(self, name: str, value: bytes) -> Hit | None:
         """What a variable of that name holds: a provider's own name tells best, then the form of its value.
@@ -197,12 +197,12 @@ def _stands_alone(text: bytes, found: re.Match[bytes], name_at: int) -> bool:
     return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
 
 
-def _apart(hits: Iterable[Hit]) -> Iterator[Hit]:
-    """The hits that do not overlap an earlier one."""
-    taken: list[tuple[int, int]] = []
+def _apart(hits: Iterable[Hit], size: int) -> Iterator[Hit]:
+    """The hits that do not overlap an earlier one, in a text of that size: a mark a byte, as a file may be all hits."""
+    taken = bytearray(size)
     for hit in hits:
-        if not any(hit.start < end and start < hit.end for start, end in taken):
-            taken.append((hit.start, hit.end))
+        if taken.find(1, hit.start, hit.end) < 0:
+            taken[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
             yield hit
 
 
