@@ -23,7 +23,8 @@ _ADDRESS, _BEARER, _PEM = b"://", b"bearer ", b"private key"
 
 _BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
 _ASSIGNED = re.compile(
-    rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]*(?:(?P<argument>,\s*(?=["'])|[ \t])|=>|:=|==|=|:)[ \t]*"""
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]*+"""
+    rb"""(?:=>|:=|==|=|:|(?P<argument>,\s*(?=["'])|(?<=[ \t])))[ \t]*+"""
     rb"""(?P<quote>\\?["'`]?)(?P<value>[^\s"'`,;<>(){}\\]{8,4096})"""
 )
 _USERINFO = re.compile(rb"://[^\s/:@\"'<>]{0,100}:(?P<value>[^\s/@\"'<>,]{6,200})@(?P<host>[^\s/:\"'<>]+)")
