@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import yett.inventory.detect
-from yett.inventory.detect import Detector, Hit
+from yett.inventory.detect import Detector
+from yett.inventory.hit import Hit
 from yett.providers.book import ProviderBook
 
 DETECTOR = Detector(ProviderBook.load())

@@ -10,10 +10,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
+from yett.inventory.hit import Hit
 from yett.inventory.rules import Form, Kind, Named, forms, is_generic, named
 from yett.providers.book import ProviderBook
 
@@ -54,18 +54,6 @@ _NEAR = 200
 _PEM_KIND = Kind("", "private-key", "private key", True)
 _URL_KIND = Kind("", "url-password", "password in an address", False)
 _BEARER_KIND = Kind("", "bearer-token", "bearer token", False)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A credential's value within a text, by byte offsets."""
-
-    provider: str
-    kind: str
-    title: str
-    broad: bool
-    start: int
-    end: int
 
 
 class Detector:

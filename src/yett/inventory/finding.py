@@ -3,26 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from yett.model.credential import Credential, Location
 from yett.model.secret import Secret
 
 
+class Severity(IntEnum):
+    """How bad it is that an agent could use it. `CRITICAL`: whole accounts or production data are lost with it."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, word: str) -> Severity:
+        """Raises KeyError: no such severity."""
+        return cls[word.upper()]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Why a finding does not count: who said so, and until when (ISO date, "" for ever).
+
+    `audited` False: it was taken over in bulk and nobody has looked at it; such a one is shown every time.
+    """
+
+    reason: str
+    until: str = ""
+    by: str = ""
+    audited: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`title` is for people. `position` is where a placeholder for it works, "" for the room's first."""
+    """`title` is for people. `position` is where a placeholder for it works, "" for the room's first.
+
+    `identity` is the kind of non-human identity (api-key, oauth-client, service-account, ...), `account` whom it logs in
+    where ("deploy@db.example"), `since` when it was first there (unix seconds, 0 unknown), `environment` what its place
+    or name says (a hint for people, never for a decision).
+    """
 
     credential: Credential
     value: Secret
     title: str
     broad: bool = False
     position: str = ""
+    severity: Severity = Severity.HIGH
+    identity: str = ""
+    account: str = ""
+    since: float = 0.0
+    environment: str = ""
+    live: str = ""
+    accepted: Acceptance | None = None
 
     @property
     def where(self) -> str:
         """The places in short: file:line, commit, variable."""
-        places = [_place(location) for location in self.credential.locations]
+        places = [place_words(location) for location in self.credential.locations]
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         return ", ".join(places[:3]) + more
 
@@ -34,11 +78,18 @@ class Finding:
     def as_record(self) -> dict[str, Any]:  # Any: JSON for `yett scan --json`
         """Never the value."""
         credential = self.credential
-        return {
+        record: dict[str, Any] = {
             "provider": credential.provider,
             "kind": credential.kind,
             "title": self.title,
+            "severity": self.severity.word,
             "broad": self.broad,
+            "identity": self.identity,
+            "account": self.account,
+            "owner": credential.owner,
+            "environment": self.environment,
+            "since": self.since,
+            "live": self.live,
             "where": self.where,
             "locations": [
                 {"source": at.source, "path": at.path, "line": at.line, "commit": at.commit, "object": at.object_id}
@@ -47,12 +98,23 @@ class Finding:
             "last_four": credential.last_four,
             "fingerprint": credential.fingerprint,
         }
+        if self.accepted is not None:
+            record["accepted"] = {
+                "reason": self.accepted.reason,
+                "until": self.accepted.until,
+                "by": self.accepted.by,
+                "audited": self.accepted.audited,
+            }
+        return record
 
 
-def _place(location: Location) -> str:
+def place_words(location: Location) -> str:
+    """One place in short: file:line, a commit's file, a variable."""
     match location.source:
         case "history":
-            return f"git {location.object_id[:10]} ({location.path or 'in history'})"
+            commit = location.commit or location.object_id
+            at = f":{location.line}" if location.line and location.path else ""
+            return f"git {commit[:10]} ({location.path or 'in history'}{at})"
         case "variable":
             return f"${location.path}"
     return f"{location.path}:{location.line}" if location.line else location.path

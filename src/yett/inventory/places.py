@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from yett.inventory.detect import Hit
+from yett.inventory.hit import Hit
 
 SHORTEST = 6
 """Shorter values in a credential's place are kept out: they would stand in every second line of text."""

@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from yett.inventory.detect import Detector, Hit
+from yett.inventory.detect import Detector
 from yett.inventory.finding import Finding
 from yett.inventory.fingerprints import Fingerprints, temporary
+from yett.inventory.hit import Hit
 from yett.inventory.places import Place, places, places_by_name
 from yett.inventory.sources import blob_id, git_folder, git_objects, git_texts, paths_of, read_text, workspace_files
 from yett.model.credential import Credential, Location

@@ -1,0 +1,83 @@
+"""One kind of credential as its TOML file declares it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from yett.inventory.finding import Severity
+
+IDENTITIES = frozenset(
+    "api-key oauth-token oauth-client service-account cli-token certificate workload-identity password webhook "
+    "signing-key session".split()
+)
+"""What a credential stands for (requirement R29)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """The provider's own identification call. `auth`: where the value goes (see the contract in CONTRIBUTING.md)."""
+
+    url: str
+    auth: str
+    method: str = "GET"
+    body: str = ""
+    alive: tuple[int, ...] = (200,)
+    dead: tuple[int, ...] = (401,)
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A `pattern` identifies a value by its own form; `names` and `value` by what it is assigned to."""
+
+    id: str
+    provider: str
+    title: str
+    identity: str
+    page: str
+    severity: Severity = Severity.HIGH
+    broad: bool = False
+    pattern: str = ""
+    prefixes: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    entropy: float = 0.0
+    checksum: str = ""
+    names: tuple[str, ...] = ()
+    value: str = ""
+    true: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
+    live: LiveCall | None = None
+
+
+_KNOWN = {field.name for field in fields(Rule)}
+
+
+@lru_cache(maxsize=1)
+def load_rules() -> tuple[Rule, ...]:
+    """Every rule of every file, by file and place in it.
+
+    Raises:
+        ValueError: a file holds an unknown key, or an id twice.
+    """
+    found: list[Rule] = []
+    for file in sorted(Path(__file__).parent.glob("*.toml")):
+        found += [_rule(row, file.name) for row in tomllib.loads(file.read_text("utf-8")).get("rule", ())]
+    ids = [rule.id for rule in found]
+    if twice := {each for each in ids if ids.count(each) > 1}:
+        raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
+    return tuple(found)
+
+
+def _rule(row: Mapping[str, Any], file: str) -> Rule:  # Any: TOML
+    if unknown := row.keys() - _KNOWN:
+        raise ValueError(f"{file}: {row.get('id')}: unknown {', '.join(sorted(unknown))}")
+    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    plain["severity"] = Severity.of(row.get("severity", "high"))
+    if "live" in row:
+        plain["live"] = LiveCall(**{k: tuple(v) if isinstance(v, list) else v for k, v in row["live"].items()})
+    return Rule(**plain)
