@@ -1,0 +1,155 @@
+"""Values that are told by the name they are assigned to, in any language that people keep them in."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from yett.inventory.engine.filters import is_example, looks_made
+from yett.inventory.engine.row import Row
+from yett.inventory.finding import Severity
+from yett.inventory.hit import Hit
+
+SHORTEST = 12
+"""Bytes of a value that counts for its name; the screen sees no shorter one."""
+LONGEST = 4096
+NEAR = 200
+"""How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
+
+_WORD = re.compile(rb"token|secret|key|passw|pwd|credential|db_pass")
+_BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
+_HEAD = re.compile(
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
+    rb"""(?:=>|:=|==|=|:|(?P<argument>,\s{0,40}(?=["'])|(?<=[ \t])))[ \t]{0,40}(?P<quote>\\?["'`]?)"""
+    rb"""(?:(?i:basic|bearer|token)[ ])?"""
+)
+_RUN = re.compile(rb"""[^\s"'`,;<>(){}\\]*""")
+_TAIL = frozenset((b"", b"\n", b"\r", b" ", b"#", b"\t", b","))
+
+Room = tuple[str, tuple[bytes, ...]]
+"""A provider's name, and the words that tell that a text is about it."""
+
+
+class Assigned:
+    """Rows with `names`, and the generic rule for what has a telling name and a value that a machine made."""
+
+    def __init__(self, rows: Iterable[Row], rooms: Sequence[Room], compiled: Callable[[str], Any]) -> None:
+        self._rows = [(row, _any_of(row.names), row.value) for row in rows if row.names]
+        self._values: dict[str, Any] = {}  # Any: see regex
+        self._compiled = compiled
+        self._rooms = rooms
+        self._of_name = lru_cache(maxsize=4096)(self._rows_of)
+
+    def hits(self, text: bytes) -> Iterator[Hit]:
+        """Every assignment whose value counts. A value's run is measured once, however many names lead into it."""
+        lower = text.lower()
+        run_end = -1
+        for word in _WORD.finditer(lower):
+            head = _HEAD.match(text, word.end())
+            if head is None:
+                continue
+            start = head.end()
+            if start > run_end:
+                run = _RUN.match(text, start, start + LONGEST)
+                run_end = run.end() if run else start
+            end = min(run_end, start + LONGEST)
+            if end - start >= SHORTEST and (hit := self._judged(text, lower, word.start(), head, end)) is not None:
+                yield hit
+
+    def named(self, name: str, value: bytes) -> Hit | None:
+        """What a variable of that name holds."""
+        return self._by_name(upper(name), value, 0, ())
+
+    def _judged(self, text: bytes, lower: bytes, word: int, head: re.Match[bytes], end: int) -> Hit | None:
+        before = _BEFORE.search(text, max(0, word - 80), word)
+        name_at = before.start() if before else word
+        name = text[name_at : head.start()] + head["rest"]
+        option = name.startswith(b"--")
+        in_query = name_at > 0 and text[name_at - 1 : name_at] in (b"?", b"&")
+        if head["argument"] is not None and not option:
+            return None  # of a list or a command line, only an option is followed by its value
+        if not (option or in_query or _stands_alone(text, head, name_at, end)):
+            return None
+        start = head.end()
+        value = text[start:end].partition(b"&")[0] if in_query else text[start:end]
+        return self._by_name(upper(name.decode("latin-1")), value, start, self.near(lower, start))
+
+    def _by_name(self, name: str, value: bytes, at: int, near: Iterable[str]) -> Hit | None:
+        if is_example(value[:512]):
+            return None
+        for row, form in self._of_name(name):
+            if form.fullmatch(value):
+                return hit_of(row, at, at + len(value))
+        if not is_generic(name) or not looks_made(value):
+            return None
+        for provider in near:
+            if (row_ := self.row_of(provider, name, value)) is not None:
+                return hit_of(row_, at, at + len(value))
+        title = f"secret in {name}"
+        return Hit(
+            "", "generic-secret", title, False, at, at + len(value), severity=Severity.MEDIUM, identity="api-key"
+        )
+
+    def row_of(self, provider: str, name: str, value: bytes) -> Row | None:
+        """What the value is if the name belongs to this provider: TOKEN in a section of Railway is a RAILWAY_TOKEN."""
+        full = f"{provider.upper()}_{name}"
+        found = (row for row, form in self._of_name(full) if row.provider == provider and form.fullmatch(value))
+        return next(found, None)
+
+    def near(self, lower: bytes, at: int, reach: int = 0) -> list[str]:
+        """The providers that the text before a place speaks of; with `reach`, behind it too."""
+        around = lower[max(0, at - max(NEAR, reach)) : at + reach]
+        return [name for name, words in self._rooms if any(word in around for word in words)]
+
+    def _rows_of(self, name: str) -> tuple[tuple[Row, Any], ...]:  # Any: see regex
+        return tuple((row, self._value(value)) for row, names, value in self._rows if names.match(name))
+
+    def _value(self, value: str) -> Any:  # Any: see regex
+        if value not in self._values:
+            self._values[value] = self._compiled(value)
+        return self._values[value]
+
+
+def hit_of(row: Row, start: int, end: int) -> Hit:
+    return Hit(row.provider, row.kind, row.title, row.broad, start, end, row.level, row.identity)
+
+
+def upper(name: str) -> str:
+    """A name as rules spell it."""
+    return name.strip("._-").upper().replace("-", "_").replace(".", "_")
+
+
+@lru_cache(maxsize=4096)
+def is_generic(name: str) -> bool:
+    """Whether something secret is kept under such a name, whatever it is for."""
+    return bool(_GENERIC.match(name)) and not _NOT_GENERIC.match(name)
+
+
+def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) -> bool:
+    """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
+    behind = text[end : end + 1]
+    if head["quote"] or behind in _TAIL:
+        return True
+    return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern.upper()) for pattern in patterns))
+
+
+_GENERIC = _any_of(
+    (
+        *("*TOKEN", "*SECRET", "*SECRET_KEY", "*API_KEY", "*APIKEY", "*ACCESS_KEY", "*PASSWORD", "*PASSWD"),
+        *("*PRIVATE_KEY", "*SIGNING_KEY", "*ENCRYPTION_KEY", "*MASTER_KEY", "*SERVICE_ROLE_KEY", "*SERVICE_KEY"),
+        *("*CLIENT_SECRET", "*AUTH_KEY", "*_CREDENTIAL"),
+    )
+)
+_NOT_GENERIC = _any_of(
+    (
+        *("*MAX_TOKEN*", "*PUBLIC*", "*TOKENIZER*", "*TOKEN_URL", "*CSRF*", "*NEXT*TOKEN", "*PAGE*TOKEN", "*_KEY_ID"),
+        *("*CONTINUATION*TOKEN",),
+    )
+)

@@ -1,0 +1,174 @@
+"""The detector: screen a text, then confirm only what the screen saw."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from yett.inventory.engine import cache, encoded, forms, standing
+from yett.inventory.engine.assigned import Assigned, Room, hit_of
+from yett.inventory.engine.expressions import FORMS, Place, expressions, in_base64, long_ids
+from yett.inventory.engine.regex import Compile, with_python, with_re2
+from yett.inventory.engine.row import Row
+from yett.inventory.engine.screen import (
+    Buffer,
+    HyperscanScreen,
+    Re2Screen,
+    Screen,
+    compiled,
+    hyperscan_errors,
+    hyperscan_version,
+)
+from yett.inventory.hit import Hit
+
+
+class Detector:
+    """Every rule over any text. Made once, used from any thread, and before a fork."""
+
+    def __init__(self, rows: Sequence[Row], screen: Screen, compile_: Compile) -> None:
+        self.rows = rows
+        self.screen = screen
+        self.long = long_ids(rows)
+        self._compile = compile_
+        self._assigned = Assigned(rows, _rooms(rows), compile_)
+        self._patterns: dict[int, Any] = {}  # Any: see regex
+        self._pieces: re.Pattern[bytes] | None = None
+
+    def touches(self, data: Buffer) -> set[int]:
+        """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""
+        return self.screen.found(data)
+
+    def hits(self, text: bytes) -> list[Hit]:
+        """Every credential in the text, a span once: what its form tells comes before what its name tells."""
+        seen = self.screen.found(text)
+        return self._confirmed(text, seen) if seen else []
+
+    def forms_only(self, data: bytes) -> list[Hit]:
+        """Of a binary: what identifies itself, nothing that stands near a name."""
+        seen = {each for each in self.screen.found(data) if each >= FORMS}
+        return [hit for hit in self._confirmed(data, seen) if hit.end - hit.start >= 24] if seen else []
+
+    def named(self, name: str, value: bytes) -> Hit | None:
+        """What a variable of that name holds: a provider's own name tells best, then the form of its value.
+
+        A program sends the same key elsewhere if it has it from another variable (ANTHROPIC_AUTH_TOKEN: as a bearer).
+        """
+        by_name = self._assigned.named(name, value)
+        if by_name is not None and by_name.provider:
+            return by_name
+        return next(iter(self.hits(value)), None) or by_name
+
+    def _confirmed(self, text: bytes, seen: set[int], deeper: bool = True) -> list[Hit]:
+        formed = [pair for id_ in seen if id_ >= FORMS for pair in self._formed(id_ - FORMS, text)]
+        formed.sort(key=lambda pair: (pair[1].start, -pair[0]))
+        found = [hit for _, hit in formed]
+        if Place.PRIVATE_KEY in seen:
+            found += standing.private_keys(text)
+        if Place.ASSIGNED in seen:
+            found += self._assigned.hits(text)
+        if Place.ADDRESS in seen:
+            found += standing.passwords_in_addresses(text)
+        if Place.BEARER in seen:
+            found += self._bearers(text)
+        if Place.BASIC in seen:
+            found += standing.basic_passwords(text)
+        if deeper and Place.BASE64 in seen:
+            found += encoded.in_base64(text, self._in_base64(), self._inner)
+        if deeper and Place.PERCENT in seen:
+            found += encoded.in_percent(text, self._inner)
+        return list(apart(found, len(text))) if len(found) > 1 else found
+
+    def _inner(self, text: bytes) -> list[Hit]:
+        seen = self.screen.found(text)
+        return self._confirmed(text, seen, deeper=False) if seen else []
+
+    def _formed(self, number: int, text: bytes) -> Iterator[tuple[int, Hit]]:
+        row = self.rows[number]
+        pattern = self._patterns.get(number)
+        if pattern is None:
+            pattern = self._patterns[number] = self._compile(row.pattern)
+        for start, end in forms.spans(row, pattern, text, _checksum(row.checksum)):
+            yield row.weight, hit_of(row, start, end)
+
+    def _bearers(self, text: bytes) -> Iterator[Hit]:
+        """A bearer near the name of a provider whose tokens look like that is that provider's."""
+        lower = text.lower()
+        for hit in standing.bearer_tokens(text):
+            value = text[hit.start : hit.end]
+            near = self._assigned.near(lower, hit.start, 400)
+            rows = (self._assigned.row_of(provider, "API_TOKEN", value) for provider in near)
+            row = next((row for row in rows if row is not None), None)
+            yield hit_of(row, hit.start, hit.end) if row is not None else hit
+
+    def _in_base64(self) -> re.Pattern[bytes]:
+        if self._pieces is None:
+            anchors = {
+                anchor.encode() for row in self.rows if row.pattern for anchor in row.anchors if len(anchor) >= 4
+            }
+            self._pieces = re.compile(b"|".join(re.escape(piece) for piece in sorted(in_base64(anchors))))
+        return self._pieces
+
+
+def apart(hits: Iterable[Hit], size: int) -> Iterator[Hit]:
+    """The hits that do not overlap an earlier one, in a text of that size: a mark a byte, as a file may be all hits."""
+    taken = bytearray(size)
+    for hit in hits:
+        if taken.find(1, hit.start, hit.end) < 0:
+            taken[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
+            yield hit
+
+
+@lru_cache(maxsize=2)
+def engine(light: bool = False) -> Detector:
+    """The detector of all rules, from the cache or made and cached. `light`: nothing beyond hyperscan and the standard
+    library is imported, for a commit hook.
+    """
+    rows = _rows()
+    return Detector(rows, _screen(rows), with_python() if light else with_re2())
+
+
+def _rows() -> tuple[Row, ...]:
+    from yett.inventory.engine import rules
+
+    name = f"{rules.stamp()[:24]}-{cache.LAYOUT}.rows"
+    kept = cache.read(name)
+    rows = cache.unpack(kept) if kept is not None else None
+    if rows is None:
+        rows = rules.rows()
+        cache.write(name, cache.pack(rows))
+    return rows
+
+
+def _screen(rows: Sequence[Row]) -> Screen:
+    from yett.inventory.engine import rules
+
+    version = hyperscan_version()
+    if not version:
+        return Re2Screen(expressions(rows))
+    name = f"{rules.stamp()[:24]}-{cache.LAYOUT}-{version}.hsdb"
+    kept = cache.read(name)
+    if kept is not None:
+        with contextlib.suppress(*hyperscan_errors()):
+            return HyperscanScreen(kept)
+    made = compiled(expressions(rows))
+    cache.write(name, made)
+    return HyperscanScreen(made)
+
+
+@lru_cache(maxsize=64)
+def _checksum(name: str) -> Callable[[bytes], bool] | None:
+    if not name:
+        return None
+    from yett.inventory.kinds.checksums import CHECKSUMS
+
+    found: Callable[[bytes], bool] = CHECKSUMS[name]
+    return found
+
+
+def _rooms(rows: Iterable[Row]) -> tuple[Room, ...]:
+    """The issuers that some name's rule belongs to, by their own name."""
+    names = dict.fromkeys(row.provider for row in rows if row.names)
+    return tuple((name, (name.encode(),)) for name in names if len(name) >= 4)

@@ -1,0 +1,113 @@
+"""What the screen looks for: one expression or more for each rule, wider than the rule and never narrower.
+
+Hyperscan reports that an expression matched, not where; so each is cut to the least that a match needs, which keeps its
+database small. Expressions may share an id.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from yett.inventory.engine.row import Row
+
+LONG = 400
+"""Values that may be longer than this, in bytes, can lie around a change without touching what is near it."""
+
+
+class Place(IntEnum):
+    """Values that are told by where they stand. Forms are counted from `FORMS` on."""
+
+    ASSIGNED = 0
+    ADDRESS = 1
+    BEARER = 2
+    BASIC = 3
+    PRIVATE_KEY = 4
+    BASE64 = 5
+    PERCENT = 6
+
+
+FORMS = 16
+"""The first id that is a row's: row i is FORMS + i."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    id: int
+    pattern: bytes
+    caseless: bool = False
+
+
+_WORDS = rb"(?:token|secret|key|passw|pwd|credential|db_pass)"
+_UNMIXED = rb"[A-Za-z+/_.~@!#%^$&*|-]"
+_MIXED = rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]"
+# A value of 12 characters or more that holds a digit within its first 64. Blanks are bounded: rows of them stand in
+# every table. A name may be followed by a few quotes and brackets: data["key"] = "...", {\"key\": \"...\"}.
+_ASSIGNED = (
+    _WORDS
+    + rb"[A-Za-z0-9_.\-]{0,60}[\\\"'\]\[]{0,4}[ \t]{0,8}(?:=>|:=|==|=|:|,|[ ]|>)[ \t]{0,8}[\\\"'`(\[]{0,4}"
+    + rb"(?:(?:basic|bearer|token)[ ])?"
+    + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,64}[0-9])"
+)  # fmt: skip
+_PLACES = (
+    Expression(Place.ASSIGNED, _ASSIGNED, caseless=True),
+    Expression(Place.ADDRESS, rb"""://[^\s/:@"'<>]{0,100}:[^\s/@"'<>,]{6,200}@"""),
+    Expression(Place.BEARER, rb"bearer {1,4}[A-Za-z0-9._~+/=-]{16}", caseless=True),
+    Expression(Place.BASIC, rb"basic {1,4}[A-Za-z0-9+/_-]{12}", caseless=True),
+    Expression(Place.PRIVATE_KEY, rb"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY"),
+    Expression(Place.PERCENT, rb"%3A%2F%2F[^\s\"'<>]{3,200}%40", caseless=True),
+    Expression(Place.PERCENT, rb"(?:token|secret|key|passw|pwd)[a-z0-9_-]{0,20}%3D", caseless=True),
+)
+
+
+def expressions(rows: Sequence[Row]) -> tuple[Expression, ...]:
+    """Every expression, those of places first."""
+    found = list(_PLACES)
+    for number, row in enumerate(rows):
+        if row.pattern:
+            found.append(Expression(FORMS + number, least(row.pattern).encode()))
+    found += [Expression(Place.BASE64, re.escape(piece)) for piece in sorted(in_base64(anchors(rows)))]
+    return tuple(found)
+
+
+def anchors(rows: Iterable[Row]) -> set[bytes]:
+    """The literals that forms begin with, as long as what base64 makes of them says anything."""
+    return {anchor.encode() for row in rows if row.pattern for anchor in row.anchors if len(anchor) >= 4}
+
+
+def long_ids(rows: Iterable[Row]) -> frozenset[int]:
+    """Ids whose values may be longer than LONG."""
+    wide = {FORMS + number for number, row in enumerate(rows) if row.pattern and _longest(row.pattern) > LONG}
+    return frozenset(wide | set(Place) - {Place.ADDRESS})
+
+
+def least(pattern: str) -> str:
+    """The pattern without assertions, its last repeat as short as it may be."""
+    bare = _ASSERTION.sub("", pattern).replace("(?P<secret>", "(?:")
+    return _LAST_REPEAT.sub(lambda found: f"{{{found[1]}}}", bare)
+
+
+_ASSERTION = re.compile(r"\(\?<?[!=](?:[^()\\]|\\.)*\)")
+_LAST_REPEAT = re.compile(r"\{(\d+),\d*\}\Z")
+
+
+def _longest(pattern: str) -> int:
+    """An upper bound of what it matches, in bytes."""
+    from re import _parser  # type: ignore[attr-defined]  # the standard library's own parser of patterns
+
+    return int(min(_parser.parse(pattern).getwidth()[1], 1 << 20))
+
+
+def in_base64(literals: Iterable[bytes]) -> Iterator[bytes]:
+    """What base64 makes of each literal at its three alignments, without the letters that its surroundings decide."""
+    for literal in literals:
+        for shift in range(3):
+            coded = base64.b64encode(b"\0" * shift + literal)
+            first = -(-shift * 8 // 6)
+            last = (shift + len(literal)) * 8 // 6
+            piece = coded[first:last]
+            if len(piece) >= 5:
+                yield piece

@@ -1,0 +1,78 @@
+"""What looks like a credential and is none: placeholders, words, paths, references, patterns of a keyboard."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+LEAST_BITS = 2.5
+"""Shannon bits a character of a value of 16 characters or more: nothing that a machine made lies below."""
+GENERIC_SHORTEST, GENERIC_LONGEST = 20, 500
+GENERIC_BITS = 3.2
+"""Words and paths lie below, random base62 of 20 characters above 3.5."""
+
+EXAMPLE = re.compile(
+    rb"(?i)example|changeme|change[_-]me|placeholder|your[_-]?|xxxx|\*\*\*|dummy|redacted|not[_-]?a?[_-]?real|insert[_-]"
+    rb"|replace[_-]|<|\$\{|\$\(|%\(|\{\{|^\$|yett_|\.\.\.|foobar|lorem|sanitized|REMOVED|s[e3]cr[e3]t[_-]?(?:here|key$)"
+)
+_SEQUENCE = re.compile(
+    rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
+    rb"|(.)\1{7}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
+)
+_REFERENCE = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
+"""Attributes and identifiers: words with at most one digit."""
+_TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]+")
+_WORDLIKE = re.compile(rb"[a-z]+(?:[._-][a-z]+)+|[A-Z]+(?:[._-][A-Z]+)+")
+_ESCAPED = re.compile(rb"\\[nrtbfv0]\Z|\\u[0-9a-fA-F]{4}\Z|\\x[0-9a-fA-F]{2}\Z|%[0-9A-Fa-f]{2}\Z|\x1b\[[0-9;]{0,9}m\Z")
+TAUGHT = frozenset(
+    {b"password", b"passwd", b"secret", b"pass", b"tiger", b"hunter2", b"postgres", b"mysecretpassword", b"changeit"}
+)
+"""Passwords of documentation, not of anyone."""
+
+
+def stands_alone(text: bytes, start: int, end: int) -> bool:
+    """Whether no letter, digit or _ touches the value: the middle of something longer is no token.
+
+    What an escape ends with (\\n, %3D, a colour) is no letter.
+    """
+    if end < len(text) and _is_word(text[end]):
+        return False
+    if start == 0 or not _is_word(text[start - 1]):
+        return True
+    return _ESCAPED.search(text, max(0, start - 12), start) is not None
+
+
+def is_example(value: bytes) -> bool:
+    """Whether it stands for a value: a documentation's placeholder, a reference, a run of neighbours."""
+    return EXAMPLE.search(value) is not None or _SEQUENCE.search(value) is not None
+
+
+def is_made(value: bytes, bits_least: float = LEAST_BITS) -> bool:
+    """Whether a value of a known form was made by a machine, and not written as an example of that form."""
+    if is_example(value):
+        return False
+    if len(value) < 16:
+        return True
+    return bits(value) >= bits_least and not _WORDLIKE.fullmatch(value)
+
+
+def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
+    """Whether a machine made a value of no known form: long, mixed, no word, no path, no reference to something."""
+    if not shortest <= len(value) <= GENERIC_LONGEST or is_example(value) or not _TEXTUAL.fullmatch(value):
+        return False
+    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _REFERENCE.fullmatch(value):
+        return False
+    if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
+        return False
+    return bits(value) >= GENERIC_BITS
+
+
+def bits(value: bytes) -> float:
+    """Shannon entropy, bits a byte."""
+    total = len(value)
+    return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) if total else 0.0
+
+
+def _is_word(byte: int) -> bool:
+    return 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122 or byte == 95

@@ -1,0 +1,85 @@
+"""Values that are told by where they stand: in an address, behind Bearer or Basic, within a private key's lines."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from yett.inventory.engine.filters import TAUGHT, is_example, looks_made
+from yett.inventory.finding import Severity
+from yett.inventory.hit import Hit
+
+_USERINFO = re.compile(rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,]{6,200})@(?P<host>[^\s/:\"'<>?#,]+)")
+_BEARER = re.compile(rb"(?i)bearer {1,4}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})")
+_BASIC = re.compile(rb"(?i)basic {1,4}(?P<value>[A-Za-z0-9+/_-]{12,1024}={0,2})")
+_PRIVATE_KEY = re.compile(
+    rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()@<>-]{60,16000}?"
+    rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+)
+_LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"example.", b"host.docker.internal")
+SHORTEST_PASSWORD = 8
+_LEAST_DISTINCT = 24
+"""Different bytes in the body of a real key; AAAA... in a test has fewer."""
+
+
+def passwords_in_addresses(text: bytes) -> Iterator[Hit]:
+    """scheme://user:password@host, but for hosts of this machine and of documentation."""
+    for found in _USERINFO.finditer(text):
+        host, value = found["host"].lower(), found["value"]
+        if host.startswith(_LOCAL) or b"example.com" in host or value.lower() in TAUGHT or is_example(value):
+            continue
+        if value.lower() == found["user"].lower() or value.startswith((b"$", b"{", b"%s", b"#")):
+            continue
+        account = f"{_words(found['user'])}@{_words(host)}"
+        yield Hit("", "url-password", "password in an address", False, *found.span("value"), identity="password",
+                  account=account)  # fmt: skip
+
+
+def bearer_tokens(text: bytes) -> Iterator[Hit]:
+    for found in _BEARER.finditer(text):
+        if looks_made(found["value"], shortest=16):
+            yield Hit("", "bearer-token", "bearer token", False, *found.span("value"), identity="oauth-token")
+
+
+def basic_passwords(text: bytes) -> Iterator[Hit]:
+    """The password that base64 hides in `Basic dXNlcjpwYXNz`."""
+    for found in _BASIC.finditer(text):
+        pair = user_and_password(found["value"])
+        if pair is not None:
+            yield Hit("", "basic-password", "password in a Basic header", False, *found.span("value"),
+                      identity="password", account=_words(pair[0]), decoded=pair[1])  # fmt: skip
+
+
+def private_keys(text: bytes) -> Iterator[Hit]:
+    """Whole keys, also with their line ends escaped on one line. One that its owner encrypted is less bad."""
+    for found in _PRIVATE_KEY.finditer(text):
+        body = found[0]
+        if len(set(body)) < _LEAST_DISTINCT or b"EXAMPLE" in body:
+            continue
+        locked = b"ENCRYPTED" in body[:200]
+        title = "encrypted private key" if locked else "private key"
+        severity = Severity.MEDIUM if locked else Severity.HIGH
+        yield Hit("", "private-key", title, True, *found.span(), severity=severity, identity="certificate")
+
+
+def user_and_password(coded: bytes) -> tuple[bytes, bytes] | None:
+    """What Basic, Docker and npm write as base64 of user:password; None if it is nothing like that."""
+    try:
+        padded = coded.rstrip(b"=") + b"=" * (-len(coded.rstrip(b"=")) % 4)
+        user, colon, password = base64.b64decode(padded.translate(_URL_SAFE), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    if not colon or len(password) < SHORTEST_PASSWORD or not (user + password).isascii():
+        return None
+    if not (user + password).decode().isprintable() or is_example(password) or password.lower() in TAUGHT:
+        return None
+    return user, password
+
+
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+
+def _words(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
