@@ -43,10 +43,13 @@ class _Homes:
 def home_files(home: Path, environ: Mapping[str, str], unread: Tell) -> Iterator[HomeFile]:
     """Each file once, also where a variable of `environ` moves it. Missing ones are passed over in silence."""
     known = _homes()
-    reader = _Reader(os.path.realpath(home), unread)
+    reader = _Reader(os.path.realpath(home), _once(unread))
+    wanted: dict[str, str] = {}
     for pattern, kind in _patterns(known):
         for place in _places(pattern, known, environ):
-            yield from reader.files(place, kind)
+            wanted.setdefault(place, kind)
+    for place, kind in wanted.items():
+        yield from reader.files(place, kind)
     for variable, kind in known.named:
         for path in environ.get(variable, "").split(":"):
             if os.path.isabs(path):
@@ -87,6 +90,18 @@ _KEYRINGS = (
     (".local/share/kwalletd", ".kwl"),
     ("Library/Keychains", ".keychain-db"),
 )
+
+
+def _once(unread: Tell) -> Tell:
+    """Several patterns meet at the same closed door."""
+    told: set[Unread] = set()
+
+    def tell(one: Unread) -> None:
+        if one not in told:
+            told.add(one)
+            unread(one)
+
+    return tell
 
 
 @lru_cache(maxsize=1)

@@ -29,7 +29,7 @@ def test_a_table_of_keys_and_values(place: Path) -> None:
     texts, unread = unpacked(place, "state.vscdb")
     assert unread == []
     assert texts["state.vscdb!/ItemTable/key=some.token"] == b"some_token=" + value(2)
-    assert texts["state.vscdb!/ItemTable/key=aichat.prompts"].endswith(chat.encode())
+    assert texts["state.vscdb!/ItemTable/key=aichat.prompts"] == chat.encode()
 
 
 def test_rows_are_called_by_table_column_and_row(place: Path) -> None:
@@ -43,6 +43,21 @@ def test_rows_are_called_by_table_column_and_row(place: Path) -> None:
         "x.db!/users.token[17]": b"token=" + value(3),
         "x.db!/users.picture[17]": b"\0\1" + value(4),
     }
+
+
+def test_logins_of_gcloud(place: Path) -> None:
+    login = '{"refresh_token": "' + value(8).decode() + '"}'
+    database(
+        place,
+        "CREATE TABLE credentials (account_id TEXT PRIMARY KEY, value BLOB)",
+        ("INSERT INTO credentials VALUES ('ada@example.test', ?)", (login.encode(),)),
+        "CREATE TABLE access_tokens (account_id TEXT PRIMARY KEY, access_token TEXT, token_expiry TIMESTAMP)",
+        ("INSERT INTO access_tokens VALUES ('ada@example.test', ?, '2026-11-20 10:00:00')", (value(9).decode(),)),
+    )
+    texts, unread = unpacked(place, "credentials.db")
+    assert texts["credentials.db!/credentials/account_id=ada@example.test"] == login.encode()
+    assert texts["credentials.db!/access_tokens.access_token[1]"] == b"access_token=" + value(9)
+    assert unread == []
 
 
 def test_tables_without_rowid_and_utf16_and_odd_names(place: Path) -> None:

@@ -39,7 +39,8 @@ _BROWSER_COLUMNS = {
     "logins": "password_value",
     "nssprivate": "id",
 }
-_KEY_COLUMNS = ("key", "name", "id", "account_id")
+_NAMING = ("key", "name")
+_KEY_COLUMNS = (*_NAMING, "id", "account_id")
 
 Cell = tuple[str, bytes]
 
@@ -157,7 +158,8 @@ def _row(table: str, columns: list[str], row: int, values: tuple[object, ...], b
             continue
         budget.spend(len(value))
         title = f"{table}/{columns[0]}={key}" if key and column != columns[0] else f"{table}.{column}[{row}]"
-        yield title, _line(key or column, value)
+        called = key if key and columns[0].lower() in _NAMING else column
+        yield title, _line(called, value)
 
 
 def _key(columns: list[str], values: tuple[object, ...]) -> str:
@@ -168,7 +170,7 @@ def _key(columns: list[str], values: tuple[object, ...]) -> str:
 
 
 def _line(called: str, value: bytes) -> bytes:
-    if len(value) > _LONGEST_LINE or b"\n" in value or b"\0" in value:
+    if len(value) > _LONGEST_LINE or value[:1] in b"{[" or b"\n" in value or b"\0" in value:
         return value
     return re.sub(r"\W+", "_", called).encode() + b"=" + value
 
