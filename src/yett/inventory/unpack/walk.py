@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 from yett.inventory.outcome import Unread
 from yett.inventory.unpack.budget import MB, Broken, Budget, Exhausted, Limits
-from yett.inventory.unpack.databases import cells
 from yett.inventory.unpack.debs import deb_members
 from yett.inventory.unpack.images import image_members
 from yett.inventory.unpack.kinds import HEAD, Kind, kind_of
@@ -183,6 +182,8 @@ class _Unpacking:
             yield Text(f"{name}!/{title}", text)
 
     def _database(self, source: bytes | Path, name: str) -> Iterator[Text]:
+        from yett.inventory.unpack.databases import cells  # loads SQLite: a scan before a commit must start at once
+
         for title, text in cells(source, name, self.budget, self.reports):
             yield Text(f"{name}!/{shown(title)}", text)
 
