@@ -1,14 +1,32 @@
 """Which credentials an agent started here could use: find, identify, and say what they can really do.
 
-`scan_workspace` reads files, git objects, variables and the places that clients use; a finding holds its value in
-memory only. `authority` asks its provider what it can really do, `blast` says what dies with it and how far that
-goes beyond its purpose, `report` and `drawing` show both.
+`survey` is the scan for people and pipelines, `scan_workspace` the one that an agent's start is masked by, `staged` the
+one that a commit waits for. All look with the same `engine` (rules, `kinds`) and the same `formats`, into files
+(`tree`, `look`, `unpack`), `history`, `homes`, `processes`. A finding holds its value in memory only; `baseline` says which are
+accepted, `reports` show the rest. `authority` asks a provider what one can really do, `blast` says what dies with it.
 
 It promises to be read-only, quick, and silent about values. It will not decide anything: masking and refusing are the
-broker's and the sandbox's. It does not read archives, files over 2 MB, UTF-16, installed packages or old transcripts.
+broker's and the sandbox's.
 """
 
-from yett.inventory.finding import Finding
-from yett.inventory.scan import scan_workspace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yett.inventory.finding import Finding
+    from yett.inventory.scan import scan_workspace
 
 __all__ = ["Finding", "scan_workspace"]
+
+
+def __getattr__(name: str) -> Any:  # Any: a class or a function; a commit hook must not import what it does not use
+    if name == "Finding":
+        from yett.inventory.finding import Finding
+
+        return Finding
+    if name == "scan_workspace":
+        from yett.inventory.scan import scan_workspace
+
+        return scan_workspace
+    raise AttributeError(name)

@@ -45,9 +45,9 @@ class Acceptance:
 class Finding:
     """`title` is for people. `position` is where a placeholder for it works, "" for the room's first.
 
-    `identity` is the kind of non-human identity (api-key, oauth-client, service-account, ...), `account` whom it logs in
-    where ("deploy@db.example"), `since` when it was first there (unix seconds, 0 unknown), `environment` what its place
-    or name says (a hint for people, never for a decision).
+    `identity` is the kind of non-human identity (api-key, oauth-client, service-account, ...), `account` whom it logs
+    in where ("deploy@db.example"), `since` when it was first there (unix seconds, 0 unknown), `environment` what its
+    place or name says (a hint for people, never for a decision).
     """
 
     credential: Credential

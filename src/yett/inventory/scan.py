@@ -1,30 +1,27 @@
-"""find -> identify: every credential that an agent started here could use."""
+"""find -> identify, for whoever starts an agent: every credential within its reach, to be masked and lent."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from yett.inventory.detect import Detector
-from yett.inventory.finding import Finding
+from yett.inventory.engine import Detector, engine
+from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
+from yett.inventory.gather import Gathering
 from yett.inventory.hit import Hit
-from yett.inventory.places import Place, places, places_by_name
-from yett.inventory.sources import blob_id, git_folder, git_objects, git_texts, paths_of, read_text, workspace_files
-from yett.model.credential import Credential, Location
-from yett.model.secret import Secret
+from yett.inventory.homes import home_files
+from yett.inventory.look import Look, Seen
+from yett.inventory.outcome import Unread
+from yett.inventory.sources import git_folder, git_objects, git_texts, paths_of, read_text
+from yett.inventory.tree import Tree
+from yett.model.credential import Location
 from yett.providers.book import ProviderBook
 from yett.providers.room import FilePlace, Room
-
-LAST_FOUR_FROM = 20
-_TYPED_BY_PEOPLE = ("password", "client-credential")
 
 Progress = Callable[[str], None]
 
@@ -46,120 +43,68 @@ def scan_workspace(
     the agent's reach. `progress` is told each stage, one line.
     """
     say = progress or _silent
-    made = _Scan(book or _book(), keys or temporary(), history)
+    detector, known = engine(), book or rooms()
+    made = Gathering(detector, known, keys or temporary(), encodings=True)
     say("reading clients' files and variables")
-    made.clients(home)
+    clients(made, known, home, environ)
     made.variables(environ)
     say("reading files")
-    for folder in (workspace, *also):
-        made.files(workspace_files(folder))
+    tree = Tree(detector, _unheard)
+    for seen in tree.seen(map(str, (workspace, *also))):
+        made.add(seen)
     if history and (repository := git_folder(workspace)) is not None:
         say("reading git history")
-        made.git(workspace, repository)
+        git_history(made, detector, workspace, repository)
     say(f"{len(made.findings)} credentials found")
     return list(made.findings.values())
 
 
-@lru_cache(maxsize=1)
-def _book() -> ProviderBook:
-    return ProviderBook.load()
-
-
-@lru_cache(maxsize=4)
-def _detector(book: ProviderBook) -> Detector:
-    return Detector(book)
-
-
-class _Scan:
-    """Findings by value, while they are gathered."""
-
-    def __init__(self, book: ProviderBook, keys: Fingerprints, history: bool) -> None:
-        self.findings: dict[bytes, Finding] = {}
-        self._book = book
-        self._keys = keys
-        self._history = history
-        self._detector = _detector(book)
-        self._blobs: dict[str, tuple[str, list[tuple[Hit, bytes]]]] = {}
-
-    def files(self, files: Iterable[tuple[str, bytes]], source: str = "file", place: Place | None = None) -> None:
-        """Look into files. One whose name says what it is, or that lies in a known place, is parsed first."""
-        named = places_by_name()
-        for path, content in files:
-            hits = list(self._hits(content, place or named.get(os.path.basename(path))))
-            for hit in hits:
-                self._add(hit, content[hit.start : hit.end], _at(source, path, content, hit))
-            if self._history:
-                self._blobs[blob_id(content)] = (path, [(hit, content[hit.start : hit.end]) for hit in hits])
-
-    def variables(self, environ: Mapping[str, str]) -> None:
-        for name, value in environ.items():
-            raw = value.encode("utf-8", "surrogateescape")
-            hit = self._detector.named(name, raw)
-            if hit is not None:
-                self._add(hit, raw[hit.start : hit.end], Location("variable", name, start=hit.start, end=hit.end))
-
-    def clients(self, home: Path) -> None:
-        """The files of clients: those of providers' folders by their dotted path, then the others."""
-        for room in self._book.rooms:
-            for kind in room.credentials:
-                for file in kind.files:
-                    path = str(home / file.path.removeprefix("~/"))
-                    content = read_text(path)
-                    value = _dotted(content, file.at) if content is not None else None
-                    if content is not None and value and kind.value.fullmatch(value):
-                        hit = Hit(room.name, kind.id, kind.title, kind.broad, *_span(content, value.encode()))
-                        self._add(hit, value.encode(), _at("file", path, content, hit), _position_in(room, file))
-        for place in places():
-            for path in place.paths(home):
+def clients(made: Gathering, book: ProviderBook, home: Path, environ: Mapping[str, str]) -> None:
+    """The files of clients: those of providers' folders by their dotted path, then the others by their form."""
+    for room in book.rooms:
+        for kind in room.credentials:
+            for file in kind.files:
+                path = str(home / file.path.removeprefix("~/"))
                 content = read_text(path)
-                if content is not None:
-                    self.files([(path, content)], place=place)
+                value = _dotted(content, file.at) if content is not None else None
+                if content is not None and value and kind.value.fullmatch(value):
+                    severity = Severity.CRITICAL if kind.broad else Severity.HIGH
+                    span = _span(content, value.encode())
+                    hit = Hit(room.name, kind.id, kind.title, kind.broad, *span, severity, "oauth-token")
+                    line = content.count(b"\n", 0, hit.start) + 1
+                    made.add(Seen(path, "file", line, hit, value.encode()), _position_in(room, file))
+    look = Look(engine())
+    for place, of in home_files(home, environ, _unheard):
+        if of != "transcript":
+            for seen in look.file(place, _unheard):
+                made.add(seen)
 
-    def git(self, workspace: Path, repository: Path) -> None:
-        """git's objects and its own files. What a file of the workspace holds as well is not read twice."""
-        self.files(git_texts(repository), "client-config")
-        found: list[tuple[Hit, bytes, str]] = []
-        clean = [oid for oid, (_, hits) in self._blobs.items() if not hits]
-        for oid, _, content in git_objects(workspace, clean):
-            found += [(hit, content[hit.start : hit.end], oid) for hit in self._detector.hits(content)]
-        paths = paths_of(workspace, {oid for _, _, oid in found}) if found else {}
-        for hit, value, oid in found:
-            self._add(hit, value, Location("history", paths.get(oid, ""), object_id=oid, start=hit.start, end=hit.end))
 
-    def _hits(self, content: bytes, place: Place | None) -> Iterator[Hit]:
-        """What the detector knows comes first: it can name a provider."""
-        taken = list(self._detector.hits(content))
-        yield from taken
-        for hit in place.hits(content) if place else ():
-            if not any(hit.start < known.end and known.start < hit.end for known in taken):
-                yield hit
+def git_history(made: Gathering, detector: Detector, workspace: Path, repository: Path) -> None:
+    """git's objects and its own files."""
+    look = Look(detector)
+    for path, content in git_texts(repository):
+        for seen in look.text(path, content, "client-config", _unheard):
+            made.add(seen)
+    found = [(hit, hit.value_in(body), oid) for oid, _, body in git_objects(workspace) for hit in detector.hits(body)]
+    paths = paths_of(workspace, {oid for _, _, oid in found}) if found else {}
+    for hit, value, oid in found:
+        at = Location("history", paths.get(oid, ""), object_id=oid, start=hit.start, end=hit.end)
+        made.put(hit, value, at, 0.0, hit.severity)
 
-    def _add(self, hit: Hit, value: bytes, location: Location, position: str | None = None) -> None:
-        known = self.findings.get(value)
-        if known is not None:
-            self.findings[value] = known.also_at((location,))
-            return
-        credential = Credential(
-            self._keys.fingerprint(value), hit.provider, hit.kind, (location,), _last_four(hit.kind, value)
-        )
-        at = self._position(hit) if position is None else position
-        self.findings[value] = Finding(credential, Secret(value), hit.title, hit.broad, at)
-        if hit.kind.startswith("client-") and (password := _basic_password(value)):
-            inner = Location(location.source, location.path, location.line)
-            self._add(Hit("", "password", f"password in {hit.title}", False, -1, -1), password, inner)
 
-    def _position(self, hit: Hit) -> str:
-        """Where its placeholder works: in its kind's own header, a login in Authorization, else the room's first."""
-        room = self._book.named(hit.provider)
-        if room is None or not room.positions:
-            return ""
-        own = f"header:{hit.kind}-access-token"
-        login = "header:authorization" if hit.kind.startswith("login") else own
-        return next((position for position in (own, login) if position in room.positions), room.positions[0])
+@lru_cache(maxsize=1)
+def rooms() -> ProviderBook:
+    """The providers' rooms, read once."""
+    return ProviderBook.load()
 
 
 def _silent(_line: str) -> None:
     """Nobody wants to know."""
+
+
+def _unheard(_unread: Unread) -> None:
+    """What an agent's start cannot read, the agent cannot read either."""
 
 
 def _position_in(room: Room, file: FilePlace) -> str | None:
@@ -170,26 +115,6 @@ def _position_in(room: Room, file: FilePlace) -> str | None:
             if name in (field, field.removesuffix("_token")):
                 return f"field:{field}"
     return None
-
-
-def _last_four(kind: str, value: bytes) -> str:
-    """Law 13: of machine tokens of 20 characters or more."""
-    if len(value) < LAST_FOUR_FROM or not value[-4:].isalnum() or any(word in kind for word in _TYPED_BY_PEOPLE):
-        return ""
-    return value[-4:].decode("ascii", "replace")
-
-
-def _basic_password(value: bytes) -> bytes | None:
-    """The password in user:password as Docker and npm keep it, in base64."""
-    try:
-        _, colon, password = base64.b64decode(value, validate=True).partition(b":")
-    except (binascii.Error, ValueError):
-        return None
-    return password if colon and len(password) >= 8 and password.isascii() and password.decode().isprintable() else None
-
-
-def _at(source: str, path: str, content: bytes, hit: Hit) -> Location:
-    return Location(source, path, line=content.count(b"\n", 0, hit.start) + 1, start=hit.start, end=hit.end)
 
 
 def _span(content: bytes, value: bytes) -> tuple[int, int]:

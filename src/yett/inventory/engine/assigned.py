@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from yett.inventory.engine.filters import is_example, looks_made
+from yett.inventory.engine.expressions import LEAD
+from yett.inventory.engine.filters import is_example, is_weak, looks_made
 from yett.inventory.engine.row import Row
 from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
@@ -19,7 +20,7 @@ LONGEST = 4096
 NEAR = 200
 """How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
 
-_WORD = re.compile(rb"token|secret|key|passw|pwd|credential|db_pass")
+_WORD = re.compile(rb"(?i)token|secret|key|passw|pwd|credential|db_pass")
 _BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
@@ -43,27 +44,31 @@ class Assigned:
         self._rooms = rooms
         self._of_name = lru_cache(maxsize=4096)(self._rows_of)
 
-    def hits(self, text: bytes) -> Iterator[Hit]:
-        """Every assignment whose value counts. A value's run is measured once, however many names lead into it."""
-        lower = text.lower()
-        run_end = -1
-        for word in _WORD.finditer(lower):
-            head = _HEAD.match(text, word.end())
-            if head is None:
-                continue
-            start = head.end()
-            if start > run_end:
-                run = _RUN.match(text, start, start + LONGEST)
-                run_end = run.end() if run else start
-            end = min(run_end, start + LONGEST)
-            if end - start >= SHORTEST and (hit := self._judged(text, lower, word.start(), head, end)) is not None:
-                yield hit
+    def hits(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
+        """Every assignment whose value counts, of those that the screen saw. `ends` lie within their values.
+
+        A value's run is measured once, however many names lead into it.
+        """
+        done, run_end = 0, -1
+        for seen in ends:
+            for word in _WORD.finditer(text, max(done, seen - LEAD), seen):
+                head = _HEAD.match(text, word.end())
+                if head is None:
+                    continue
+                start = head.end()
+                if start > run_end:
+                    run = _RUN.match(text, start)
+                    run_end = run.end() if run else start
+                end = min(run_end, start + LONGEST)
+                if end - start >= SHORTEST and (hit := self._judged(text, word.start(), head, end)) is not None:
+                    yield hit
+            done = seen
 
     def named(self, name: str, value: bytes) -> Hit | None:
         """What a variable of that name holds."""
-        return self._by_name(upper(name), value, 0, ())
+        return self._by_name(upper(name), value, 0, list)
 
-    def _judged(self, text: bytes, lower: bytes, word: int, head: re.Match[bytes], end: int) -> Hit | None:
+    def _judged(self, text: bytes, word: int, head: re.Match[bytes], end: int) -> Hit | None:
         before = _BEFORE.search(text, max(0, word - 80), word)
         name_at = before.start() if before else word
         name = text[name_at : head.start()] + head["rest"]
@@ -75,9 +80,9 @@ class Assigned:
             return None
         start = head.end()
         value = text[start:end].partition(b"&")[0] if in_query else text[start:end]
-        return self._by_name(upper(name.decode("latin-1")), value, start, self.near(lower, start))
+        return self._by_name(upper(name.decode("latin-1")), value, start, lambda: self.near(text, start))
 
-    def _by_name(self, name: str, value: bytes, at: int, near: Iterable[str]) -> Hit | None:
+    def _by_name(self, name: str, value: bytes, at: int, near: Callable[[], list[str]]) -> Hit | None:
         if is_example(value[:512]):
             return None
         for row, form in self._of_name(name):
@@ -85,13 +90,12 @@ class Assigned:
                 return hit_of(row, at, at + len(value))
         if not is_generic(name) or not looks_made(value):
             return None
-        for provider in near:
+        for provider in near():
             if (row_ := self.row_of(provider, name, value)) is not None:
                 return hit_of(row_, at, at + len(value))
         title = f"secret in {name}"
-        return Hit(
-            "", "generic-secret", title, False, at, at + len(value), severity=Severity.MEDIUM, identity="api-key"
-        )
+        severity = Severity.LOW if is_weak(value) else Severity.MEDIUM
+        return Hit("", "generic-secret", title, False, at, at + len(value), severity, "api-key")
 
     def row_of(self, provider: str, name: str, value: bytes) -> Row | None:
         """What the value is if the name belongs to this provider: TOKEN in a section of Railway is a RAILWAY_TOKEN."""
@@ -99,9 +103,9 @@ class Assigned:
         found = (row for row, form in self._of_name(full) if row.provider == provider and form.fullmatch(value))
         return next(found, None)
 
-    def near(self, lower: bytes, at: int, reach: int = 0) -> list[str]:
+    def near(self, text: bytes, at: int, reach: int = 0) -> list[str]:
         """The providers that the text before a place speaks of; with `reach`, behind it too."""
-        around = lower[max(0, at - max(NEAR, reach)) : at + reach]
+        around = text[max(0, at - max(NEAR, reach)) : at + reach].lower()
         return [name for name, words in self._rooms if any(word in around for word in words)]
 
     def _rows_of(self, name: str) -> tuple[tuple[Row, Any], ...]:  # Any: see regex

@@ -11,13 +11,12 @@ import hashlib
 import marshal
 import os
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from yett.inventory.engine.row import Row, plain
 
-LAYOUT = 1
+LAYOUT = 2
 """Changes whenever `Row` or an expression's form does."""
 _MAGIC = hashlib.sha256
 
@@ -46,6 +45,8 @@ def read(name: str) -> bytes | None:
 
 def write(name: str, content: bytes) -> None:
     """Keep it, and what was made before no longer; a cache that cannot be written is no error."""
+    import tempfile  # nearly every start only reads
+
     kind = name.rpartition(".")[2]
     with contextlib.suppress(OSError):
         base = folder()

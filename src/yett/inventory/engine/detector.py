@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from yett.inventory.engine import cache, encoded, forms, standing
 from yett.inventory.engine.assigned import Assigned, Room, hit_of
-from yett.inventory.engine.expressions import FORMS, Place, expressions, in_base64, long_ids
+from yett.inventory.engine.expressions import FORMS, Place, expressions, long_ids
 from yett.inventory.engine.regex import Compile, with_python, with_re2
 from yett.inventory.engine.row import Row
 from yett.inventory.engine.screen import (
@@ -18,6 +17,7 @@ from yett.inventory.engine.screen import (
     HyperscanScreen,
     Re2Screen,
     Screen,
+    Sight,
     compiled,
     hyperscan_errors,
     hyperscan_version,
@@ -35,21 +35,24 @@ class Detector:
         self._compile = compile_
         self._assigned = Assigned(rows, _rooms(rows), compile_)
         self._patterns: dict[int, Any] = {}  # Any: see regex
-        self._pieces: re.Pattern[bytes] | None = None
 
-    def touches(self, data: Buffer) -> set[int]:
+    def touches(self, data: Buffer) -> frozenset[int]:
         """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""
-        return self.screen.found(data)
+        return self.screen.found(data).ids
 
     def hits(self, text: bytes) -> list[Hit]:
         """Every credential in the text, a span once: what its form tells comes before what its name tells."""
-        seen = self.screen.found(text)
-        return self._confirmed(text, seen) if seen else []
+        return self.confirmed(text, self.screen.found(text))
+
+    def look(self, data: Buffer) -> Sight:
+        """The screen's own answer, for `confirmed`: most buffers need no more."""
+        return self.screen.found(data)
 
     def forms_only(self, data: bytes) -> list[Hit]:
         """Of a binary: what identifies itself, nothing that stands near a name."""
-        seen = {each for each in self.screen.found(data) if each >= FORMS}
-        return [hit for hit in self._confirmed(data, seen) if hit.end - hit.start >= 24] if seen else []
+        seen = self.screen.found(data)
+        forms = frozenset(each for each in seen.ids if each >= FORMS)
+        return [hit for hit in self.confirmed(data, Sight(forms, seen.ends)) if hit.end - hit.start >= 24]
 
     def named(self, name: str, value: bytes) -> Hit | None:
         """What a variable of that name holds: a provider's own name tells best, then the form of its value.
@@ -61,29 +64,32 @@ class Detector:
             return by_name
         return next(iter(self.hits(value)), None) or by_name
 
-    def _confirmed(self, text: bytes, seen: set[int], deeper: bool = True) -> list[Hit]:
+    def confirmed(self, text: bytes, sight: Sight, deeper: bool = True) -> list[Hit]:
+        """What of a sight is really there."""
+        seen, ends = sight.ids, sight.ends
+        if not seen:
+            return []
         formed = [pair for id_ in seen if id_ >= FORMS for pair in self._formed(id_ - FORMS, text)]
         formed.sort(key=lambda pair: (pair[1].start, -pair[0]))
         found = [hit for _, hit in formed]
         if Place.PRIVATE_KEY in seen:
             found += standing.private_keys(text)
         if Place.ASSIGNED in seen:
-            found += self._assigned.hits(text)
+            found += self._assigned.hits(text, ends[Place.ASSIGNED])
         if Place.ADDRESS in seen:
-            found += standing.passwords_in_addresses(text)
+            found += standing.passwords_in_addresses(text, ends[Place.ADDRESS])
         if Place.BEARER in seen:
-            found += self._bearers(text)
+            found += self._bearers(text, ends[Place.BEARER])
         if Place.BASIC in seen:
-            found += standing.basic_passwords(text)
+            found += standing.basic_passwords(text, ends[Place.BASIC])
         if deeper and Place.BASE64 in seen:
-            found += encoded.in_base64(text, self._in_base64(), self._inner)
+            found += encoded.in_base64(text, ends[Place.BASE64], self._inner)
         if deeper and Place.PERCENT in seen:
             found += encoded.in_percent(text, self._inner)
         return list(apart(found, len(text))) if len(found) > 1 else found
 
     def _inner(self, text: bytes) -> list[Hit]:
-        seen = self.screen.found(text)
-        return self._confirmed(text, seen, deeper=False) if seen else []
+        return self.confirmed(text, self.screen.found(text), deeper=False)
 
     def _formed(self, number: int, text: bytes) -> Iterator[tuple[int, Hit]]:
         row = self.rows[number]
@@ -93,23 +99,14 @@ class Detector:
         for start, end in forms.spans(row, pattern, text, _checksum(row.checksum)):
             yield row.weight, hit_of(row, start, end)
 
-    def _bearers(self, text: bytes) -> Iterator[Hit]:
+    def _bearers(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
         """A bearer near the name of a provider whose tokens look like that is that provider's."""
-        lower = text.lower()
-        for hit in standing.bearer_tokens(text):
+        for hit in standing.bearer_tokens(text, ends):
             value = text[hit.start : hit.end]
-            near = self._assigned.near(lower, hit.start, 400)
+            near = self._assigned.near(text, hit.start, 400)
             rows = (self._assigned.row_of(provider, "API_TOKEN", value) for provider in near)
             row = next((row for row in rows if row is not None), None)
             yield hit_of(row, hit.start, hit.end) if row is not None else hit
-
-    def _in_base64(self) -> re.Pattern[bytes]:
-        if self._pieces is None:
-            anchors = {
-                anchor.encode() for row in self.rows if row.pattern for anchor in row.anchors if len(anchor) >= 4
-            }
-            self._pieces = re.compile(b"|".join(re.escape(piece) for piece in sorted(in_base64(anchors))))
-        return self._pieces
 
 
 def apart(hits: Iterable[Hit], size: int) -> Iterator[Hit]:

@@ -6,36 +6,38 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from urllib.parse import unquote_to_bytes
 
 from yett.inventory.hit import Hit
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,1048576}={0,2}")
+_RUN_BEFORE = re.compile(rb"[A-Za-z0-9+/_-]*\Z")
+LONGEST_BEFORE = 64 << 10
 _PERCENT_RUN = re.compile(rb"[A-Za-z0-9%&=+:/?@._~!$'()*,;#-]{8,8192}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 Search = Callable[[bytes], Iterable[Hit]]
 
 
-def in_base64(text: bytes, pieces: re.Pattern[bytes], search: Search) -> Iterator[Hit]:
-    """Hits within what base64 runs decode to. `pieces`: how known forms begin in base64.
+def in_base64(text: bytes, ends: Iterable[int], search: Search) -> Iterator[Hit]:
+    """Hits within what base64 runs decode to. `ends`: where the beginnings of known forms, in base64, end.
 
     What is to be masked is the whole run; the credential is in `decoded`.
     """
-    end = -1
-    for piece in pieces.finditer(text):
-        if piece.start() < end:
+    done = 0
+    for seen in ends:
+        if seen <= done:
             continue
-        start = _run_start(text, piece.start(), end)
-        run = _RUN.match(text, start)
-        if run is None:
-            continue
-        end = run.end()
-        yield from _behind(run, _decoded(run[0]), search)
+        before = _RUN_BEFORE.search(text, max(done, seen - LONGEST_BEFORE), seen)
+        run = _RUN.match(text, before.start()) if before else None
+        done = run.end() if run else seen
+        if run is not None:
+            yield from _behind(run, _decoded(run[0]), search)
 
 
 def in_percent(text: bytes, search: Search) -> Iterator[Hit]:
     """Hits that only percent-decoding shows."""
+    from urllib.parse import unquote_to_bytes  # rare, and slow to import
+
     for run in _PERCENT_RUN.finditer(text):
         if b"%" in run[0]:
             yield from _behind(run, unquote_to_bytes(run[0]), search)
@@ -46,12 +48,6 @@ def _behind(run: re.Match[bytes], decoded: bytes, search: Search) -> Iterator[Hi
         value = hit.value_in(decoded)
         if value not in run[0]:
             yield replace(hit, start=run.start(), end=run.end(), decoded=value)
-
-
-def _run_start(text: bytes, at: int, least: int) -> int:
-    before = re.compile(rb"[A-Za-z0-9+/_-]*\Z")
-    found = before.search(text, max(0, least, at - 65536), at)
-    return found.start() if found else at
 
 
 def _decoded(run: bytes) -> bytes:

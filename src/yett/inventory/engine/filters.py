@@ -18,12 +18,12 @@ EXAMPLE = re.compile(
 )
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
-    rb"|(.)\1{7}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
+    rb"|(.)\1{7}|A{6}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
 )
-_REFERENCE = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
+_REFERENCE = re.compile(rb"[~:@&]?[A-Za-z_]\w*(?:\.[A-Za-z_$]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
 """Attributes and identifiers: words with at most one digit."""
 _TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]+")
-_WORDLIKE = re.compile(rb"[a-z]+(?:[._-][a-z]+)+|[A-Z]+(?:[._-][A-Z]+)+")
+_WORDLIKE = re.compile(rb"[a-z]*(?:[._-]+[a-z]+)+|[A-Z]*(?:[._-]+[A-Z]+)+")
 _ESCAPED = re.compile(rb"\\[nrtbfv0]\Z|\\u[0-9a-fA-F]{4}\Z|\\x[0-9a-fA-F]{2}\Z|%[0-9A-Fa-f]{2}\Z|\x1b\[[0-9;]{0,9}m\Z")
 TAUGHT = frozenset(
     {b"password", b"passwd", b"secret", b"pass", b"tiger", b"hunter2", b"postgres", b"mysecretpassword", b"changeit"}
@@ -66,6 +66,25 @@ def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
     if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
         return False
     return bits(value) >= GENERIC_BITS
+
+
+def is_taught(password: bytes) -> bool:
+    """Whether a password is one that documentation uses: oplog_reader_password, secret1."""
+    return password.lower() in TAUGHT or _TAUGHT.fullmatch(password) is not None
+
+
+_TAUGHT = re.compile(rb"(?i)[a-z_-]*(?:pass(?:word|wd|phrase)?|secret|pwd|key)[_-]?[a-z]{0,4}[0-9]{0,4}")
+
+
+def is_weak(value: bytes) -> bool:
+    """Whether what stands in a secret's place is more likely an id or a hash of a secret than the secret."""
+    return _ID_OR_HASH.fullmatch(value) is not None
+
+
+_ID_OR_HASH = re.compile(
+    rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|md5[0-9a-f]{32}|\*[0-9a-f]{40}|0x[0-9a-f]{16,}|sha(?:1|256|512)[:-].*"
+    rb"|\$(?:1|2[aby]|5|6|y|argon2id?)\$.*"
+)
 
 
 def bits(value: bytes) -> float:

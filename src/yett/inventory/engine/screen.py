@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from yett.inventory.engine.expressions import Expression
+from yett.inventory.engine.expressions import MANY, Expression
 
 Buffer = bytes | memoryview
 
 
-class Screen(Protocol):
-    """Says which ids occur; never where, and nothing about what only looks alike."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What occurs in a buffer: ids, and of those in `MANY` every offset where a match ends, in ascending order."""
 
-    def found(self, data: Buffer) -> set[int]: ...
+    ids: frozenset[int]
+    ends: Mapping[int, Sequence[int]]
+
+
+NOTHING = Sight(frozenset(), {})
+
+
+class Screen(Protocol):
+    """Says which ids occur, and of the frequent ones where each match ends; nothing about what only looks alike."""
+
+    def found(self, data: Buffer) -> Sight: ...
 
 
 def hyperscan_version() -> str:
@@ -23,9 +35,7 @@ def hyperscan_version() -> str:
         import hyperscan
     except ImportError:
         return ""
-    from importlib.metadata import version
-
-    return version("hyperscan") if hyperscan else ""
+    return str(vars(hyperscan)["__version__"])
 
 
 def hyperscan_errors() -> tuple[type[Exception], ...]:
@@ -36,19 +46,25 @@ def hyperscan_errors() -> tuple[type[Exception], ...]:
 
 
 def compiled(expressions: Sequence[Expression]) -> bytes:
-    """A block database: SINGLEMATCH (at most one callback an id and buffer), without start of match, which would make
-    it fifteen times larger. Serialised for this version of hyperscan; it uses no features of one processor only.
+    """A block database: SINGLEMATCH (at most one callback an id and buffer) but for `MANY`, and without start of match,
+    which would make it fifteen times larger. Serialised for this version of hyperscan, for every processor.
     """
     import hyperscan
 
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    once = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
     database.compile(
         expressions=[each.pattern for each in expressions],
         ids=[each.id for each in expressions],
-        flags=[once | (hyperscan.HS_FLAG_CASELESS if each.caseless else 0) for each in expressions],
+        flags=[_flags(hyperscan, each) for each in expressions],
     )
     return bytes(hyperscan.dumpb(database))
+
+
+def _flags(hyperscan: Any, each: Expression) -> int:  # Any: the extension module is only partly typed
+    flags: int = hyperscan.HS_FLAG_DOTALL
+    if each.id not in MANY:
+        flags |= hyperscan.HS_FLAG_SINGLEMATCH
+    return flags | hyperscan.HS_FLAG_CASELESS if each.caseless else flags
 
 
 class HyperscanScreen:
@@ -61,23 +77,34 @@ class HyperscanScreen:
         self._database: Any = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
         self._local = threading.local()
 
-    def found(self, data: Buffer) -> set[int]:
+    def found(self, data: Buffer) -> Sight:
         try:
-            tools: tuple[Any, set[int], Callable[..., None]] = self._local.tools
+            tools: tuple[Any, list[tuple[int, int]], Callable[..., None]] = self._local.tools
         except AttributeError:
             tools = self._local.tools = self._tools()
-        scratch, hits, report = tools
+        scratch, matches, report = tools
         self._database.scan(data, match_event_handler=report, scratch=scratch)
-        if not hits:
-            return hits
-        found = hits.copy()
-        hits.clear()
-        return found
+        if not matches:
+            return NOTHING
+        sight = _sight(matches)
+        matches.clear()
+        return sight
 
-    def _tools(self) -> tuple[Any, set[int], Callable[..., None]]:
-        hits: set[int] = set()
-        add = hits.add
-        return self._hyperscan.Scratch(self._database), hits, lambda id_, _start, _end, _flags, _context: add(id_)
+    def _tools(self) -> tuple[Any, list[tuple[int, int]], Callable[..., None]]:
+        matches: list[tuple[int, int]] = []
+        add = matches.append
+        scratch = self._hyperscan.Scratch(self._database)
+        return scratch, matches, lambda id_, _start, end, _flags, _context: add((id_, end))
+
+
+def _sight(matches: Sequence[tuple[int, int]]) -> Sight:
+    ends: dict[int, list[int]] = {}
+    for id_, end in matches:
+        ends.setdefault(id_, []).append(end)
+    for each in ends.values():
+        if len(each) > 1:
+            each.sort()  # expressions that share an id report one after the other
+    return Sight(frozenset(ends), ends)
 
 
 class Re2Screen:
@@ -97,8 +124,19 @@ class Re2Screen:
         self._ids = [each.id for each in expressions]
         self._set = re2.Set.SearchSet(options)
         for each in expressions:
-            self._set.Add(b"(?i)" + each.pattern if each.caseless else each.pattern)
+            self._set.Add(_python(each))
         self._set.Compile()
+        many = (each for each in enumerate(expressions) if each[1].id in MANY)
+        self._many = {index: re2.compile(_python(each), options) for index, each in many}
 
-    def found(self, data: Buffer) -> set[int]:
-        return {self._ids[index] for index in self._set.Match(bytes(data))}
+    def found(self, data: Buffer) -> Sight:
+        text = bytes(data)
+        matches: list[tuple[int, int]] = []
+        for index in self._set.Match(text):
+            id_, pattern = self._ids[index], self._many.get(index)
+            matches += [(id_, found.end()) for found in pattern.finditer(text)] if pattern else [(id_, 0)]
+        return _sight(matches)
+
+
+def _python(each: Expression) -> bytes:
+    return b"(?i)" + each.pattern if each.caseless else each.pattern

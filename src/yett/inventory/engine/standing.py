@@ -5,30 +5,43 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from yett.inventory.engine.filters import TAUGHT, is_example, looks_made
+from yett.inventory.engine import pem
+from yett.inventory.engine.expressions import LEAD
+from yett.inventory.engine.filters import is_example, is_taught, looks_made
 from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
 
-_USERINFO = re.compile(rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,]{6,200})@(?P<host>[^\s/:\"'<>?#,]+)")
+_USERINFO = re.compile(
+    rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,\[\]{}|^`]{6,200})@(?P<host>[^\s/:\"'<>?#,]+)"
+)
 _BEARER = re.compile(rb"(?i)bearer {1,4}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})")
 _BASIC = re.compile(rb"(?i)basic {1,4}(?P<value>[A-Za-z0-9+/_-]{12,1024}={0,2})")
 _PRIVATE_KEY = re.compile(
-    rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()@<>-]{60,16000}?"
+    rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()@-]{60,16000}?"
     rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
 )
 _LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"example.", b"host.docker.internal")
+_ADDRESS_LEAD = 320
 SHORTEST_PASSWORD = 8
-_LEAST_DISTINCT = 24
-"""Different bytes in the body of a real key; AAAA... in a test has fewer."""
 
 
-def passwords_in_addresses(text: bytes) -> Iterator[Hit]:
+def around(pattern: re.Pattern[bytes], text: bytes, ends: Iterable[int], lead: int) -> Iterator[re.Match[bytes]]:
+    """The pattern's matches near places that the screen saw, each once."""
+    done = 0
+    for seen in ends:
+        start = max(done, seen - lead)
+        while (found := pattern.search(text, start)) is not None and found.start() < seen:
+            yield found
+            start = done = max(found.end(), start + 1)
+
+
+def passwords_in_addresses(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
     """scheme://user:password@host, but for hosts of this machine and of documentation."""
-    for found in _USERINFO.finditer(text):
+    for found in around(_USERINFO, text, ends, _ADDRESS_LEAD):
         host, value = found["host"].lower(), found["value"]
-        if host.startswith(_LOCAL) or b"example.com" in host or value.lower() in TAUGHT or is_example(value):
+        if host.startswith(_LOCAL) or b"example.com" in host or is_taught(value) or is_example(value):
             continue
         if value.lower() == found["user"].lower() or value.startswith((b"$", b"{", b"%s", b"#")):
             continue
@@ -37,15 +50,15 @@ def passwords_in_addresses(text: bytes) -> Iterator[Hit]:
                   account=account)  # fmt: skip
 
 
-def bearer_tokens(text: bytes) -> Iterator[Hit]:
-    for found in _BEARER.finditer(text):
+def bearer_tokens(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
+    for found in around(_BEARER, text, ends, LEAD):
         if looks_made(found["value"], shortest=16):
             yield Hit("", "bearer-token", "bearer token", False, *found.span("value"), identity="oauth-token")
 
 
-def basic_passwords(text: bytes) -> Iterator[Hit]:
+def basic_passwords(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
     """The password that base64 hides in `Basic dXNlcjpwYXNz`."""
-    for found in _BASIC.finditer(text):
+    for found in around(_BASIC, text, ends, LEAD):
         pair = user_and_password(found["value"])
         if pair is not None:
             yield Hit("", "basic-password", "password in a Basic header", False, *found.span("value"),
@@ -56,7 +69,7 @@ def private_keys(text: bytes) -> Iterator[Hit]:
     """Whole keys, also with their line ends escaped on one line. One that its owner encrypted is less bad."""
     for found in _PRIVATE_KEY.finditer(text):
         body = found[0]
-        if len(set(body)) < _LEAST_DISTINCT or b"EXAMPLE" in body:
+        if b"EXAMPLE" in body or not pem.is_key(body):
             continue
         locked = b"ENCRYPTED" in body[:200]
         title = "encrypted private key" if locked else "private key"
@@ -73,7 +86,7 @@ def user_and_password(coded: bytes) -> tuple[bytes, bytes] | None:
         return None
     if not colon or len(password) < SHORTEST_PASSWORD or not (user + password).isascii():
         return None
-    if not (user + password).decode().isprintable() or is_example(password) or password.lower() in TAUGHT:
+    if not (user + password).decode().isprintable() or is_example(password) or is_taught(password):
         return None
     return user, password
 

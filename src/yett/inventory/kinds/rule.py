@@ -12,8 +12,8 @@ from typing import Any
 from yett.inventory.finding import Severity
 
 IDENTITIES = frozenset(
-    "api-key oauth-token oauth-client service-account cli-token certificate workload-identity password webhook "
-    "signing-key session".split()
+    {"api-key", "oauth-token", "oauth-client", "service-account", "cli-token", "certificate", "workload-identity"}
+    | {"password", "webhook", "signing-key", "session"}
 )
 """What a credential stands for (requirement R29)."""
 
