@@ -14,7 +14,7 @@ from yett.inventory.formats import Format, Unparsable, all_formats, format_of, s
 
 IDENTITIES = {
     "api-key", "oauth-token", "oauth-client", "service-account", "cli-token", "certificate", "workload-identity",
-    "password", "webhook", "signing-key", "session",
+    "password", "webhook", "signing-key", "session", "",
 }  # fmt: skip
 HOSTILE = (
     b"", b"\0" * 50_000, b"\xff\xfe\x00" * 20_000, b"[" * 100_000, b'{"a":' * 100_000, b"<a>" * 50_000, b"- " * 50_000,
