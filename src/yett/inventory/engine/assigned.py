@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -38,7 +37,7 @@ class Assigned:
     """Rows with `names`, and the generic rule for what has a telling name and a value that a machine made."""
 
     def __init__(self, rows: Iterable[Row], rooms: Sequence[Room], compiled: Callable[[str], Any]) -> None:
-        self._rows = [(row, _any_of(row.names), row.value) for row in rows if row.names]
+        self._rows = [(row, _Names(row.names), row.value) for row in rows if row.names]
         self._values: dict[str, Any] = {}  # Any: see regex
         self._compiled = compiled
         self._rooms = rooms
@@ -129,7 +128,7 @@ def upper(name: str) -> str:
 @lru_cache(maxsize=4096)
 def is_generic(name: str) -> bool:
     """Whether something secret is kept under such a name, whatever it is for."""
-    return bool(_GENERIC.match(name)) and not _NOT_GENERIC.match(name)
+    return _GENERIC.match(name) and not _NOT_GENERIC.match(name)
 
 
 def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) -> bool:
@@ -140,18 +139,38 @@ def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) ->
     return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
 
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(fnmatch.translate(pattern.upper()) for pattern in patterns))
+class _Names:
+    """Shell patterns over names, without regular expressions: compiling hundreds would take longer than a scan."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._parts = [pattern.upper().split("*") for pattern in patterns]
+
+    def match(self, name: str) -> bool:
+        return any(_fits(parts, name) for parts in self._parts)
 
 
-_GENERIC = _any_of(
+def _fits(parts: Sequence[str], name: str) -> bool:
+    if len(parts) == 1:
+        return parts[0] == name
+    if not name.startswith(parts[0]) or not name.endswith(parts[-1]):
+        return False
+    at, end = len(parts[0]), len(name) - len(parts[-1])
+    for part in parts[1:-1]:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at <= end
+
+
+_GENERIC = _Names(
     (
         *("*TOKEN", "*SECRET", "*SECRET_KEY", "*API_KEY", "*APIKEY", "*ACCESS_KEY", "*PASSWORD", "*PASSWD"),
         *("*PRIVATE_KEY", "*SIGNING_KEY", "*ENCRYPTION_KEY", "*MASTER_KEY", "*SERVICE_ROLE_KEY", "*SERVICE_KEY"),
         *("*CLIENT_SECRET", "*AUTH_KEY", "*_CREDENTIAL"),
     )
 )
-_NOT_GENERIC = _any_of(
+_NOT_GENERIC = _Names(
     (
         *("*MAX_TOKEN*", "*PUBLIC*", "*TOKENIZER*", "*TOKEN_URL", "*CSRF*", "*NEXT*TOKEN", "*PAGE*TOKEN", "*_KEY_ID"),
         *("*CONTINUATION*TOKEN",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from yett.inventory.engine import cache, encoded, forms, standing
@@ -31,10 +31,14 @@ class Detector:
     def __init__(self, rows: Sequence[Row], screen: Screen, compile_: Compile) -> None:
         self.rows = rows
         self.screen = screen
-        self.long = long_ids(rows)
         self._compile = compile_
         self._assigned = Assigned(rows, _rooms(rows), compile_)
         self._patterns: dict[int, Any] = {}  # Any: see regex
+
+    @cached_property
+    def long(self) -> frozenset[int]:
+        """Ids whose values may begin far from their end."""
+        return long_ids(self.rows)
 
     def touches(self, data: Buffer) -> frozenset[int]:
         """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""

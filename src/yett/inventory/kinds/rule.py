@@ -76,8 +76,12 @@ def load_rules() -> tuple[Rule, ...]:
 def _rule(row: Mapping[str, Any], file: str) -> Rule:  # Any: TOML
     if unknown := row.keys() - _KNOWN:
         raise ValueError(f"{file}: {row.get('id')}: unknown {', '.join(sorted(unknown))}")
-    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    plain = _frozen(row)
     plain["severity"] = Severity.of(row.get("severity", "high"))
     if "live" in row:
-        plain["live"] = LiveCall(**{k: tuple(v) if isinstance(v, list) else v for k, v in row["live"].items()})
+        plain["live"] = LiveCall(**_frozen(row["live"]))
     return Rule(**plain)
+
+
+def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:  # Any: as above
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
