@@ -205,6 +205,11 @@ def test_history_without_a_path_is_named_by_its_object(baseline: Baseline) -> No
     assert baseline.add([finding], "known").entries[0].path == f"git:{'ab' * 20}"
 
 
+def test_a_scan_of_a_part_calls_no_entry_stale(baseline: Baseline) -> None:
+    applied = baseline.add([found(in_file("a.env"))], "known").apply([], TODAY)
+    assert applied.remarks(whole=False) == ()
+
+
 def test_remarks_are_bounded_and_harmless(baseline: Baseline) -> None:
     added = baseline.add([found(in_file(f"{number}\x1b[2J.env")) for number in range(14)], "known")
     remarks = added.apply([], TODAY).remarks()

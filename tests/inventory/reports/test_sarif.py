@@ -73,6 +73,12 @@ def test_rules_carry_severity_tags_and_the_page_of_the_issuer() -> None:
     assert "helpUri" not in rules["github-token"]
 
 
+def test_a_page_is_found_by_the_kinds_own_id() -> None:
+    layout = replace(LAYOUT, pages={"password": "https://docs.example.test/passwords"})
+    rules = {rule["id"]: rule for rule in run_of(usual(), layout)["tool"]["driver"]["rules"]}
+    assert rules["postgresql-password"]["helpUri"] == "https://docs.example.test/passwords"
+
+
 def test_one_result_for_each_path() -> None:
     results = run_of(usual())["results"]
     paths = [uri(result) for result in results if result["ruleId"] == "postgresql-password"]

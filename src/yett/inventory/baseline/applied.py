@@ -30,11 +30,14 @@ class Applied:
     stale: tuple[Entry | Allow, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
 
-    def remarks(self) -> tuple[str, ...]:
-        """For the end of a report, one line each. The unaudited are shown there by the findings themselves."""
+    def remarks(self, *, whole: bool = True) -> tuple[str, ...]:
+        """For the end of a report, one line each. The unaudited are shown there by the findings themselves.
+
+        `whole` False: only a part was scanned (staged files, one folder), and nothing can be said of stale entries.
+        """
         expired = [f"ended on {each.until}, counts no more: {_named(each)}" for each in self.expired]
         moved = [_moved(each) for each in self.elsewhere]
-        stale = [f"matches nothing any more: {_named(each)}" for each in self.stale]
+        stale = [f"matches nothing any more: {_named(each)}" for each in self.stale] if whole else []
         return (*_bounded(expired, "ended"), *_bounded(moved, "accepted elsewhere"), *_bounded(stale, "stale"))
 
 

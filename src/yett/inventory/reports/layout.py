@@ -18,7 +18,7 @@ class Layout:
     """`root` is what paths are relative to (SARIF, markdown), `now` what ages are counted from (unix seconds).
 
     `remarks` are lines about the baseline (`Applied.remarks`); `compared` says that one was applied. `pages` gives the
-    issuer's documentation page by rule id, for formats that link to it.
+    issuer's documentation page by the rule's id (`Credential.kind`), for formats that link to it.
     """
 
     root: Path = field(default_factory=Path.cwd)

@@ -52,7 +52,8 @@ def _rules(findings: Iterable[Finding], layout: Layout) -> list[Node]:
         known = worst.setdefault(rule_of(finding), finding)
         if finding.severity > known.severity:
             worst[rule_of(finding)] = finding
-    return [_rule(name, finding, layout.pages.get(name, "")) for name, finding in sorted(worst.items())]
+    page = layout.pages.get
+    return [_rule(name, each, page(each.credential.kind) or page(name, "")) for name, each in sorted(worst.items())]
 
 
 def _rule(name: str, finding: Finding, page: str) -> Node:
