@@ -72,3 +72,38 @@ def assert_survives(made: Format, content: bytes) -> None:
     with suppress(Unparsable):
         for hit in made.parse(content):
             assert 0 <= hit.start <= hit.end <= len(content)
+
+
+SAMPLES = (
+    "machine h.example login ann password {}\nmacdef x\n\n",
+    "h.example:5432:*:ann:{}\n",
+    '[client]\nuser = ann\npassword = \'{}\' # c\ntoken = {{"access_token": "{}"}}\n',
+    'https://ann:{}@h.example/x\n[http "https://h"]\n\textraheader = authorization: basic {}\n',
+    '{{"auths": {{"h": {{"auth": "{}"}}}}, "type": "service_account", "private_key": "\\n{}", "k": [1, null]}}\n',
+    "kind: Secret\nmetadata:\n  name: n\ndata:\n  p: {}\nstringData: {{k: '{}'}}\n---\n"
+    "users:\n- name: n\n  user:\n    token: |\n      x\n",
+    'credentials "h" {{\n  token = "{}"\n}}\nx_password = <<E\n{}\nE\n',
+    '[a]\ntoken = "{}"\n[[contexts]]\ntoken = \'{}\'\nk = [1, {{a = "b"}}]\n',
+    "export A_TOKEN='{}' # c\nB_PASSWORD=\"{}\"\n",
+    '<c><add key="Password" value="{}"/><password>{}</password><!-- c --><![CDATA[x]]></c>',
+    "Server=h.example;User Id=sa;Password={};jdbc:mysql://h/d?user=u&password={}\n",
+    '{{"terraform_version": "1", "outputs": {{"p": {{"value": "{}", "sensitive": true}}}}, "resources": '
+    '[{{"instances": [{{"attributes": {{"password": "{}"}}, '
+    '"sensitive_attributes": [[{{"type": "get_attr", "value": "password"}}]]}}]}}]}}',
+    "ann:$6$abcdefgh${}:19000:0:99999:7:::\n//h/:_authToken={}\n",
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_no_damaged_file_makes_a_parser_fail(data: st.DataObject) -> None:
+    value = data.draw(st.text(alphabet="abcXYZ019+/=_-", min_size=8, max_size=40))
+    content = bytearray(data.draw(st.sampled_from(SAMPLES)).format(value, value[::-1]).encode())
+    for _ in range(data.draw(st.integers(0, 6))):
+        at = data.draw(st.integers(0, len(content)))
+        piece = data.draw(
+            st.binary(max_size=3) | st.sampled_from([b'"', b"'", b"{", b"}", b"[", b"]", b"\n", b"\\", b":", b"<"])
+        )
+        content[at : at + data.draw(st.integers(0, 4))] = piece
+    for made in all_formats():
+        assert_survives(made, bytes(content))

@@ -15,8 +15,8 @@ from yett.inventory.formats.placeholder import is_placeholder
     [
         "", "  ", "....", "abc", "null", "None", "changeme", "CHANGE_ME", "password", "Password", "xxxxxxxx",
         "********", "${DB_PASSWORD}", "$DB_PASSWORD", "$(pass show db)", "%DB_PASSWORD%", "%(password)s",
-        "{{ db_password }}", "<your token>", "<%= ENV['X'] %>", "#{token}#", "@password@", "__TOKEN__", "[your password]",
-        "your-api-key", "my_token", "ghp_xxxxxxxxxxxx", "insert-your-key-here", "process.env.TOKEN",
+        "{{ db_password }}", "<your token>", "<%= ENV['X'] %>", "#{token}#", "@password@", "__TOKEN__",
+        "[your password]", "your-api-key", "my_token", "ghp_xxxxxxxxxxxx", "insert-your-key-here", "process.env.TOKEN",
         "os.environ['TOKEN']",
         "secrets.TOKEN", "op://vault/item/field", "env:TOKEN", "ENC[AES256_GCM,data:abc]", "vault:v1:abcdef",
         "AKIAIOSFODNN7EXAMPLE", "example-password", "placeholder", "REDACTED", "'${X}'", b"${X}", b"\xff\xff",

@@ -89,7 +89,7 @@ FORMATS = (
         "password",
         parse_config,
         names=(".gitconfig", ".gitmodules", "gitconfig", ".gitconfig.local"),
-        paths=(".git/config", "git/config", ".git/modules/*/config", ".git/config.worktree", "*.git/config"),
+        paths=(".git/config", "git/config", ".git/modules/*/config", ".git/config.worktree"),
         homes=("~/.gitconfig", "~/.config/git/config"),
     ),
 )
