@@ -197,3 +197,12 @@ def test_formats_are_told_by_path(path: str) -> None:
     assert format_of(path) is not None
     assert format_of(f"/deep/down/{path}") == format_of(path)
     assert format_of(f"{path}.py") is None or path == ".env.local"
+
+
+def test_prose_about_netrc_files_is_none(parsed_as: Parsed, made: Made) -> None:
+    with pytest.raises(Unparsable):
+        parsed_as("netrc", f"Write this:\n\nmachine h.example login ann password {made()}\n")
+
+
+def test_code_about_npm_tokens_is_no_npmrc(parsed_as: Parsed, made: Made) -> None:
+    assert parsed_as("npmrc", f"write(`- //r.example/:_authToken={made()}`)\n") == []

@@ -35,7 +35,8 @@ FORMATS = (
         names=("aws_credentials", ".aws-credentials", "awscredentials"),
         paths=(".aws/credentials", ".aws/config", "aws/credentials", ".aws/credentials.*", ".aws/cli/alias"),
         homes=("~/.aws/credentials", "~/.aws/config", "~/.aws/credentials.*"),
-        sniff=rb"(?i:aws_secret_access_key)[ \t]{0,4}=",
+        sniff=rb"\[[A-Za-z0-9_. @-]{1,80}\][ \t]{0,8}[\r\n]{1,4}[ \t]{0,8}"
+        rb"(?i:aws_access_key_id|aws_secret_access_key)[ \t]{0,4}=",
         severity=Severity.CRITICAL,
     ),
     Format(

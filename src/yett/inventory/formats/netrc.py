@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from yett.inventory.formats.entry import Entry, account_at
-from yett.inventory.formats.format import Format
+from yett.inventory.formats.format import Format, Unparsable
 from yett.inventory.hit import Hit
 
 TITLE = "password in a netrc"
@@ -18,8 +18,12 @@ _VALUED = (b"login", b"user", b"password", b"passwd", b"account")
 
 
 def parse(content: bytes) -> Iterator[Hit]:
-    """The passwords, each with its machine's login. A macro (macdef) ends at an empty line; it is not looked into."""
-    host, login = "", ""
+    """The passwords, each with its machine's login. A macro (macdef) ends at an empty line; it is not looked into.
+
+    Raises:
+        Unparsable: it begins with another word: prose about such files.
+    """
+    host, login, begun = "", "", False
     waiting: list[Entry] = []
     tokens = _Tokens(content)
     while (token := tokens.next()) is not None:
@@ -28,11 +32,14 @@ def parse(content: bytes) -> Iterator[Hit]:
             tokens.to(_LINE_END)
         elif word == b"macdef":
             tokens.to(_MACRO_END)
+            begun = True
         elif word in (b"machine", b"default"):
             yield from _hits(waiting, account_at(login, host))
-            waiting, login = [], ""
+            waiting, login, begun = [], "", True
             named = tokens.next() if word == b"machine" else None
             host = _text(named) if named else ""
+        elif not begun:
+            raise Unparsable("does not begin as a netrc does")
         elif word in _VALUED and (value := tokens.next()) is not None:
             if word in (b"login", b"user"):
                 login = _text(value)

@@ -28,6 +28,8 @@ def parse_npmrc(content: bytes) -> Iterator[Hit]:
         registry, _, name = entry.key.rpartition(":")
         host = registry.lstrip("/").partition("/")[0]
         account = account_at(users.get(registry, ""), host)
+        if registry[:2] not in ("", "//"):
+            continue
         match name.lower():
             case "_authtoken":
                 yield from _token(entry, account)
@@ -41,7 +43,7 @@ def parse_npmrc(content: bytes) -> Iterator[Hit]:
 
 
 def _token(entry: Entry, account: str) -> Iterator[Hit]:
-    if entry.is_real:
+    if entry.is_real and " " not in entry.value:
         yield entry.hit("npmrc", NPM, identity="api-key", account=account)
 
 
@@ -90,7 +92,7 @@ FORMATS = (
         parse_npmrc,
         names=(".npmrc", "npmrc"),
         homes=("~/.npmrc", "~/.config/pnpm/rc", "~/Library/Preferences/pnpm/rc"),
-        sniff=rb":_authToken[ \t]{0,4}=",
+        sniff=rb"//[A-Za-z0-9.:/@_-]{1,200}/:_authToken[ \t]{0,4}=",
     ),
     Format("yarnrc", YARN, "api-key", parse_yarnrc, names=(".yarnrc.yml", ".yarnrc.yaml"), homes=("~/.yarnrc.yml",)),
     Format(

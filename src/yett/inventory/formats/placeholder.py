@@ -41,7 +41,8 @@ _EXAMPLE = re.compile(
     r"""(?i)
       .*(?:change[\W_]?(?:me|this|it)|place[\W_]?holder|redacted|replace[\W_]?(?:me|this|with)|not[\W_]?a[\W_]?real
         |insert[\W_]?(?:your|here)|put[\W_]?your|enter[\W_]?your|goes[\W_]here|fill[\W_]?(?:me|in)|to[\W_]be[\W_]).*
-    | (?:.*[\W_])?your[\W_].* | your[a-z]+ | my[\W_](?:super[\W_])?(?:secret|password|token|api[\W_]?key|key)
+    | (?:.*[\W_])?your[\W_].* | your[a-z]+
+    | my[\W_]?(?:super[\W_]?)?(?:(?:secret|access|api|private|auth)[\W_]?)?(?:secret|password|token|key)
     | (?:enter|insert)[\W_].*
     | (?:.*[\W_])?(?:example|dummy|sample)(?:[\W_].*)? | (?:example|dummy)\w* | .*EXAMPLE(?:KEY)?
     | .*(?:x{4,}|\*{3,}|\.{4,}|\u2022{2,}|\u2026|_{5,}).* | \.\.\.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_to_bytes
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import account_at
+from yett.inventory.formats.hosts import is_documentation, severity_at
 from yett.inventory.formats.placeholder import is_placeholder
 from yett.inventory.hit import Hit
 
@@ -31,22 +31,15 @@ class Login:
     value: bytes
     raw: bytes
 
-    def hit(
-        self,
-        kind: str,
-        title: str,
-        *,
-        provider: str = "",
-        identity: str = "password",
-        severity: Severity = Severity.HIGH,
-    ) -> Hit:
+    def hit(self, kind: str, title: str, *, provider: str = "", identity: str = "password") -> Hit:
+        """The login as a credential, a minor one if it is to the machine itself."""
         decoded = self.value if self.value != self.raw else b""
-        account = account_at(self.user, self.host)
+        account, severity = account_at(self.user, self.host), severity_at(self.host)
         return Hit(provider, kind, title, False, self.start, self.end, severity, identity, account, decoded)
 
 
 def logins_in(content: bytes, start: int = 0, end: int | None = None) -> Iterator[Login]:
-    """Every login in the text between two offsets, placeholders left out."""
+    """Every login in the text between two offsets, placeholders and documentation left out."""
     end = len(content) if end is None else end
     at = start
     while (colon := content.find(b"://", at, end)) >= 0:
@@ -67,6 +60,8 @@ def _scheme_start(content: bytes, colon: int, start: int) -> int:
 
 def _login(found: re.Match[bytes]) -> Login | None:
     host = found["host"].decode("utf-8", "replace")
+    if is_documentation(host):
+        return None
     if found["password"] and found["password"] != b"x-oauth-basic":  # GitHub's word behind a token
         user, group = unquote(found["user"].decode("utf-8", "replace")), "password"
     elif len(found["user"]) >= TOKEN_SHORTEST:
