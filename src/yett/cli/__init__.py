@@ -1,7 +1,8 @@
 """The command line: one module a verb.
 
-`run` is dispatched before anything heavy is imported, because every agent start pays for it; the other verbs are a
-typer application that talks to the daemon over the operator socket. Nothing here decides anything.
+`run` and `scan --staged` are dispatched before anything heavy is imported, because every agent's start and every commit
+pays for it; the other verbs are a typer application that talks to the daemon over the operator socket. Nothing here
+decides anything.
 """
 
 from __future__ import annotations
@@ -23,9 +24,17 @@ def main() -> int:
         from yett.sandbox.launch import main as run
 
         leave(run(sys.argv[2:], _start))
+    if sys.argv[1:2] == ["scan"] and not {"--staged", "--pushed"}.isdisjoint(sys.argv[2:]) and not _asks_for_help():
+        from yett.cli.scan_staged import main as scan_staged
+
+        return scan_staged(sys.argv[2:])
     from yett.cli.app import run_app
 
     return run_app()
+
+
+def _asks_for_help() -> bool:
+    return not {"--help", "-h"}.isdisjoint(sys.argv)
 
 
 def _start(home: Path) -> None:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yett.cli import show
 from yett.cli.operator import call
+from yett.cli.scan_progress import Line
+from yett.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from yett.inventory.baseline import Applied
+    from yett.inventory.finding import Severity
+    from yett.inventory.outcome import Outcome
+
+_HELP = """Find the credentials that an agent started here could use.
+
+Without PATH: this folder with its git history, the places of your home where clients keep logins, agents'
+configurations and transcripts, and the variables of running processes. With PATH: those files and folders, and their
+history. Nothing is changed, sent or stored; no value is shown.
+
+Exit status: 0 nothing of --fail-on or worse, 1 something, 2 a wrong command line, 3 something could not be read (with
+--strict-read).
+
+Example: yett scan
+         yett scan . --format sarif --output yett.sarif
+         yett scan --staged
+"""
+SEVERITIES = ("low", "medium", "high", "critical")
 
 
 def register(app: typer.Typer) -> None:
-    app.command("scan", help="Find the credentials that an agent started here could use.\n\nExample: yett scan .")(scan)
+    app.command("scan", help=_HELP)(scan)
     app.command(
         "blast",
         help="What the found credentials can really do, by their providers.\n\n"
@@ -23,20 +46,138 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
-    path: show.Workspace = Path(),
-    history: Annotated[bool, typer.Option(help="Look through git history too.")] = True,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; all of this folder's reach without.")
+    ] = None,
+    home: Annotated[bool | None, typer.Option(help="Read the places of your home where credentials lie.")] = None,
+    history: Annotated[bool, typer.Option(help="Look through git history.")] = True,
+    since: Annotated[str, typer.Option(metavar="REV", help="Of history, only what came after REV.")] = "",
+    staged: Annotated[bool, typer.Option("--staged", help="Only what is staged for the next commit.")] = False,
+    pushed: Annotated[
+        bool, typer.Option("--pushed", help="Only what a push sends: reads a pre-push hook's lines.")
+    ] = False,
+    installed: Annotated[bool, typer.Option("--installed", help="Look into installed packages too.")] = False,
+    format_name: Annotated[str, typer.Option("--format", help="table, json, jsonl, sarif, html, markdown.")] = "table",
     as_json: show.AsJson = False,
+    output: Annotated[Path | None, typer.Option(help="Write the report into this file.")] = None,
+    severity: Annotated[str, typer.Option(help="Show this and worse: low, medium, high or critical.")] = "medium",
+    fail_on: Annotated[str, typer.Option(help="Exit with 1 for this and worse; never: always 0.")] = "high",
+    strict_read: Annotated[bool, typer.Option("--strict-read", help="Exit with 3 if something was not read.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="Accepted findings; else .yett/baseline.json.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is, and no more.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show values too; on your own terminal only.")] = False,
 ) -> None:
-    from yett.inventory import scan_workspace  # heavy
-    from yett.sandbox.home import shown
+    """The words of the command line, into one request."""
+    if staged or pushed:
+        raise typer.Exit(_staged())
+    least, fails = _severity(severity), _severity("critical" if fail_on == "never" else fail_on)
+    outcome = _scanned(paths or [], home, history, since, installed, again)
+    if live:
+        outcome = _asked(outcome)
+    outcome, remarks, compared = _compared(outcome, paths or [], baseline)
+    _written(_shown(outcome, least), "json" if as_json else format_name, output, remarks, compared)
+    if reveal:
+        _revealed(outcome)
+    from yett.inventory.reports import exit_status
 
-    home, also = Path.home(), [Path(found) for found in shown(str(Path.home()))]
-    findings = scan_workspace(path.absolute(), environ=dict(os.environ), home=home, history=history, also=also)
-    records = [finding.as_record() for finding in findings]
-    columns = [("kind", "CREDENTIAL"), ("provider", "PROVIDER"), ("where", "WHERE"), ("last_four", "ENDS IN")]
-    show.rows(records, columns, as_json, "No credential was found.")
-    if records and not as_json:
-        print(f"\n{len(records)} credentials within an agent's reach")
+    status = exit_status(outcome, fails, strict_read=strict_read)
+    raise typer.Exit(0 if fail_on == "never" and status == 1 else status)
+
+
+def _scanned(paths: list[Path], home: bool | None, history: bool, since: str, installed: bool, again: bool) -> Outcome:
+    from yett.daemon.settings import default_home
+    from yett.inventory.fingerprints import kept
+    from yett.inventory.survey import Wanted, survey
+
+    reach = not paths
+    for path in paths:
+        if not os.path.lexists(path):
+            raise ConfigurationError(f"{path} does not exist", "name files or folders that do")
+    wanted = Wanted(
+        targets=tuple(path.absolute() for path in paths or [Path()]),
+        home=Path.home() if home or (home is None and reach) else None,
+        environ=dict(os.environ) if reach else None,
+        processes=reach,
+        history=history,
+        since=since,
+        installed=installed,
+        state=None if again else default_home() / "scan",
+    )
+    with Line(sys.stderr) as line:
+        return survey(wanted, kept(default_home()), line.show)
+
+
+def _compared(outcome: Outcome, paths: list[Path], named: Path | None) -> tuple[Outcome, tuple[str, ...], bool]:
+    """The outcome with what the baseline accepts marked; it filters this report and this exit status, nothing else."""
+    from dataclasses import replace
+
+    from yett.inventory.baseline import Baseline
+    from yett.inventory.baseline.baseline import USUAL
+
+    path = named or (paths[0] if paths and paths[0].is_dir() else Path()) / USUAL
+    if named is not None and not path.exists():
+        raise ConfigurationError(f"{path} does not exist", "make one: yett baseline create")
+    if not path.exists():
+        return outcome, (), False
+    applied: Applied = Baseline.load(path).apply(outcome.findings)
+    return replace(outcome, findings=applied.findings), applied.remarks(), True
+
+
+def _shown(outcome: Outcome, least: Severity) -> Outcome:
+    from dataclasses import replace
+
+    shown = tuple(each for each in outcome.findings if each.severity >= least or each.accepted)
+    return replace(outcome, findings=shown)
+
+
+def _written(outcome: Outcome, format_name: str, output: Path | None, remarks: tuple[str, ...], compared: bool) -> None:
+    from yett.inventory.kinds import load_rules
+    from yett.inventory.reports import Layout, render
+    from yett.inventory.reports.layout import terminal
+
+    width, colour = terminal(sys.stdout) if output is None else (100, False)
+    pages: Mapping[str, str] = {}
+    if format_name in ("sarif", "html"):
+        pages = {rule.id: rule.page for rule in load_rules()}
+    layout = Layout(Path.cwd(), width=width, colour=colour, remarks=remarks, compared=compared, pages=pages)
+    report = render(outcome, format_name, layout)
+    if output is None:
+        sys.stdout.write(report)
+    else:
+        output.write_text(report, "utf-8")
+
+
+def _revealed(outcome: Outcome) -> None:
+    """Only to a person in front of a terminal, who says so once more: a log or a transcript must never get values."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise ConfigurationError("--reveal shows values on a terminal only", "leave out pipes, files and --output")
+    asked = 'Values will stay in this terminal\'s memory. Type "reveal" to go on'
+    if typer.prompt(asked, default="", show_default=False) != "reveal":
+        return
+    for finding in outcome.open:
+        print(show.safe(f"{finding.where}: {finding.value.reveal().decode('utf-8', 'replace')}"))
+
+
+def _asked(outcome: Outcome) -> Outcome:
+    from yett.inventory.live import ask_all
+
+    with Line(sys.stderr) as line:
+        return ask_all(outcome, line.show)
+
+
+def _staged() -> int:
+    from yett.cli.scan_staged import main
+
+    return main(sys.argv[2:])
+
+
+def _severity(word: str) -> Severity:
+    from yett.inventory.finding import Severity
+
+    if word not in SEVERITIES:
+        raise typer.BadParameter(f"{word!r} is none of {', '.join(SEVERITIES)}")
+    return Severity.of(word)
 
 
 def blast(

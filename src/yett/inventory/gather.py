@@ -48,14 +48,14 @@ class Gathering:
                 replace(hit, title=f"{hit.title}, encoded"), seen.encoded, at, seen.modified, Severity.LOW, position
             )
 
-    def variables(self, environ: Mapping[str, str], source: str = "variable", of: str = "") -> None:
+    def variables(self, environ: Mapping[str, str], of: str = "") -> None:
         """What a process has in its environment. `of` names the process, "" for the one that scans."""
         for name, value in environ.items():
             raw = value.encode("utf-8", "surrogateescape")
             hit = self._detector.named(name, raw)
             if hit is not None:
-                path = f"{of} ${name}" if of else name
-                at = Location(source, path, start=hit.start, end=hit.end)
+                path = f"{name} of {of}" if of else name
+                at = Location("variable", path, start=hit.start, end=hit.end)
                 self.put(hit, hit.value_in(raw), at, 0.0, hit.severity, None)
 
     def put(

@@ -13,11 +13,14 @@ from yett.inventory.engine import Detector, engine
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
+from yett.inventory.history.scan import scan_history
+from yett.inventory.history.screening import HistoryOutcome
 from yett.inventory.hit import Hit
 from yett.inventory.homes import home_files
+from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
 from yett.inventory.outcome import Unread
-from yett.inventory.sources import git_folder, git_objects, git_texts, paths_of, read_text
+from yett.inventory.sources import git_folder, git_texts, paths_of, read_text
 from yett.inventory.tree import Tree
 from yett.model.credential import Location
 from yett.providers.book import ProviderBook
@@ -61,6 +64,16 @@ def scan_workspace(
 
 def clients(made: Gathering, book: ProviderBook, home: Path, environ: Mapping[str, str]) -> None:
     """The files of clients: those of providers' folders by their dotted path, then the others by their form."""
+    room_files(made, book, home)
+    look = Look(engine())
+    for place, of in home_files(home, environ, _unheard):
+        if of != "transcript":
+            for seen in look.file(place, _unheard):
+                made.add(seen)
+
+
+def room_files(made: Gathering, book: ProviderBook, home: Path) -> None:
+    """What providers' own tools keep, and where in it: only a room knows where a placeholder for it works."""
     for room in book.rooms:
         for kind in room.credentials:
             for file in kind.files:
@@ -73,11 +86,6 @@ def clients(made: Gathering, book: ProviderBook, home: Path, environ: Mapping[st
                     hit = Hit(room.name, kind.id, kind.title, kind.broad, *span, severity, "oauth-token")
                     line = content.count(b"\n", 0, hit.start) + 1
                     made.add(Seen(path, "file", line, hit, value.encode()), _position_in(room, file))
-    look = Look(engine())
-    for place, of in home_files(home, environ, _unheard):
-        if of != "transcript":
-            for seen in look.file(place, _unheard):
-                made.add(seen)
 
 
 def git_history(made: Gathering, detector: Detector, workspace: Path, repository: Path) -> None:
@@ -86,11 +94,17 @@ def git_history(made: Gathering, detector: Detector, workspace: Path, repository
     for path, content in git_texts(repository):
         for seen in look.text(path, content, "client-config", _unheard):
             made.add(seen)
-    found = [(hit, hit.value_in(body), oid) for oid, _, body in git_objects(workspace) for hit in detector.hits(body)]
-    paths = paths_of(workspace, {oid for _, _, oid in found}) if found else {}
-    for hit, value, oid in found:
-        at = Location("history", paths.get(oid, ""), object_id=oid, start=hit.start, end=hit.end)
-        made.put(hit, value, at, 0.0, hit.severity)
+    record(made, workspace, scan_history(workspace, detector, workers=1))
+
+
+def record(made: Gathering, workspace: Path, outcome: HistoryOutcome) -> None:
+    """What history holds, each with a path that it had there."""
+    paths = paths_of(workspace, {found.oid for found in outcome.found}) if outcome.found else {}
+    for found in outcome.found:
+        for spot in found.spots:
+            path = paths.get(found.oid, "")
+            at = Location("history", path, spot.line, object_id=found.oid, start=spot.hit.start, end=spot.hit.end)
+            made.put(spot.hit, spot.value, at, 0.0, severity_of(path, spot.hit))
 
 
 @lru_cache(maxsize=1)

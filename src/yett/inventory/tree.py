@@ -27,6 +27,8 @@ class Counts:
 
     files: int = 0
     bytes: int = 0
+    listed: int = 0
+    """Files that there are, once all folders are listed; 0 before."""
     installed: int = 0
     """Folders of installed packages that were passed over."""
 
@@ -71,11 +73,12 @@ class Tree:
         self.counts.bytes += look.bytes
 
     def _walked(self, roots: Iterable[str]) -> Iterator[str]:
+        listed = 0
         for root in roots:
-            if os.path.isdir(root):
-                yield from self._below(root)
-            else:
-                yield os.path.realpath(root)
+            for path in self._below(root) if os.path.isdir(root) else (os.path.realpath(root),):
+                listed += 1
+                yield path
+        self.counts.listed = listed
 
     def _below(self, root: str) -> Iterator[str]:
         """Regular files below a folder. Links are not followed, so there are no cycles."""

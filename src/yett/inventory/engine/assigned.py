@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from yett.inventory.engine.expressions import LEAD
-from yett.inventory.engine.filters import is_example, is_weak, looks_made
+from yett.inventory.engine.filters import bits, is_example, is_weak, looks_made
 from yett.inventory.engine.row import Row
 from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
@@ -19,7 +19,7 @@ LONGEST = 4096
 NEAR = 200
 """How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
 
-_WORD = re.compile(rb"(?i)token|secret|key|passw|pwd|credential|db_pass")
+_WORD = re.compile(rb"(?i)token|secret|key|passw|passphrase|pwd|credential|db_pass|_pat|auth|session")
 _BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
@@ -85,7 +85,7 @@ class Assigned:
         if is_example(value[:512]):
             return None
         for row, form in self._of_name(name):
-            if form.fullmatch(value):
+            if form.fullmatch(value) and bits(value) >= row.entropy:
                 return hit_of(row, at, at + len(value))
         if not is_generic(name) or not looks_made(value):
             return None

@@ -28,8 +28,12 @@ from yett.inventory.hit import Hit
 class Detector:
     """Every rule over any text. Made once, used from any thread, and before a fork."""
 
-    def __init__(self, rows: Sequence[Row], screen: Screen, compile_: Compile) -> None:
+    reach = 512
+    """No part of what decides about a hit lies further from another, but for hits of `long` (see `history`)."""
+
+    def __init__(self, rows: Sequence[Row], screen: Screen, compile_: Compile, version: str = "") -> None:
         self.rows = rows
+        self.version = version
         self.screen = screen
         self._compile = compile_
         self._assigned = Assigned(rows, _rooms(rows), compile_)
@@ -127,8 +131,10 @@ def engine(light: bool = False) -> Detector:
     """The detector of all rules, from the cache or made and cached. `light`: nothing beyond hyperscan and the standard
     library is imported, for a commit hook.
     """
+    from yett.inventory.engine import rules
+
     rows = _rows()
-    return Detector(rows, _screen(rows), with_python() if light else with_re2())
+    return Detector(rows, _screen(rows), with_python() if light else with_re2(), rules.stamp())
 
 
 def _rows() -> tuple[Row, ...]:

@@ -45,7 +45,7 @@ class Expression:
     caseless: bool = False
 
 
-_WORDS = rb"(?:token|secret|key|passw|pwd|credential|db_pass)"
+_WORDS = rb"(?:token|secret|key|passw|passphrase|pwd|credential|db_pass|_pat|auth|session)"
 _UNMIXED = rb"[A-Za-z+/_.~@!#%^$&*|-]"
 _MIXED = rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]"
 # A value of 12 characters or more that holds a digit within its first 64. Blanks are bounded: rows of them stand in
@@ -83,9 +83,14 @@ def anchors(rows: Iterable[Row]) -> set[bytes]:
 
 
 def long_ids(rows: Iterable[Row]) -> frozenset[int]:
-    """Ids whose values may be longer than LONG."""
-    wide = {FORMS + number for number, row in enumerate(rows) if row.pattern and _longest(row.pattern) > LONG}
-    return frozenset(wide | set(Place) - {Place.ADDRESS})
+    """Ids of what may be longer than LONG, or is decided by words that stand further away."""
+    return frozenset(_long_forms(rows)) | frozenset(Place) - {Place.ADDRESS}
+
+
+def _long_forms(rows: Iterable[Row]) -> Iterator[int]:
+    for number, row in enumerate(rows):
+        if row.pattern and (row.near or _longest(row.pattern) > LONG):
+            yield FORMS + number
 
 
 def least(pattern: str) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 
 LEAST_BITS = 2.5
 """Shannon bits a character of a value of 16 characters or more: nothing that a machine made lies below."""
+LONGEST_WITHOUT_RUNS = 96
 GENERIC_SHORTEST, GENERIC_LONGEST = 20, 500
 GENERIC_BITS = 3.2
 """Words and paths lie below, random base62 of 20 characters above 3.5."""
@@ -44,8 +45,13 @@ def stands_alone(text: bytes, start: int, end: int) -> bool:
 
 
 def is_example(value: bytes) -> bool:
-    """Whether it stands for a value: a documentation's placeholder, a reference, a run of neighbours."""
-    return EXAMPLE.search(value) is not None or _SEQUENCE.search(value) is not None
+    """Whether it stands for a value: a documentation's placeholder, a reference, a run of neighbours.
+
+    Runs say nothing in a long value: what encodes a structure (a macaroon, a session token) is full of zeros.
+    """
+    if EXAMPLE.search(value) is not None:
+        return True
+    return len(value) <= LONGEST_WITHOUT_RUNS and _SEQUENCE.search(value) is not None
 
 
 def is_made(value: bytes, bits_least: float = LEAST_BITS) -> bool:

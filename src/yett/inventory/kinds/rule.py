@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -59,18 +59,22 @@ _KNOWN = {field.name for field in fields(Rule)}
 
 @lru_cache(maxsize=1)
 def load_rules() -> tuple[Rule, ...]:
-    """Every rule of every file, by file and place in it.
+    """Every rule, by file and place in it. Of two with one id the first counts; a test sees to it that there are none.
 
     Raises:
-        ValueError: a file holds an unknown key, or an id twice.
+        ValueError: a file holds an unknown key.
     """
-    found: list[Rule] = []
+    by_id: dict[str, Rule] = {}
+    for rule in every_rule():
+        by_id.setdefault(rule.id, rule)
+    return tuple(by_id.values())
+
+
+def every_rule() -> Iterator[Rule]:
+    """As they are declared, also twice."""
     for file in sorted(Path(__file__).parent.glob("*.toml")):
-        found += [_rule(row, file.name) for row in tomllib.loads(file.read_text("utf-8")).get("rule", ())]
-    ids = [rule.id for rule in found]
-    if twice := {each for each in ids if ids.count(each) > 1}:
-        raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
-    return tuple(found)
+        for row in tomllib.loads(file.read_text("utf-8")).get("rule", ()):
+            yield _rule(row, file.name)
 
 
 def _rule(row: Mapping[str, Any], file: str) -> Rule:  # Any: TOML

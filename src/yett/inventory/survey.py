@@ -1,0 +1,187 @@
+"""The scan for people and pipelines: every source that was asked for, one outcome. Read-only, no daemon, no root."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from yett.inventory.engine import Detector, engine
+from yett.inventory.finding import Finding
+from yett.inventory.fingerprints import Fingerprints, temporary
+from yett.inventory.gather import Gathering
+from yett.inventory.history.scan import scan_history
+from yett.inventory.homes import home_files, machine_files, unread_keyrings
+from yett.inventory.look import Look, Seen
+from yett.inventory.outcome import Outcome, Unread
+from yett.inventory.processes import process_environments
+from yett.inventory.scan import record, room_files, rooms
+from yett.inventory.sources import git_folder, git_texts
+from yett.inventory.tree import Counts, Tree
+from yett.model.credential import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look at. `home`: the folder whose credential places are read, None for none; `environ` likewise.
+
+    `since` limits history to what is reachable from HEAD and not from that revision. `state`: where to keep what
+    history was looked at already; None looks at all of it.
+    """
+
+    targets: tuple[Path, ...] = ()
+    home: Path | None = None
+    environ: Mapping[str, str] | None = None
+    processes: bool = False
+    history: bool = True
+    since: str = ""
+    installed: bool = False
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    state: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a scan is. `total` 0: nobody knows yet; `done` and `total` are bytes of history, else files."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    bytes: int = 0
+
+
+Progress = Callable[[Step], None]
+
+
+def survey(wanted: Wanted, keys: Fingerprints | None = None, progress: Progress | None = None) -> Outcome:
+    """Every finding, the worst first, and what could not be read."""
+    return _Survey(wanted, keys or temporary(), progress or _silent).outcome()
+
+
+class _Survey:
+    """One scan, while it runs."""
+
+    def __init__(self, wanted: Wanted, keys: Fingerprints, progress: Progress) -> None:
+        self._wanted = wanted
+        self._progress = progress
+        self._detector: Detector = engine()
+        self._gathering = Gathering(self._detector, rooms(), keys)
+        self._gathering.roots = tuple(f"{target}/" for target in wanted.targets)
+        self._unread: dict[Unread, None] = {}
+        self._files = self._blobs = self._read = 0
+
+    def outcome(self) -> Outcome:
+        began = time.monotonic()
+        self._environment()
+        self._home()
+        self._trees()
+        if self._wanted.history:
+            self._history()
+        findings = tuple(_placed(finding) for finding in self._gathering.findings.values())
+        return Outcome(
+            tuple(sorted(findings, key=lambda each: (-each.severity, each.where))),
+            tuple(self._unread),
+            tuple(map(str, self._wanted.targets)),
+            self._files,
+            self._blobs,
+            self._read,
+            time.monotonic() - began,
+        )
+
+    def _tell(self, unread: Unread) -> None:
+        self._unread[unread] = None
+
+    def _environment(self) -> None:
+        if self._wanted.environ is not None:
+            self._gathering.variables(self._wanted.environ)
+        if self._wanted.processes:
+            self._progress(Step("variables of running processes"))
+            for label, variables in process_environments(self._tell):
+                named = {name: value.decode("utf-8", "surrogateescape") for name, value in variables.items()}
+                self._gathering.variables(named, of=label)
+
+    def _home(self) -> None:
+        home = self._wanted.home
+        if home is None:
+            return
+        self._progress(Step("credential places of the home"))
+        room_files(self._gathering, rooms(), home)
+        environ = self._wanted.environ or {}
+        look = Look(self._detector)
+        for path, kind in (*home_files(home, environ, self._tell), *machine_files(self._tell)):
+            self._look_at(look.file(path, self._tell, "transcript" if kind == "transcript" else "file"))
+        for each in unread_keyrings(home, environ):
+            self._tell(each)
+        self._files += look.files
+        self._read += look.bytes
+
+    def _trees(self) -> None:
+        tree = Tree(self._detector, self._tell, self._wanted.installed, self._wanted.workers, self._files_so_far)
+        self._look_at(tree.seen(map(str, self._wanted.targets)))
+        self._files += tree.counts.files
+        self._read += tree.counts.bytes
+        if tree.counts.installed:
+            count = tree.counts.installed
+            folders = "1 folder" if count == 1 else f"{count} folders"
+            self._tell(Unread(f"{folders} of installed packages", "not looked into; --installed does"))
+
+    def _files_so_far(self, counts: Counts) -> None:
+        self._progress(Step("files", counts.files, counts.listed, counts.bytes))
+
+    def _history(self) -> None:
+        for target, repository in self._repositories():
+            look = Look(self._detector)
+            for path, content in git_texts(repository):
+                for seen in look.text(path, content, "client-config", self._tell):
+                    self._gathering.add(seen)
+            self._objects(target)
+
+    def _repositories(self) -> Iterator[tuple[Path, Path]]:
+        seen: set[Path] = set()
+        for target in self._wanted.targets:
+            repository = git_folder(target) if target.is_dir() else None
+            if repository is not None and repository not in seen:
+                seen.add(repository)
+                yield target, repository
+
+    def _objects(self, target: Path) -> None:
+        """What git keeps; each find with the commit that brought it."""
+
+        def told(done: int, total: int) -> None:
+            self._progress(Step("git history", done, total, done))
+
+        wanted = self._wanted
+        outcome = scan_history(
+            target, self._detector, state=wanted.state, since=wanted.since, workers=wanted.workers, progress=told
+        )
+        self._blobs += outcome.blobs
+        self._read += outcome.read
+        for unread in outcome.unread:
+            self._tell(unread)
+        record(self._gathering, target, outcome)
+
+    def _look_at(self, found: Iterator[Seen]) -> None:
+        for seen in found:
+            self._gathering.add(seen)
+
+
+_AGENTS = (".claude", ".codex", ".cursor", ".gemini", ".continue", ".codeium", ".copilot", ".kiro", ".aider", ".goose")
+
+
+def _placed(finding: Finding) -> Finding:
+    """With the files of agents called what they are to people."""
+    locations = tuple(_renamed(location) for location in finding.credential.locations)
+    return replace(finding, credential=replace(finding.credential, locations=locations))
+
+
+def _renamed(location: Location) -> Location:
+    parts = location.path.split("/")
+    if location.source == "file" and (parts[-1] in (".mcp.json", ".claude.json") or not set(_AGENTS).isdisjoint(parts)):
+        return replace(location, source="client-config")
+    return location
+
+
+def _silent(_step: Step) -> None:
+    """Nobody wants to know."""
