@@ -39,7 +39,7 @@ def _format(
 
 FORMATS = (
     _format(
-        "vault-token", "login of Vault or OpenBao", "cli-token", "hashicorp-vault", "~/.vault-token", "~/.bao-token",
+        "vault-token", "login of Vault or OpenBao", "cli-token", "hashicorp", "~/.vault-token", "~/.bao-token",
         names=(".vault-token", ".bao-token", "vault-token"),
     ),
     _format(
@@ -52,14 +52,14 @@ FORMATS = (
                "secrets/azure/tokens/azure-identity-token"),
     ),
     _format(
-        "consul-token", "token of Consul", "cli-token", "hashicorp-consul", "~/.consul-token",
+        "consul-token", "token of Consul", "cli-token", "hashicorp", "~/.consul-token",
         names=(".consul-token",),
     ),
-    _format("nomad-token", "token of Nomad", "cli-token", "hashicorp-nomad", "~/.nomad-token", names=(".nomad-token",)),
+    _format("nomad-token", "token of Nomad", "cli-token", "hashicorp", "~/.nomad-token", names=(".nomad-token",)),
     _format("docker-secret", "secret given to a container", "password", "", paths=("run/secrets/*",)),
     _format("deta-token", "login of Deta", "cli-token", "deta", "~/.deta/tokens", paths=(".deta/tokens",)),
     _format(
-        "huggingface-token", "login of Hugging Face", "cli-token", "huggingface",
+        "huggingface-token", "login of Hugging Face", "cli-token", "hugging-face",
         "~/.cache/huggingface/token", "~/.huggingface/token",
         paths=("huggingface/token", ".huggingface/token"),
     ),
