@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yett.inventory.formats.code_values import code_entries
-from yett.inventory.formats.command_secrets import assigned
+from yett.inventory.formats.command_secrets import assigned, in_command
 from yett.inventory.formats.entry import Entry, Path
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.named_values import account_of, named_secret, named_secrets, siblings
@@ -33,6 +33,8 @@ _COMMANDS = frozenset(
     | {"cmd", "powershell", "pwsh", "install", "before_install", "after_success", "deploy", "test", "inlinescript"}
     | {"inline", "pre_build", "build", "post_build", "post_start", "steps"}
 )
+_OF_WORDS = frozenset({"command", "entrypoint", "args", "cmd"})
+"""Lists of one command's words; a list under any other key is of commands."""
 _NAMES = ("name", "key", "variable", "envvar")
 
 
@@ -40,7 +42,10 @@ def yaml_secrets(content: bytes, entries: list[Entry]) -> Iterator[Found]:
     """Values under a secret's name, `name: X, value: Y`, `- X=Y`, and whatever stands in commands."""
     families = siblings(entries)
     names = _pair_names(entries)
+    words: dict[Path, list[Word]] = {}
     for entry in entries:
+        if entry.key.isdigit() and len(entry.path) > 1 and entry.path[-2].lower() in _OF_WORDS:
+            words.setdefault(entry.parent, []).append(Word.of(entry))
         if _is_command(entry.path):
             yield from shell_text(content, entry.start, entry.end)
         elif entry.key == "value" and (name := _name_of(entry, names)):
@@ -52,6 +57,8 @@ def yaml_secrets(content: bytes, entries: list[Entry]) -> Iterator[Found]:
         else:
             for found, account in named_secret(entry):
                 yield found, account or account_of(entry, families[entry.parent])
+    for command in words.values():
+        yield from in_command(command)
 
 
 def _is_command(path: Path) -> bool:

@@ -16,14 +16,13 @@ from yett.inventory.formats.command_options import (
     Shape,
 )
 from yett.inventory.formats.entry import account_at
-from yett.inventory.formats.placeholder import is_placeholder
-from yett.inventory.formats.secret_names import is_secret, names_a_secret
+from yett.inventory.formats.secret_names import is_no_value, is_secret, names_a_secret
 from yett.inventory.formats.shell_words import Command, commands
 from yett.inventory.formats.word import Found, Word, in_address, in_header
 
 TELLING = re.compile(
     rb"(?i)pass|pwd|secret|token|key|auth|://|cred|bearer|login|cookie|psk|pat|jwt|curl|http|mysql|mariadb|mongo|redis|valkey"
-    rb"|sqlcmd|bcp|osql|sqlplus|ldap|openssl|smbclient|net|lftp|ncftp|zip|7z|rar|rdp|rdesktop|ipmitool|snmp|mosquitto"
+    rb"|sqlcmd|bcp|osql|sqlplus|ldap|open|smbclient|net|lftp|ncftp|zip|7z|rar|rdp|rdesktop|ipmitool|snmp|mosquitto"
     rb"|rabbitmqctl|wpa_|nmcli|twine|cqlsh|swaks|mount"
 )
 """What every line with a credential has: lines without are not taken apart."""
@@ -56,7 +55,7 @@ def in_command(words: Sequence[Word]) -> Iterator[Found]:
     program, at = _program(words)
     account = _account(words)
     for entry, known in _found(program, words, at):
-        if not is_placeholder(entry.value) and not entry.value.startswith("-"):
+        if not is_no_value(entry.value) and not entry.value.startswith("-"):
             yield entry, known or account
 
 
@@ -160,7 +159,7 @@ def _piped(before: Command, words: Command) -> Iterator[Found]:
     if len(before) < 2 or before[0].value not in (b"echo", b"printf") or not reads_secret(words):
         return
     entry, account = _input(before[-1], words)
-    if not is_placeholder(entry.value) and "%" not in entry.value[:1]:
+    if not is_no_value(entry.value) and "%" not in entry.value[:1]:
         yield entry, account or _account(words)
 
 

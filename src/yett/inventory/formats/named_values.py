@@ -11,7 +11,7 @@ from yett.inventory.formats.secret_names import is_secret, normal_name
 from yett.inventory.formats.word import Found, Word, in_address
 
 _ENDING = re.compile(
-    r"_?(?:[A-Z]*PASS[A-Z]*|PWD|PW|SECRET|TOKEN|[A-Z]*KEY|(?:API|ACCESS|SECRET|PRIVATE|AUTH)_KEY|AUTH_TOKEN)$"
+    r"_?(?:[A-Z]*PASS[A-Z]*|PWD|PW|PSK|SECRET|TOKEN|[A-Z]*KEY|(?:API|ACCESS|SECRET|PRIVATE|AUTH)_KEY|AUTH_TOKEN)$"
 )
 _USERS = (
     "USERNAME",
@@ -42,12 +42,14 @@ _HOSTS = (
     "URL",
     "URI",
 )
+_RELAYS = ("MAILHUB", "SMARTHOST", "REMOTEHOST")
+"""Keys that tell the host without the prefix that the password has."""
 _CONNECTION = re.compile(
     rb"(?i)(?:^|[;,\s])(?P<name>password|pwd|account ?key|shared ?access ?key|secret|sharedaccesssignature|access ?key)"
     rb"\s?=\s?(?P<quote>['\"]?)(?P<value>[^;'\"\s]{1,500})"
 )
 _PAIR = re.compile(
-    r"(?i)(?:^|[;,\s])(?P<name>user ?id|uid|user ?name|user|host|server"
+    r"(?i)(?:^|[;,\s'\"])(?P<name>user ?id|uid|user ?name|user|host|server"
     r"|data source|addr(?:ess)?|account ?name)\s?=\s?(?P<value>[^;'\"\s]{1,200})"
 )
 
@@ -87,7 +89,7 @@ def account_of(entry: Entry, family: Mapping[str, str]) -> str:
     """ "user@host" of DB_USER and DB_HOST beside DB_PASSWORD, of user and host beside password."""
     prefix = _ENDING.sub("", normal_name(entry.key))
     user = _first(family, prefix, _USERS)
-    host = _first(family, prefix, _HOSTS)
+    host = _first(family, prefix, _HOSTS) or _first(family, "", _RELAYS)
     return account_at(user, _bare_host(host))
 
 

@@ -21,7 +21,7 @@ _BEHIND = (
     r"|SECONDARY|BASE64|B64|ADMIN|HEX|CURRENT|PREVIOUS|DEFAULT))?"
 )
 _STRONG = re.compile(
-    r"(?:.*_)?(?:PASS|PWD|PSWD|PW|PSK|PAT|JWT|CREDENTIALS?|AUTHORIZATION|PASSCODE|BEARER|PASSKEY|STOREPASS|KEYPASS"
+    r"(?:.*_)?(?:PASS|PWD|PSWD|PW|PSK|PAT|JWT|CREDENTIALS?|AUTHORIZATION|PASSCODE|BEARER|PASSKEY|REQUIREPASS|MASTERAUTH|AUTHPASS|BINDPW|ROOTPW|STOREPASS|KEYPASS"
     r"|\w*PASSWORD|\w*PASSWD|\w*PASSPHRASE|\w*PASSWORT|\w*SECRET|\w*TOKEN|\w*API_?KEY|\w*ACCESS_?KEY|\w*SECRET_?KEY"
     r"|\w*PRIVATE_?KEY|\w*AUTH_?KEY|\w*ENCRYPTION_?KEY|\w*SIGNING_?KEY|\w*ACCOUNT_?KEY|\w*MASTER_?KEY|\w*SERVICE_KEY"
     r"|\w*DBPASS|\w*USERPASS|\w*DBPWD|\w*USERPWD|\w*SHARED_KEY|\w*SESSION_KEY|\w*LICENSE_KEY|SECRET_ACCESS_KEY\w*)"
@@ -42,6 +42,7 @@ _PATHLIKE = re.compile(
     r"(?:~|\.{1,2}|/(?:run|etc|home|var|usr|opt|tmp|app|secrets?|root|mnt|srv|data|Users|vault|config|keys|certs?|dev|proc))/.*",
     re.DOTALL,
 )
+_REFERENCE = re.compile(r"\{(?:env|file|cmd|cred|vault):[^{}]*\}|os\.environ/.*")
 _TEXTUAL = re.compile(r"[A-Za-z0-9+/_.~=@!#%^:-]+")
 
 
@@ -65,9 +66,14 @@ def may_name_a_secret(name: str) -> bool:
     return bool(_TELLING.search(normal) and _WEAK.fullmatch(normal)) and not _NEVER.fullmatch(normal)
 
 
+def is_no_value(value: str | bytes) -> bool:
+    """As `is_placeholder`, with the references of agents' own settings: {env:NAME}, {file:path}, os.environ/NAME."""
+    return is_placeholder(value) or (isinstance(value, str) and _REFERENCE.fullmatch(value) is not None)
+
+
 def is_secret(name: str, value: str) -> bool:
     """Whether this value under this name is a credential."""
-    if len(value) > LONGEST_VALUE or is_placeholder(value) or _PATHLIKE.fullmatch(value):
+    if len(value) > LONGEST_VALUE or is_no_value(value) or _PATHLIKE.fullmatch(value):
         return False
     if names_a_secret(name):
         return not _is_no_credential(normal_name(name), value)
@@ -87,8 +93,8 @@ def looks_made(value: str, shortest: int = MADE_SHORTEST) -> bool:
 
 
 def _is_no_credential(normal: str, value: str) -> bool:
-    """Counts (MAX_TOKEN=300), directories ($PWD), permissions (id-token: write), sentences, references of LiteLLM."""
-    if value.lower() in ("write", "read", "none", "string", "text", "hidden") or value.startswith("os.environ/"):
+    """Counts (MAX_TOKEN=300), directories ($PWD), permissions (id-token: write), sentences."""
+    if value.lower() in ("write", "read", "none", "string", "text", "hidden"):
         return True
     if normal == "PWD" and "/" in value:
         return True

@@ -59,7 +59,8 @@ def _redis_found(content: bytes) -> Iterator[Found]:
                 if word.value[:1] == b">" and word.tail(1).is_real
             )
         elif words[0].value.lower() == b"sentinel" and len(words) > 3 and words[1].value.lower() == b"auth-pass":
-            yield words[3].tail(0, "password"), words[2].text
+            entry = words[3].tail(0, "password")
+            yield from [(entry, words[2].text)] if entry.is_real else []
         else:
             yield from ((entry, account) for entry, account in redis_command(words) if entry.is_real)
 

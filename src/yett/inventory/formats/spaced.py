@@ -9,7 +9,7 @@ from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.ini_spans import lines
 
 _LINE = re.compile(
-    rb"""[ \t]*+(?P<key>[A-Za-z][\w.-]{0,60}+)[ \t]*+[ \t=:][ \t]*+"""
+    rb"""[ \t]*+(?P<key>[A-Za-z][\w.-]{0,60}+)(?:[ \t]++[=:]?|[=:])[ \t]*+"""
     rb"""(?:"(?P<double>[^"\r\n]*+)"|'(?P<single>[^'\r\n]*+)'|(?P<bare>[^\s"'#;][^\r\n]*+))"""
 )
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from yett.inventory.formats.entry import Entry, account_at
-from yett.inventory.formats.placeholder import is_placeholder
-from yett.inventory.formats.secret_names import is_secret, looks_made, names_a_secret
+from yett.inventory.formats.secret_names import is_no_value, is_secret, looks_made, names_a_secret
 
 LONGEST = 65_536
 
@@ -118,7 +117,7 @@ def _in_userinfo(word: Word, found: re.Match[bytes], host: str) -> Iterator[Foun
     if not found[name] or (name == "user" and not looks_made(user)):
         return
     entry = _unquoted(word.part(*found.span(name), "password"), found[name])
-    if not is_placeholder(entry.value):
+    if not is_no_value(entry.value):
         yield entry, account_at(user, host) if name == "password" else host
 
 
@@ -143,7 +142,7 @@ def _in_path(word: Word, found: re.Match[bytes], host: str) -> Iterator[Found]:
     at = found.start("path")
     for segment in _SEGMENT.finditer(found["path"]):
         text = segment[0].decode("ascii")
-        if looks_made(text, 24) and not _UUID.fullmatch(segment[0]) and not is_placeholder(text):
+        if looks_made(text, 24) and not _UUID.fullmatch(segment[0]) and not is_no_value(text):
             yield word.part(at + segment.start(), at + segment.end(), "path"), host
 
 
@@ -154,7 +153,7 @@ def _header_value(word: Word, name: str, at: int) -> Iterator[Found]:
         return
     if found is not None:
         entry = word.part(*found.span("rest"), name)
-        if not is_placeholder(entry.value):
+        if not is_no_value(entry.value):
             yield entry, ""
         return
     lone = _LONE.fullmatch(word.value, at)
@@ -167,7 +166,7 @@ def _header_value(word: Word, name: str, at: int) -> Iterator[Found]:
 
 def basic(entry: Entry) -> Iterator[Found]:
     """base64 of user:password (RFC 7617), or a token that stands there by itself."""
-    if is_placeholder(entry.value):
+    if is_no_value(entry.value):
         return
     try:
         plain = base64.b64decode(entry.value.encode("utf-8"), validate=True)
@@ -176,7 +175,7 @@ def basic(entry: Entry) -> Iterator[Found]:
         return
     user, _, password = plain.partition(b":")
     secret = password or user
-    if is_placeholder(secret):
+    if is_no_value(secret):
         return
     account = user.decode("utf-8", "replace") if password and user not in _LOCAL_TOKEN_USERS else ""
     yield Entry(entry.path, secret.decode("utf-8", "replace"), entry.start, entry.end, secret), account
