@@ -9,7 +9,7 @@ import pytest
 
 from yett.inventory.blast import blast_radius, gap
 from yett.inventory.drawing import blast_svg
-from yett.inventory.report import blast_text, gap_text, table
+from yett.inventory.report import blast_text, gap_text
 from yett.model.credential import Authority, Credential, Permission
 from yett.model.effects import Effect, Recovery
 from yett.model.resource import Backup, Environment, Resource, ResourceRef
@@ -116,7 +116,3 @@ def test_hostile_names_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     assert "<script" not in drawing
     for shown in (drawing, blast_text(blast), gap_text(gap(authority, HOSTILE))):
         assert not set(shown) & {"\u202e", "\x1b", "\ud800"}
-
-
-def test_a_table_without_findings_says_so() -> None:
-    assert table([]) == "No credential was found.\n"

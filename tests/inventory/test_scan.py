@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from yett.inventory import Finding, scan_workspace
-from yett.inventory.places import places
 
 UUID = "5f1c9e02-7d43-4b8a-9c55-0a1b2c3d4e5f"
 MADE = "x7Kq92mZp4Tt81Lw0Rv6"
@@ -87,16 +86,25 @@ def test_one_value_is_one_finding_with_all_its_places(workspace: Path, scan: Sca
     assert sorted(location.source for location in finding.credential.locations) == ["file", "file", "variable"]
 
 
-def test_what_is_not_text_is_not_read(workspace: Path, scan: Scan, tmp_path: Path) -> None:
+def test_what_is_no_text_or_not_here_is_not_read(workspace: Path, scan: Scan, tmp_path: Path) -> None:
     line = f"API_TOKEN={MADE}\n".encode()
     put(workspace, "binary", b"\0" + line)
-    put(workspace, "large.txt", b" " * (3 << 20) + line)
     put(workspace, "node_modules/package/index.js", line)
     put(workspace, "venv/pyvenv.cfg", b"")
     put(workspace, "venv/lib/a.py", line)
     (workspace / "link").symlink_to(put(tmp_path, "outside", line))
     os.mkfifo(workspace / "pipe")
     assert scan() == {}
+
+
+def test_a_large_file_is_read_too_also_across_its_windows(workspace: Path, scan: Scan) -> None:
+    for size in (3 << 20, (4 << 20) - 30, 9 << 20):
+        put(workspace, f"{size}.txt", b"line of a log\n" * (size // 14) + f"API_TOKEN={MADE}\n".encode())
+    finding = scan()[MADE]
+    lines = {at.path: at.line for at in finding.credential.locations}
+    assert sorted(lines.values()) == sorted(size // 14 + 1 for size in (3 << 20, (4 << 20) - 30, 9 << 20))
+    for at in finding.credential.locations:
+        assert Path(at.path).read_bytes()[at.start : at.end] == MADE.encode()
 
 
 def test_further_folders_are_read_when_asked_for(scan: Scan, tmp_path: Path) -> None:
@@ -230,18 +238,18 @@ AUTH = base64.b64encode(b"ada:the-docker-password").decode()
         (".npmrc", "//npm.example.com/:_authToken=plainword\n", {"plainword"}),
         (".netrc", "machine api.heroku.com\n  login ada\n  password plainword\n", {"plainword"}),
         (".netrc", "machine a login b password one-line-pw", {"one-line-pw"}),
-        (".pgpass", "# hosts\ndb.internal:5432:app:ada:pass word\\:here\n", {"pass word\\:here"}),
+        (".pgpass", "# hosts\ndb.internal:5432:app:ada:pass word\\:here\n", {"pass word\\:here", "pass word:here"}),
         (".my.cnf", "[client]\nuser=ada\npassword=\"plainword\"\n", {"plainword"}),
         (".git-credentials", "https://ada:plainword@github.com\n", {"plainword"}),
         (".pypirc", "[pypi]\nusername = __token__\npassword = plainword\n", {"plainword"}),
         (".docker/config.json", {"auths": {"r.test": {"auth": AUTH}}}, {AUTH, "the-docker-password"}),
         (".kube/config", "users:\n- name: ada\n  user:\n    token: plainword\n    client-key-data: bm90IGEga2V5\n",
-         {"plainword", "bm90IGEga2V5"}),
+         {"plainword", "bm90IGEga2V5", "not a key"}),
         (".claude/.credentials.json", {"claudeAiOauth": {"accessToken": MADE, "refreshToken": OTHER, "expiresAt": 1}},
          {MADE, OTHER}),
         (".codex/auth.json", {"tokens": {"access_token": MADE, "refresh_token": OTHER}}, {MADE, OTHER}),
-        (".gemini/oauth_creds.json", {"access_token": "plainword", "refresh_token": "1//x-y"},
-         {"plainword", "1//x-y"}),
+        (".gemini/oauth_creds.json", {"access_token": "plainword", "refresh_token": "1//x-y0z1"},
+         {"plainword", "1//x-y0z1"}),
         (".copilot/config.json", '// note\n{"copilotTokens": {"https://github.com:ada": "plainword"}, "x": "other"}',
          {"plainword"}),
         (".local/share/opencode/auth.json", {"anthropic": {"type": "api", "key": "plainword"}}, {"plainword"}),
@@ -305,9 +313,3 @@ def test_variables_keep_their_names_and_lose_only_their_secret_part(scan: Scan) 
     location = found["s3cr3tpw"].credential.locations[0]
     assert (location.source, location.path) == ("variable", "DATABASE_URL")
     assert (location.start, location.end) == (15, 23)
-
-
-def test_every_place_has_a_style_that_exists_and_a_path_in_the_home() -> None:
-    for place in places():
-        assert place.path.startswith("~/")
-        list(place.hits(b"key = value\n"))

@@ -19,7 +19,6 @@ from typing import Any
 from yett.inventory.formats import all_formats
 from yett.inventory.globbing import Expansion
 from yett.inventory.outcome import Unread
-from yett.inventory.places import places
 
 HomeFile = tuple[str, str]
 """A real path (no link in its last part), and its kind: file, client-config, transcript or history."""
@@ -120,8 +119,6 @@ def _homes() -> _Homes:
 def _patterns(known: _Homes) -> Iterator[tuple[str, str]]:
     """(~/..., kind), those of homes.toml first: they say what is a transcript or a history."""
     yield from known.places
-    for place in places():
-        yield place.path, "client-config"
     for form in all_formats():
         for pattern in form.homes:
             yield pattern, "client-config"

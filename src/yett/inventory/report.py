@@ -1,34 +1,15 @@
-"""Findings, blast radius and gap in words, for a terminal. Never a value."""
+"""Blast radius and gap in words, for a terminal. Never a value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from yett.inventory.blast import BlastRadius, Gap, Reached
-from yett.inventory.finding import Finding
 from yett.model.credential import Credential, Permission
 from yett.model.resource import Backup
 from yett.model.visible import visible
 
-_COLUMNS = ("CREDENTIAL", "PROVIDER", "ENDS IN", "WHERE")
 _MOST_LISTED = 20
-
-
-def table(findings: Iterable[Finding]) -> str:
-    """One line a credential, columns aligned."""
-    rows = [
-        (
-            visible(finding.title, 60),
-            finding.credential.provider or "-",
-            finding.credential.last_four or "-",
-            visible(finding.where, 120),
-        )
-        for finding in findings
-    ]
-    if not rows:
-        return "No credential was found.\n"
-    widths = [max(len(row[column]) for row in (_COLUMNS, *rows)) for column in range(len(_COLUMNS))]
-    return "".join(_line(row, widths) for row in (_COLUMNS, *rows))
 
 
 def blast_text(blast: BlastRadius) -> str:
@@ -96,8 +77,3 @@ def _permission_words(permission: Permission) -> str:
     kind = permission.resource.partition(":")[0]
     where = "" if permission.environment == "*" else f" in {permission.environment}"
     return visible(f"{permission.effect.value}: {permission.actions} on {kind} {permission.resource_name}{where}")
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-    return "  ".join(cells).rstrip() + "\n"
