@@ -14,7 +14,7 @@ import yett
 from yett.model.errors import ConfigurationError, StoreUnavailable
 from yett.store import Store, open_store
 from yett.store.migrate import Step, steps
-from yett.store.tables import findings, keys, lockdown, meta, metadata, persons, schema_version
+from yett.store.tables import acts, keys, lockdown, meta, metadata, persons, schema_version
 
 
 def test_opening_twice_is_the_same_store(store: Store, store_url: str) -> None:
@@ -95,14 +95,15 @@ def test_a_key_belongs_to_an_enrolled_person(store: Store) -> None:
 
 
 def test_json_is_stored_canonical_and_floats_are_refused(store: Store) -> None:
-    row = {"fingerprint": "f", "provider": "p", "kind": "k", "first_seen": 1, "accepted": False}
+    times = {"created_at": 1, "expires_at": 2}
+    row = {"id": "s-1", "kind": "k", "state": "waiting", "nonce": "n", "proposed_by": "ada", **times}
     with store.writing() as connection:
-        connection.execute(insert(findings), {**row, "locations": [{"b": 1, "a": "é"}]})
-    assert store.read(lambda c: c.execute(select(findings.c.locations)).scalar()) == [{"a": "é", "b": 1}]
-    raw = store.read(lambda c: c.exec_driver_sql("SELECT locations FROM findings").scalar())
+        connection.execute(insert(acts), {**row, "checkpoint": "", "ended": "", "body": [{"b": 1, "a": "é"}]})
+    assert store.read(lambda c: c.execute(select(acts.c.body)).scalar()) == [{"a": "é", "b": 1}]
+    raw = store.read(lambda c: c.exec_driver_sql("SELECT body FROM acts").scalar())
     assert raw == '[{"a":"é","b":1}]'
     with pytest.raises(StatementError, match="float"), store.writing() as connection:
-        connection.execute(update(findings).values(locations=[1.5]))
+        connection.execute(update(acts).values(body=[1.5]))
 
 
 def test_reserved_words_are_columns_like_any_other(store: Store) -> None:

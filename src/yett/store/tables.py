@@ -302,16 +302,55 @@ inflight = Table(
     Index("inflight_state", "state"),
 )
 
-findings = Table(
-    "findings",
+credentials = Table(
+    "credentials",
     metadata,
     _id("fingerprint"),
     _text("provider"),
     _text("kind"),
-    _time("first_seen"),
-    _json("locations"),
-    _flag("accepted"),
+    _text("title"),
+    _text("identity"),
+    _text("account"),
+    _text("last_four"),
+    _text("owner"),  # a person's name, "" while nobody answers for it
+    _text("purpose"),
+    _text("review"),  # an ISO day, "" if none is set
 )
+"""What was ever found, whichever workspace it was in. A fingerprint is the broker's keyed one; no value lies here."""
+
+sightings = Table(
+    "sightings",
+    metadata,
+    _id("workspace"),
+    Column("fingerprint", Text, ForeignKey("credentials.fingerprint"), primary_key=True),
+    _number("severity"),  # inventory.Severity
+    _text("environment"),
+    _json("places"),  # [{source, path, line, commit}]
+    _number("further"),  # places beyond those listed
+    _time("first_seen"),
+    _time("last_seen"),
+    _optional_time("gone_since"),
+    Index("sightings_fingerprint", "fingerprint"),
+)
+"""One credential within reach of an agent that is started in one workspace."""
+
+inventories = Table("inventories", metadata, _id("workspace"), _time("scanned_at"))
+"""When a whole workspace was last looked through."""
+
+acceptances = Table(
+    "acceptances",
+    metadata,
+    Column("act", Text, ForeignKey("acts.id"), primary_key=True),
+    _text("workspace"),
+    _text("fingerprint"),
+    _number("severity"),  # as it stood in what was signed
+    _text("reason"),
+    _text("until"),  # an ISO day, the last on which it counts
+    _text("signed_by"),
+    _time("signed_at"),
+    Index("acceptances_workspace", "workspace"),
+)
+"""Which credential a person's key accepted, in which workspace (law 8). Written with the signature, never otherwise."""
 
 ledger_entry = Table(
     "ledger_entry",
