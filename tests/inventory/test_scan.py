@@ -130,6 +130,19 @@ def test_progress_is_told_and_holds_no_value(workspace: Path, scan: Scan) -> Non
     assert MADE not in "".join(told)
 
 
+def test_a_password_that_only_its_place_told_is_found_wherever_else_it_lies(workspace: Path, scan: Scan) -> None:
+    put(workspace, ".env", "DB_PASSWORD=blue7-kettle-river\n")
+    note = put(workspace, "notes/todo.txt", "log in with blue7-kettle-river, then look\n")
+    locations = scan()["blue7-kettle-river"].credential.locations
+    assert [(at.path, at.line) for at in locations][1:] == [(str(note), 1)]
+
+
+def test_an_ordinary_word_as_a_password_is_not_looked_for_elsewhere(workspace: Path, scan: Scan) -> None:
+    put(workspace, ".env", "DB_PASSWORD=administrator\n")
+    put(workspace, "README.md", "ask the administrator\n")
+    assert all(len(finding.credential.locations) == 1 for finding in scan().values())
+
+
 # -- git
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from yett.inventory.echoes import echoes
 from yett.inventory.engine import Detector, engine
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
@@ -52,8 +53,10 @@ def scan_workspace(
     clients(made, known, home, environ)
     made.variables(environ)
     say("reading files")
-    tree = Tree(detector, _unheard)
-    for seen in tree.seen(map(str, (workspace, *also))):
+    roots = [*map(str, (workspace, *also))]
+    for seen in Tree(detector, _unheard).seen(roots):
+        made.add(seen)
+    for seen in [*echoes(Tree(detector, _unheard).files(roots), made.findings)]:
         made.add(seen)
     if history and (repository := git_folder(workspace)) is not None:
         say("reading git history")

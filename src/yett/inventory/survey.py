@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from yett.inventory.echoes import MOST_FILES, echoes
 from yett.inventory.engine import Detector, engine
-from yett.inventory.finding import Finding
+from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
 from yett.inventory.history.scan import scan_history
@@ -119,13 +120,22 @@ class _Survey:
 
     def _trees(self) -> None:
         tree = Tree(self._detector, self._tell, self._wanted.installed, self._wanted.workers, self._files_so_far)
-        self._look_at(tree.seen(map(str, self._wanted.targets)))
+        roots = [*map(str, self._wanted.targets)]
+        self._look_at(tree.seen(roots))
+        if tree.counts.files <= MOST_FILES:
+            again = Tree(self._detector, _unheard, self._wanted.installed)
+            self._look_at(iter([*echoes(again.files(roots), self._by_place())]))
         self._files += tree.counts.files
         self._read += tree.counts.bytes
         if tree.counts.installed:
             count = tree.counts.installed
             folders = "1 folder" if count == 1 else f"{count} folders"
             self._tell(Unread(f"{folders} of installed packages", "not looked into; --installed does"))
+
+    def _by_place(self) -> dict[bytes, Finding]:
+        """Of those in files and the home, what the engine would not know again elsewhere."""
+        found = self._gathering.findings.items()
+        return {value: each for value, each in found if not each.credential.provider and each.severity > Severity.LOW}
 
     def _files_so_far(self, counts: Counts) -> None:
         self._progress(Step("files", counts.files, counts.listed, counts.bytes))
@@ -181,6 +191,10 @@ def _renamed(location: Location) -> Location:
     if location.source == "file" and (parts[-1] in (".mcp.json", ".claude.json") or not set(_AGENTS).isdisjoint(parts)):
         return replace(location, source="client-config")
     return location
+
+
+def _unheard(_unread: Unread) -> None:
+    """It was told once already."""
 
 
 def _silent(_step: Step) -> None:

@@ -50,7 +50,7 @@ class Tree:
 
     def seen(self, roots: Iterable[str]) -> Iterator[Seen]:
         """Everything in the files of these folders; of a file, in itself, also through a link."""
-        names = self._walked(roots)
+        names = self.files(roots)
         first = list(islice(names, ALONE))
         look = Look(self.detector)
         if self.workers < 2 or len(first) < ALONE:
@@ -72,7 +72,8 @@ class Tree:
         self.counts.files += look.files
         self.counts.bytes += look.bytes
 
-    def _walked(self, roots: Iterable[str]) -> Iterator[str]:
+    def files(self, roots: Iterable[str]) -> Iterator[str]:
+        """The paths that are looked at, without looking."""
         listed = 0
         for root in roots:
             for path in self._below(root) if os.path.isdir(root) else (os.path.realpath(root),):
