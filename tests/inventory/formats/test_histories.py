@@ -189,28 +189,13 @@ ENDLESS = [
 
 @pytest.mark.parametrize("text", ENDLESS, ids=lambda text: text[:12].decode())
 def test_lines_of_one_thing_take_linear_time(text: bytes) -> None:
-    kinds = {"shell-history", "sql-history", "redis-history", "interpreter-history", "shell-start", "dockerfile", "sql"}
-    kinds |= {
-        "gitlab-ci",
-        "mcp-others",
-        "wordpress",
-        "django",
-        "fetchmail",
-        "lftp",
-        "openvpn",
-        "kafka-jaas",
-        "redis-conf",
-    }
-    wrapped = (
-        text,
-        text * 4,
-        b"\n".join([text] * 4),
-        json.dumps({"mcpServers": {"s": {"args": [text.decode()]}}}).encode(),
-    )
+    kinds = {"shell-history", "sql-history", "redis-history", "interpreter-history", "makefile", "sql", "gitlab-ci"}
+    kinds |= {"mcp-others", "wordpress", "fetchmail", "lftp", "openvpn", "kafka-jaas", "redis-conf"}
+    wrapped = (text, b"\n".join([text] * 2), json.dumps({"mcpServers": {"s": {"args": [text.decode()]}}}).encode())
     for form in all_formats():
         if form.id in kinds:
             for content in wrapped:
                 began = time.monotonic()
                 with suppress(Unparsable):
                     list(form.parse(content))
-                assert time.monotonic() - began < 8, form.id
+                assert time.monotonic() - began < 8, form.id  # quadratic time would take minutes

@@ -145,8 +145,8 @@ def _named_pair(program: str, word: Word, following: Word, may_pair: bool) -> It
     elif not may_pair:
         return
     entry = following.tail(0, name.lstrip("-"))
-    if is_secret(name, entry.value):
-        yield entry, ""
+    if is_secret(name, entry.value) and (name.startswith("-") or not entry.value.isalpha()):
+        yield entry, ""  # "set the token once" is a sentence
 
 
 def reads_secret(words: Sequence[Word]) -> bool:

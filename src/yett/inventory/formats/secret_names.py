@@ -34,14 +34,16 @@ _NEVER = re.compile(
     r"(?:.*_)?(?:PUBLIC_?KEY|PUBLISHABLE_KEY|(?:PRIMARY|FOREIGN|SORT|PARTITION|CACHE|HOST|ROW|HASH|OBJECT|GROUP|DICT|SSH_PUB"
     r"|TRANSLATION|SHORTCUT|HOT|ANSWER|LOOKUP|INDEX|BUCKET|UNIQUE|COMPOSITE|SIDE|MERGE|DEDUP\w*|RECAPTCHA_SITE|SITE|CLIENT_ID)"
     r"_?KEY|(?:NEXT|PAGE|CONTINUATION|EOS|BOS|PAD|UNK|MAX|STOP|SEP|CLS|MASK|CANCELLATION|SYNC|NUM|TOTAL|START|END|SPECIAL)"
-    r"_TOKEN|PROMPT_PASSWORD|(?:SHOW|HIDE|NO|FORGOT|RESET|CHANGE|ALLOW|REQUIRE|SAVE|ASK|USE|STORE|REMEMBER|DISABLE|ENABLE)"
-    r"_(?:PASSWORD|TOKEN|SECRET|API_KEY)|OLDPWD|SECRET_(?:NAME|ID|ARN|REF|PATH|FILE|KEY_REF|TYPE)|BYPASS|FROM_SECRET|COMPASS|PASS_?THROUGH)"
+    r"_TOKEN|PROMPT_PASSWORD|(?:SHOW|HIDE|NO|FORGOT|RESET|CHANGE|ALLOW|REQUIRE|SAVE|ASK|USE|REMEMBER|DISABLE|ENABLE)"
+    r"_(?:[A-Z]+_)?(?:PASSWORD|PASS|TOKEN|SECRET|API_KEY|AUTH)|OLDPWD|SECRET_(?:NAME|ID|ARN|REF|PATH|FILE|KEY_REF|TYPE)"
+    r"|(?:LOAD|IMPORT|SET)_CREDENTIAL(?:_ENCRYPTED)?|BYPASS|FROM_SECRET|COMPASS|PASS_?THROUGH)"
 )
 _TELLING = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|PAT|JWT|CRED|AUTH|BEARER|COOKIE|SALT|SEED|SIGNATURE|WEBHOOK|PSK|PW")
 _PATHLIKE = re.compile(
     r"(?:~|\.{1,2}|/(?:run|etc|home|var|usr|opt|tmp|app|secrets?|root|mnt|srv|data|Users|vault|config|keys|certs?|dev|proc))/.*",
     re.DOTALL,
 )
+_FOLDERS = re.compile(r"[/.]*(?:[a-z0-9_.-]+/){2}|.*\.(?:json|ya?ml|txt|pem|key|py|js|sh|php|html?|md|com|org|net|io)$")
 _REFERENCE = re.compile(r"\{(?:env|file|cmd|cred|vault):[^{}]*\}|os\.environ/.*")
 _TEXTUAL = re.compile(r"[A-Za-z0-9+/_.~=@!#%^:-]+")
 
@@ -86,7 +88,7 @@ def looks_made(value: str, shortest: int = MADE_SHORTEST) -> bool:
         return False
     if not any(sign.isdigit() for sign in value) or not any(sign.isalpha() for sign in value):
         return False
-    if value.count("/") > 3 and value.startswith(("/", ".")):
+    if _FOLDERS.match(value):
         return False
     total = len(value)
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) >= MADE_BITS
@@ -94,7 +96,7 @@ def looks_made(value: str, shortest: int = MADE_SHORTEST) -> bool:
 
 def _is_no_credential(normal: str, value: str) -> bool:
     """Counts (MAX_TOKEN=300), directories ($PWD), permissions (id-token: write), sentences."""
-    if value.lower() in ("write", "read", "none", "string", "text", "hidden"):
+    if value.lower() in ("write", "read", "none", "string", "text", "hidden", "test", "testing"):
         return True
     if normal == "PWD" and "/" in value:
         return True
