@@ -34,7 +34,8 @@ def test_a_shell_file_that_is_a_link_is_read_where_it_leads(tmp_path: Path) -> N
     (home / "kept").write_text("export SERVICE_API_KEY=x7Kq92mZp4Tt81Lw0Rv6\n")
     (home / ".zshrc").symlink_to("kept")
     found = scan(KEYS, BOOK, workspace, {"HOME": str(home)})
-    assert [at.path for finding in found for at in finding.credential.locations] == [str(home / ".zshrc")]
+    where = {at.path for finding in found for at in finding.credential.locations}
+    assert where == {str(home / ".zshrc"), str(home / "kept")}, "where it is shown, and where it lies"
 
 
 def test_home_is_that_of_whoever_asked() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from yett.inventory.engine import Detector
@@ -50,9 +50,13 @@ class Tree:
 
     def seen(self, roots: Iterable[str]) -> Iterator[Seen]:
         """Everything in the files of these folders; of a file, in itself, also through a link."""
-        names = self.files(roots)
-        first = list(islice(names, ALONE))
+        folders, single = _apart(roots)
         look = Look(self.detector)
+        for name in single:
+            for seen in look.file(os.path.realpath(name), self.tell):
+                yield replace(seen, path=name)
+        names = self.files(folders)
+        first = list(islice(names, ALONE))
         if self.workers < 2 or len(first) < ALONE:
             yield from self._alone(look, chain(first, names))
             return
@@ -73,10 +77,10 @@ class Tree:
         self.counts.bytes += look.bytes
 
     def files(self, roots: Iterable[str]) -> Iterator[str]:
-        """The paths that are looked at, without looking."""
+        """The paths below folders that are looked at, without looking."""
         listed = 0
         for root in roots:
-            for path in self._below(root) if os.path.isdir(root) else (os.path.realpath(root),):
+            for path in self._below(root):
                 listed += 1
                 yield path
         self.counts.listed = listed
@@ -108,6 +112,12 @@ class Tree:
             return True
         self.counts.installed += 1
         return False
+
+
+def _apart(roots: Iterable[str]) -> tuple[list[str], list[str]]:
+    """(folders, files)"""
+    both = [*roots]
+    return [root for root in both if os.path.isdir(root)], [root for root in both if not os.path.isdir(root)]
 
 
 def _is_installed(entry: os.DirEntry[str]) -> bool:
