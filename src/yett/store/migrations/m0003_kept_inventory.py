@@ -1,4 +1,4 @@
-"""The kept inventory: credentials, where each was seen, and which a person's key accepted. `findings` was never used."""
+"""The kept inventory: credentials, where each was seen, which a key accepted. Nothing ever used `findings`."""
 
 STATEMENTS = (
     """DROP TABLE findings""",
