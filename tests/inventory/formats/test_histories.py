@@ -60,6 +60,8 @@ COMMANDS = {
     "terraform apply -var='db_password=§'": "",
     "cd x && heroku config:set SECRET_KEY=§; ls": "",
     "set -gx OPENAI_API_KEY §": "",
+    "curl -d 'user=bob&password=§' https://h.io": "bob",
+    'curl --data \'{"user": "bob", "password": "§"}\' https://h.io': "bob",
     "nmcli dev wifi connect home password §": "",
 }
 
@@ -98,6 +100,8 @@ def test_a_password_in_a_command(command: str, parsed: Parsed, made: Made) -> No
         "vault login -method=oidc",
         "tar -k -p x",
         "az login",
+        "git config user.signingkey ABCDEF12",
+        "alias token='pbpaste'",
         "grep -r password .",
     ],
 )

@@ -72,6 +72,16 @@ def test_arguments_hold_keys_in_many_forms(parsed: Parsed, made: Made) -> None:
     assert found[4].account == "MCP server s (app@db.internal)"
 
 
+def test_a_whole_command_in_one_string(parsed: Parsed, made: Made) -> None:
+    first, second, third = made(), made(), made()
+    servers = {
+        "a": {"command": "sh", "args": ["-c", f"A_KEY={first} npx x --password {second}"]},
+        "b": {"command": f'npx mcp-remote https://h.io --header "Authorization: Bearer {third}"'},
+    }
+    found = parsed("p/.mcp.json", json.dumps({"mcpServers": servers}))
+    assert [each.value for each in found] == [first, second, third]
+
+
 def test_headers_and_addresses_of_remote_servers(parsed: Parsed, made: Made) -> None:
     bearer, key, query, segment = made(40), made(), made(), made(40)
     servers = {

@@ -33,7 +33,7 @@ _COMMANDS = frozenset(
     | {"cmd", "powershell", "pwsh", "install", "before_install", "after_success", "deploy", "test", "inlinescript"}
     | {"inline", "pre_build", "build", "post_build", "post_start", "steps"}
 )
-_OF_WORDS = frozenset({"command", "entrypoint", "args", "cmd"})
+_OF_WORDS = frozenset({"command", "entrypoint", "args", "cmd", "test"})
 """Lists of one command's words; a list under any other key is of commands."""
 _NAMES = ("name", "key", "variable", "envvar")
 

@@ -16,6 +16,9 @@ from yett.inventory.formats.command_options import (
     Shape,
 )
 from yett.inventory.formats.entry import account_at
+from yett.inventory.formats.json_spans import json_entries
+from yett.inventory.formats.named_values import named_secrets
+from yett.inventory.formats.parser import read_all
 from yett.inventory.formats.secret_names import is_no_value, is_secret, names_a_secret
 from yett.inventory.formats.shell_words import Command, commands
 from yett.inventory.formats.word import Found, Word, in_address, in_header
@@ -28,9 +31,10 @@ TELLING = re.compile(
 """What every line with a credential has: lines without are not taken apart."""
 
 _ASSIGNED = re.compile(rb"(?P<name>-{0,2}[A-Za-z_/][A-Za-z0-9_.:/@\[\]-]{0,200}?):?=(?P<value>.+)", re.DOTALL)
-_MEMBER = re.compile(rb"(?:^|[,;\s?])(?P<name>[A-Za-z][A-Za-z0-9_ .-]{1,40}?)\s?=\s?(?P<value>[^,;\s'\"]{1,500})")
+_MEMBER = re.compile(rb"(?:^|[,;&\s?])(?P<name>[A-Za-z][A-Za-z0-9_ .-]{1,40}?)\s?=\s?(?P<value>[^,;&\s'\"]{1,500})")
 _HEADER_NAME = re.compile(rb"(?P<name>[A-Za-z][A-Za-z0-9-]{1,60})\s{0,4}:")
 _ORACLE = re.compile(rb"(?P<user>[A-Za-z][\w$#]{0,60})/(?P<password>[^\s@/]{4,100})@(?P<host>[^\s]{1,300})")
+_LONGEST_BODY = 16_384
 _NO_VALUE = frozenset(
     {"--with-token", "--show-token", "--print-token", "--generate-password", "--no-token", "--auth", "--new-password"}
 )
@@ -50,10 +54,16 @@ def in_shell(content: bytes, start: int, end: int, *, origin: int = 0) -> Iterat
         before = words
 
 
-def in_command(words: Sequence[Word]) -> Iterator[Found]:
-    """Every credential in the words of one command; the same one may come twice."""
+def in_command(words: Sequence[Word], *, nested: bool = False) -> Iterator[Found]:
+    """Every credential in the words of one command; the same one may come twice.
+
+    `nested`: the command stands in a word of another (sh -c), so its own words are not taken apart again.
+    """
     program, at = _program(words)
     account = _account(words)
+    if not nested and any(word.text in _OF_COMMANDS for word in words[:8]):
+        yield from _in_inner(words)
+        words = [word for word in words if not _holds_command(word, words[0])]
     for entry, known in _found(program, words, at):
         if not is_no_value(entry.value) and not entry.value.startswith("-"):
             yield entry, known or account
@@ -72,8 +82,6 @@ def _found(program: str, words: Sequence[Word], at: int) -> Iterator[Found]:
             yield from _named_pair(program, word, following, may_pair)
             if word.value == b"<<<" and reads:
                 yield _input(following, words)
-        if b" " in word.value and any(part.value.decode("latin-1") in _OF_COMMANDS for part in words[: min(index, 8)]):
-            yield from _whole_command(word)
         may_pair = may_pair or word.text in PAIRED
         before = word
     for option in OPTIONS.get(program, ()):
@@ -97,14 +105,24 @@ def assigned(word: Word, depth: int = 3) -> Iterator[Found]:
         yield from assigned(word.behind(found.start("value")), depth - 1)
 
 
-def _whole_command(word: Word) -> Iterator[Found]:
+def _in_inner(words: Sequence[Word]) -> Iterator[Found]:
     """sh -c 'curl -u ...', alias db='mysql -p...'"""
-    if len(word.runs) == 1 or (len(word.runs) == 2 and word.value.find(b"=") == word.runs[0][2] - 1):
-        at, raw, size = word.runs[-1]
-        yield from in_shell(word.value[at : at + size], 0, size, origin=raw)
+    for word in words:
+        if _holds_command(word, words[0]) and word.runs:
+            at, raw, size = word.runs[-1]
+            for _, inner in commands(word.value, at, at + size, origin=raw - at):
+                yield from in_command(inner, nested=True)
+
+
+def _holds_command(word: Word, first: Word) -> bool:
+    """Of an alias every word does, whatever its name is."""
+    return b" " in word.value or (first.value == b"alias" and word is not first)
 
 
 def _in_word(word: Word) -> Iterator[Found]:
+    if word.value.startswith((b"{", b"[")):
+        yield from _in_json(word)
+        return
     any_assigned = list(assigned(word))
     yield from any_assigned
     if any_assigned or b"=" not in word.value or b"://" in word.value:
@@ -121,6 +139,15 @@ def _in_word(word: Word) -> Iterator[Found]:
         entry = word.part(*found.span("value"), found["name"].decode("latin-1"))
         if is_secret(entry.key.strip(), entry.value):
             yield entry, account_at(user, host)
+
+
+def _in_json(word: Word) -> Iterator[Found]:
+    """A request's body."""
+    if len(word.value) > _LONGEST_BODY:
+        return
+    entries, _ = read_all(json_entries, word.value)
+    for entry, account in named_secrets(entries):
+        yield word.part(entry.start, entry.end, entry.key), account
 
 
 def _header_word(word: Word, before: Word | None) -> Iterator[Found]:

@@ -78,12 +78,19 @@ def _secrets(server: Server) -> Iterator[Found]:
 def _in_arguments(words: Sequence[Word]) -> Iterator[Found]:
     yield from in_command(words)
     for word in words:
-        if b" " in word.value and len(words) == 1 and word.runs:
-            yield from in_shell(word.value, 0, len(word.value), origin=word.start)
+        if b" " in word.value and len(words) == 1:
+            yield from _whole_command(word)
         elif word.value.startswith((b"http://", b"https://")):
             yield from in_address(word, path_too=True)
         elif looks_made(word.text, 32) and word.value.startswith((b"sk-", b"pk-", b"key-", b"tok")):
             yield word.tail(0, "args"), ""
+
+
+def _whole_command(word: Word) -> Iterator[Found]:
+    """The command line in one string; escapes in it are masked with all of it."""
+    for entry, account in in_shell(word.value, 0, len(word.value), origin=word.start):
+        value = entry.decoded or entry.value.encode()
+        yield (entry if word.runs else Entry(entry.path, entry.value, word.start, word.end, value)), account
 
 
 def _depth(path: Path, root: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from yett.inventory.formats.entry import Entry, Path, account_at
 from yett.inventory.formats.secret_names import is_secret, normal_name
-from yett.inventory.formats.word import Found, Word, in_address
+from yett.inventory.formats.word import Found, Word, in_address, in_header
 
 _ENDING = re.compile(
     r"_?(?:[A-Z]*PASS[A-Z]*|PWD|PW|PSK|SECRET|TOKEN|[A-Z]*KEY|(?:API|ACCESS|SECRET|PRIVATE|AUTH)_KEY|AUTH_TOKEN)$"
@@ -42,6 +42,7 @@ _HOSTS = (
     "URL",
     "URI",
 )
+_AUTHORIZATION = re.compile(r"(?i)(?:bearer|basic) \S")
 _RELAYS = ("MAILHUB", "SMARTHOST", "REMOTEHOST")
 """Keys that tell the host without the prefix that the password has."""
 _CONNECTION = re.compile(
@@ -56,16 +57,19 @@ _PAIR = re.compile(
 
 def named_secret(entry: Entry) -> Iterator[Found]:
     """The value if its name tells a secret, or the credential of an address or connection string in it."""
-    if (
-        is_secret(entry.key, entry.value)
-        and "://" not in entry.value
-        and not _CONNECTION.search(entry.value.encode()[:4096])
-    ):
+    if _AUTHORIZATION.match(entry.value):
+        yield from in_header(Word.of(entry), entry.key)
+    elif is_secret(entry.key, entry.value) and not _holds_more(entry.value):
         yield entry, ""
     elif "://" in entry.value:
         yield from in_address(Word.of(entry))
     elif "=" in entry.value:
         yield from in_connection(Word.of(entry))
+
+
+def _holds_more(value: str) -> bool:
+    """Whether only a part of the value is the secret: an address, a connection string."""
+    return "://" in value or _CONNECTION.search(value.encode("utf-8", "replace")[:4096]) is not None
 
 
 def named_secrets(entries: Iterable[Entry]) -> Iterator[Found]:
