@@ -42,7 +42,7 @@ class Gathering:
         """A credential at a place. What stands there encoded is masked in that form too, and is the same credential."""
         hit = seen.hit
         at = Location(seen.source, seen.path, seen.line, start=hit.start, end=hit.end)
-        self.put(hit, seen.value, at, seen.modified, severity_of(self._below(seen.path), hit), position)
+        self.put(hit, seen.value, at, seen.modified, severity_of(self._below(seen.path), hit, seen.value), position)
         if self._encodings and seen.encoded:
             self.put(
                 replace(hit, title=f"{hit.title}, encoded"), seen.encoded, at, seen.modified, Severity.LOW, position

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from yett.inventory.finding import Severity
+
+
+class Told(Enum):
+    """What says that a value is a credential, from least to most: where it stands, what it is assigned to, its issuer's
+    own form.
+    """
+
+    PLACE = "place"
+    NAME = "name"
+    FORM = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Hit:
     identity: str = ""
     account: str = ""
     decoded: bytes = b""
+    told: Told = Told.PLACE
 
     def value_in(self, text: bytes) -> bytes:
         """The credential."""

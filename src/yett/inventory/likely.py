@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 
 from yett.inventory.finding import Severity
-from yett.inventory.hit import Hit
+from yett.inventory.guessable import is_guessable
+from yett.inventory.hit import Hit, Told
 
 GENERIC = "generic-secret"
 BY_PLACE = frozenset({GENERIC, "url-password", "bearer-token", "basic-password"})
@@ -21,26 +24,79 @@ _CODE = frozenset(
     {"py", "pyi", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "java", "kt", "rb", "php", "c", "h", "cc", "cpp", "rs"}
     | {"cs", "swift", "scala", "groovy", "pl", "lua", "r", "rst", "md", "txt", "html", "css"}
 )
+_PYTHON = frozenset({"py", "pyi"})
 _QUOTES = b"\"'`"
 
 
-def severity_of(path: str, hit: Hit) -> Severity:
-    """`path` from the root of what is scanned. What its form or an issuer's name says is never played down."""
-    if hit.provider or hit.kind not in _UNSIGNED:
+def severity_of(path: str, hit: Hit, value: bytes) -> Severity:
+    """`path` from the root of what is scanned. What its issuer's own form says is never played down."""
+    if is_signed(hit):
         return hit.severity
-    return Severity.LOW if not _TESTS.isdisjoint(_WORDS.findall(path.lower())) else hit.severity
+    if not _TESTS.isdisjoint(_WORDS.findall(path.lower())):
+        return Severity.LOW
+    if hit.identity == "password" and is_guessable(value, f"{path} {hit.account}"):
+        return Severity.LOW
+    return hit.severity
+
+
+def is_signed(hit: Hit) -> bool:
+    """Whether the value itself says whose it is, wherever it stands."""
+    return hit.told is Told.FORM and hit.kind not in _UNSIGNED
 
 
 def is_prose(path: str, content: bytes, hit: Hit) -> bool:
-    """Whether an assignment without quotes stands in a file of code: then it is an example in a comment."""
-    return path.rpartition(".")[2].lower() in _CODE and content[hit.start - 1 : hit.start] not in _quoted
-
-
-_quoted = frozenset(_QUOTES[at : at + 1] for at in range(len(_QUOTES)))
+    """Whether a value in a file of code is an example in its comments: an assignment without quotes, or within the text
+    that a Python module says about itself.
+    """
+    extension = path.rpartition(".")[2].lower()
+    if is_signed(hit) or extension not in _CODE:
+        return False
+    if extension in _PYTHON and _is_in_docstring(content, hit.start):
+        return True
+    return hit.told is Told.NAME and not _is_quoted(content, hit.start)
 
 
 def is_weighty(path: str, content: bytes, hit: Hit) -> bool:
     """Whether a hit is worth stopping a commit for: nothing of low severity is."""
-    if hit.kind == GENERIC and is_prose(path, content, hit):
-        return False
-    return severity_of(path, hit) > Severity.LOW
+    return not is_prose(path, content, hit) and severity_of(path, hit, hit.value_in(content)) > Severity.LOW
+
+
+def _is_quoted(content: bytes, start: int) -> bool:
+    """Whether a quote opens right before the value, or before the run of signs that it is the end of ("?token=...")."""
+    run = _RUN_BEFORE.search(content, max(0, start - 400), start)
+    at = run.start() if run else start
+    return content[at - 1 : at] in _quoted
+
+
+def _is_in_docstring(content: bytes, start: int) -> bool:
+    """Whether a string in three quotes is open that is a statement, or Ansible's documentation of a module."""
+    starts, ends = _docstrings(content)
+    at = bisect_right(starts, start) - 1
+    return at >= 0 and start < ends[at]
+
+
+@lru_cache(maxsize=1)
+def _docstrings(content: bytes) -> tuple[list[int], list[int]]:
+    """Where each begins and ends."""
+    starts: list[int] = []
+    ends: list[int] = []
+    opened, told = b"", False
+    for found in _TRIPLE.finditer(content):
+        if not opened:
+            opened, told = found["quotes"], found["told"] is not None
+            if told:
+                starts.append(found.end())
+        elif found["quotes"] == opened:
+            opened = b""
+            if told:
+                ends.append(found.start())
+    if len(ends) < len(starts):
+        ends.append(len(content))
+    return starts, ends
+
+
+_quoted = frozenset(_QUOTES[at : at + 1] for at in range(len(_QUOTES)))
+_RUN_BEFORE = re.compile(rb"[^\s\"'`]*\Z")
+_TRIPLE = re.compile(
+    rb"(?m)(?P<told>^[ \t]*(?:(?:DOCUMENTATION|EXAMPLES|RETURN|__doc__)\s?=\s?)?[rRuU]?)?(?P<quotes>\"{3}|'{3})"
+)

@@ -12,7 +12,7 @@ from yett.inventory.finding import Severity
 from yett.inventory.formats import Format, format_of
 from yett.inventory.hit import Hit
 from yett.inventory.joined import joined, parsed
-from yett.inventory.likely import GENERIC, is_prose
+from yett.inventory.likely import is_prose
 from yett.inventory.outcome import Unread
 from yett.inventory.unpack import HEAD, is_container, texts_of
 
@@ -175,7 +175,7 @@ def _utf16(head: bytes) -> str:
 
 def _seen(name: str, source: str, content: bytes, hit: Hit) -> Seen:
     line = content.count(b"\n", 0, max(hit.start, 0)) + 1
-    if hit.kind == GENERIC and is_prose(name, content, hit):
+    if is_prose(name, content, hit):
         hit = replace(hit, severity=Severity.LOW)
     encoded = content[hit.start : hit.end] if hit.decoded and hit.start >= 0 else b""
     return Seen(name, source, line, hit, hit.value_in(content), encoded=encoded)

@@ -107,7 +107,7 @@ def record(made: Gathering, workspace: Path, outcome: HistoryOutcome) -> None:
         for spot in found.spots:
             path = paths.get(found.oid, "")
             at = Location("history", path, spot.line, object_id=found.oid, start=spot.hit.start, end=spot.hit.end)
-            made.put(spot.hit, spot.value, at, 0.0, severity_of(path, spot.hit))
+            made.put(spot.hit, spot.value, at, 0.0, severity_of(path, spot.hit, spot.value))
 
 
 @lru_cache(maxsize=1)

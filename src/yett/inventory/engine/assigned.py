@@ -11,7 +11,7 @@ from yett.inventory.engine.expressions import LEAD
 from yett.inventory.engine.filters import bits, is_example, is_weak, looks_made
 from yett.inventory.engine.row import Row
 from yett.inventory.finding import Severity
-from yett.inventory.hit import Hit
+from yett.inventory.hit import Hit, Told
 
 SHORTEST = 12
 """Bytes of a value that counts for its name; the screen sees no shorter one."""
@@ -94,7 +94,7 @@ class Assigned:
                 return hit_of(row_, at, at + len(value))
         title = f"secret in {name}"
         severity = Severity.LOW if is_weak(value) else Severity.MEDIUM
-        return Hit("", "generic-secret", title, False, at, at + len(value), severity, "api-key")
+        return Hit("", "generic-secret", title, False, at, at + len(value), severity, "api-key", told=Told.NAME)
 
     def row_of(self, provider: str, name: str, value: bytes) -> Row | None:
         """What the value is if the name belongs to this provider: TOKEN in a section of Railway is a RAILWAY_TOKEN."""
@@ -116,8 +116,8 @@ class Assigned:
         return self._values[value]
 
 
-def hit_of(row: Row, start: int, end: int) -> Hit:
-    return Hit(row.provider, row.kind, row.title, row.broad, start, end, row.level, row.identity)
+def hit_of(row: Row, start: int, end: int, told: Told = Told.NAME) -> Hit:
+    return Hit(row.provider, row.kind, row.title, row.broad, start, end, row.level, row.identity, told=told)
 
 
 def upper(name: str) -> str:

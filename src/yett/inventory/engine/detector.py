@@ -22,7 +22,7 @@ from yett.inventory.engine.screen import (
     hyperscan_errors,
     hyperscan_version,
 )
-from yett.inventory.hit import Hit
+from yett.inventory.hit import Hit, Told
 
 
 class Detector:
@@ -104,8 +104,9 @@ class Detector:
         pattern = self._patterns.get(number)
         if pattern is None:
             pattern = self._patterns[number] = self._compile(row.pattern)
+        told = Told.FORM if row.is_signed else Told.PLACE
         for start, end in forms.spans(row, pattern, text, _checksum(row.checksum)):
-            yield row.weight, hit_of(row, start, end)
+            yield row.weight, hit_of(row, start, end, told)
 
     def _bearers(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
         """A bearer near the name of a provider whose tokens look like that is that provider's."""
@@ -114,7 +115,7 @@ class Detector:
             near = self._assigned.near(text, hit.start, 400)
             rows = (self._assigned.row_of(provider, "API_TOKEN", value) for provider in near)
             row = next((row for row in rows if row is not None), None)
-            yield hit_of(row, hit.start, hit.end) if row is not None else hit
+            yield hit_of(row, hit.start, hit.end, Told.PLACE) if row is not None else hit
 
 
 def apart(hits: Iterable[Hit], size: int) -> Iterator[Hit]:

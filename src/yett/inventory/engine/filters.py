@@ -19,13 +19,15 @@ EXAMPLE = re.compile(
 )
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
-    rb"|(.)\1{7}|A{6}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
+    rb"|(?:asdf.?){2}|(.)\1{7}|A{6}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
 )
 _REFERENCE = re.compile(rb"[~:@&]?[A-Za-z_]\w*(?:\.[A-Za-z_$]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
 """Attributes and identifiers: words with at most one digit."""
 _TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]+")
 _WORDLIKE = re.compile(rb"[a-z]*(?:[._-]+[a-z]+)+|[A-Z]*(?:[._-]+[A-Z]+)+")
 _ESCAPED = re.compile(rb"\\[nrtbfv0]\Z|\\u[0-9a-fA-F]{4}\Z|\\x[0-9a-fA-F]{2}\Z|%[0-9A-Fa-f]{2}\Z|\x1b\[[0-9;]{0,9}m\Z")
+_LONG_RUN = 64
+_BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/]{64}")
 TAUGHT = frozenset(
     {b"password", b"passwd", b"secret", b"pass", b"tiger", b"hunter2", b"postgres", b"mysecretpassword", b"changeit"}
 )
@@ -35,12 +37,14 @@ TAUGHT = frozenset(
 def stands_alone(text: bytes, start: int, end: int) -> bool:
     """Whether no letter, digit or _ touches the value: the middle of something longer is no token.
 
-    What an escape ends with (\\n, %3D, a colour) is no letter.
+    What an escape ends with (\\n, %3D, a colour) is no letter. Within a long run of base64, + and / are.
     """
     if end < len(text) and _is_word(text[end]):
         return False
-    if start == 0 or not _is_word(text[start - 1]):
+    if start == 0:
         return True
+    if not _is_word(text[start - 1]):
+        return text[start - 1] not in b"+/" or _BASE64_BEFORE.match(text, max(0, start - _LONG_RUN), start) is None
     return _ESCAPED.search(text, max(0, start - 12), start) is not None
 
 
@@ -80,6 +84,17 @@ def is_taught(password: bytes) -> bool:
 
 
 _TAUGHT = re.compile(rb"(?i)[a-z_-]*(?:pass(?:word|wd|phrase)?|secret|pwd|key)[_-]?[a-z]{0,4}[0-9]{0,4}")
+
+
+def is_code(value: bytes) -> bool:
+    """Whether a program or a manual page stands where a password would: self.password, user_pw, getpass(, \\(aq."""
+    return _CODE.fullmatch(value.rstrip(b",;)]'\"")) is not None
+
+
+_CODE = re.compile(
+    rb"[a-z_]+[0-9]?|[A-Z_]+[0-9]?|[a-z]{2,}(?:[A-Z][a-z]+)+|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[^(]*[(\\].*|[{$%<&].*"
+    rb"|\W*"
+)
 
 
 def is_weak(value: bytes) -> bool:

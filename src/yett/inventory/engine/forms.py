@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from yett.inventory.engine.filters import LEAST_BITS, is_made, stands_alone
+from yett.inventory.engine.filters import LEAST_BITS, is_code, is_made, is_taught, stands_alone
 from yett.inventory.engine.row import Row
 
 Span = tuple[int, int]
@@ -17,15 +17,18 @@ NEAR = 200
 def spans(row: Row, pattern: Any, text: bytes, checksum: Checksum | None) -> Iterator[Span]:  # Any: see regex
     """Every value of that form in the text. After a match that is none, the search goes on one byte further."""
     position, lower = 0, b""
+    group = next(iter(pattern.groupindex.values()), 0)  # RE2 gives names as bytes, Python as text
     while (found := pattern.search(text, position)) is not None:
         start, end = found.span()
         position = end if end > start else end + 1
         if not stands_alone(text, start, end):
             position = start + 1
             continue
-        inner = found.span("secret") if "secret" in pattern.groupindex else (start, end)
+        inner = found.span(group)
         value = text[inner[0] : inner[1]]
         if not is_made(value[row.weight :] or value, row.entropy or LEAST_BITS):
+            continue
+        if row.identity == "password" and inner != (start, end) and (is_code(value) or is_taught(value)):
             continue
         if checksum is not None and not checksum(value):
             continue

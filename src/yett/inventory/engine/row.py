@@ -35,6 +35,13 @@ class Row:
         return Severity(self.severity)
 
     @property
+    def is_signed(self) -> bool:
+        """Whether its issuer's own form says whose it is: no password does, no key that anyone can make, nor what is
+        known by a word near it only.
+        """
+        return bool(self.pattern) and self.identity not in ("password", "certificate") and not self.near
+
+    @property
     def weight(self) -> int:
         """How much its own form says: of two rules at one place, the heavier is meant."""
         return min((len(anchor) for anchor in self.anchors), default=0)
