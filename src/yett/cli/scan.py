@@ -18,13 +18,15 @@ from yett.model.errors import ConfigurationError
 if TYPE_CHECKING:
     from yett.inventory.baseline import Applied
     from yett.inventory.finding import Severity
+    from yett.inventory.live import Plan
     from yett.inventory.outcome import Outcome
 
 _HELP = """Find the credentials that an agent started here could use.
 
 Without PATH: this folder with its git history, the places of your home where clients keep logins, agents'
 configurations and transcripts, and the variables of running processes. With PATH: those files and folders, and their
-history. Nothing is changed, sent or stored; no value is shown.
+history. Nothing is changed, sent or stored; no value is shown. Only --live sends anything: each credential to its own
+issuer, which says whether it works and whose it is.
 
 Exit status: 0 nothing of --fail-on or worse, 1 something, 2 a wrong command line, 3 something could not be read (with
 --strict-read).
@@ -66,15 +68,18 @@ def scan(
     baseline: Annotated[Path | None, typer.Option(help="Accepted findings; else .yett/baseline.json.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is, and no more.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before credentials are shown.")] = False,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show values too; on your own terminal only.")] = False,
 ) -> None:
     """The words of the command line, into one request."""
     if staged or pushed:
         raise typer.Exit(_staged())
     least, fails = _severity(severity), _severity("critical" if fail_on == "never" else fail_on)
+    if live:
+        _may_ask(yes)
     outcome = _scanned(paths or [], home, history, since, installed, again)
     if live:
-        outcome = _asked(outcome)
+        outcome = _asked(outcome, yes)
     outcome, remarks, compared = _compared(outcome, paths or [], baseline)
     _written(_shown(outcome, least), "json" if as_json else format_name, output, remarks, compared)
     if reveal:
@@ -159,11 +164,31 @@ def _revealed(outcome: Outcome) -> None:
         print(show.safe(f"{finding.where}: {finding.value.reveal().decode('utf-8', 'replace')}"))
 
 
-def _asked(outcome: Outcome) -> Outcome:
+def _may_ask(yes: bool) -> None:
+    """Said before a long scan, not after it."""
+    from yett.inventory.live import refuse_inside
+
+    refuse_inside()
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigurationError(
+            "--live asks before it shows credentials to their issuers, and there is no terminal to ask on",
+            "Add --yes if a person decided that they may be shown.",
+        )
+
+
+def _asked(outcome: Outcome, yes: bool) -> Outcome:
     from yett.inventory.live import ask_all
 
     with Line(sys.stderr) as line:
-        return ask_all(outcome, line.show)
+        return ask_all(outcome, line.show, lambda plan: _consent(plan, yes))
+
+
+def _consent(plan: Plan, yes: bool) -> bool:
+    """Once, with every host by name: each of them sees a credential that works or worked."""
+    print(f"{plan.words()}:", file=sys.stderr)
+    for host, number in plan.issuers.items():
+        print(f"  {show.safe(host)} ({number:,})", file=sys.stderr)
+    return yes or typer.confirm("Go on?", err=True)
 
 
 def _staged() -> int:

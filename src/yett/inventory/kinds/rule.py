@@ -20,7 +20,13 @@ IDENTITIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:
-    """The provider's own identification call. `auth`: where the value goes (see the contract in CONTRIBUTING.md)."""
+    """The provider's own identification call: read-only, documented, sent to `url` with the credential in one place.
+
+    `auth` is that place: `bearer`, `basic-user`, `basic-password:USER`, `header:NAME`, `header:NAME:PREFIX`,
+    `query:NAME`, `path` (`{value}` in the URL's path, `{value/}` where its slashes stay) or `body` (`{value}` in it).
+    `headers` are sent besides. A status of `alive` proves that the credential works, if `identity` (a dotted path in
+    the JSON answer, digits for places in a list) leads to a name or none is declared; one of `dead` that it does not.
+    """
 
     url: str
     auth: str
@@ -29,6 +35,12 @@ class LiveCall:
     alive: tuple[int, ...] = (200,)
     dead: tuple[int, ...] = (401,)
     identity: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> LiveCall:  # Any: TOML
+        """As a TOML table declares it. Raises TypeError: an unknown or a missing key."""
+        return cls(**{**_frozen(row), "headers": tuple(row.get("headers", {}).items())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ def _rule(row: Mapping[str, Any], file: str) -> Rule:  # Any: TOML
     plain = _frozen(row)
     plain["severity"] = Severity.of(row.get("severity", "high"))
     if "live" in row:
-        plain["live"] = LiveCall(**_frozen(row["live"]))
+        plain["live"] = LiveCall.of(row["live"])
     return Rule(**plain)
 
 
