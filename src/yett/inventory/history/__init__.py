@@ -6,3 +6,28 @@ what is new. It promises to change nothing, to fetch nothing, to run nothing tha
 and to say in one line each what it could not read. It will not keep a value anywhere: what is stored between scans are
 names of packs and ids.
 """
+
+from yett.inventory.history.agents import LeakRate, leak_rates, made_by_agent
+from yett.inventory.history.origins import UNREACHABLE, Origin, attribute
+from yett.inventory.history.repositories import Repository, repositories
+from yett.inventory.history.scan import scan_history, scan_objects
+from yett.inventory.history.screening import Engine, Found, HistoryOutcome, Spot
+from yett.inventory.history.since import to_be_pushed
+
+__all__ = [
+    "UNREACHABLE",
+    "Engine",
+    "Found",
+    "HistoryOutcome",
+    "LeakRate",
+    "Origin",
+    "Repository",
+    "Spot",
+    "attribute",
+    "leak_rates",
+    "made_by_agent",
+    "repositories",
+    "scan_history",
+    "scan_objects",
+    "to_be_pushed",
+]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
-from yett.inventory.git import read_many
+from yett.inventory.git import GIT, environment, read_many
 from yett.inventory.history.repositories import Repository, git
 from yett.inventory.history.screening import Engine, Found, spots
 from yett.inventory.outcome import Unread
 
+_MOST_LINES = 100
 _MOST_DEATHS = 100
 """git ends at a broken object; it is started again behind it, but not for ever."""
 
@@ -30,31 +33,35 @@ def ask(
     oids: Iterable[str],
     engine: Engine,
     largest: int,
-    report: Callable[[int], None] | None = None,
+    perhaps: Iterable[str] = (),
 ) -> Asked:
-    """Scan these objects; trees among them are passed over."""
+    """Scan these objects; trees among them are passed over. `perhaps`: those that may be gone by now."""
     asked = Asked()
-    wanted = _listed(repository, [*dict.fromkeys(oids)], largest, asked)
+    wanted = _listed(repository, [*dict.fromkeys((*oids, *perhaps))], largest, asked, frozenset(perhaps))
     deaths = 0
     while wanted:
-        before = asked.objects
-        for oid, kind, content in read_many(repository.folder, wanted, repository.env):
+        answered = 0
+        for oid, kind, content in read_many(repository.folder, list(wanted), repository.env):
+            if len(content) != wanted[oid]:
+                break  # git died within it
+            answered += 1
             asked.objects += 1
             asked.read += len(content)
             if engine.touches(content) and (there := spots(engine, content)):
                 asked.found.append(Found(oid, kind, there, repository.folder))
-            if report is not None:
-                report(len(content))
-        wanted = wanted[asked.objects - before :]
+        left = list(wanted)[answered:]
         deaths += 1
         if deaths > _MOST_DEATHS:
-            asked.lost += wanted
-            asked.unread.append(Unread(str(repository.folder), f"{len(wanted)} more objects that git cannot read"))
-            return asked
-        if wanted:
-            asked.lost.append(wanted[0])
-            asked.unread.append(Unread(f"git object {wanted[0]}", "git cannot read it"))
-            wanted = wanted[1:]
+            asked.lost += left
+            asked.unread.append(Unread(str(repository.folder), f"{len(left):,} more objects that git cannot read"))
+            break
+        if left:
+            asked.lost.append(left[0])
+            asked.unread.append(Unread(f"git object {left[0]}", "git cannot read it"))
+        wanted = {oid: wanted[oid] for oid in left[1:]}
+    if len(asked.unread) > _MOST_LINES:
+        more = len(asked.unread) - _MOST_LINES
+        asked.unread[_MOST_LINES:] = [Unread(str(repository.folder), f"{more:,} more objects that could not be read")]
     return asked
 
 
@@ -71,30 +78,39 @@ def every_object(repository: Repository) -> list[str]:
     return listed.decode().split()
 
 
-def _listed(repository: Repository, oids: Sequence[str], largest: int, asked: Asked) -> list[str]:
-    """Those that are there, no trees, and not too large."""
-    if not oids:
-        return []
-    answer = git(
-        repository.folder,
-        repository.env,
-        "cat-file",
-        "--batch-check=%(objectname) %(objecttype) %(objectsize)",
-        feed="\n".join(oids).encode() + b"\n",
-    )
-    rows = answer.decode().splitlines()
-    wanted = []
-    for oid, row in zip(oids, rows, strict=False):
+def present(repository: Repository, oids: Sequence[str]) -> list[str]:
+    """What git says to each: its id, type and size, or that it is missing."""
+    rows: list[str] = []
+    for _ in range(_MOST_DEATHS):
+        if len(rows) == len(oids):
+            break
+        done = subprocess.run(
+            [*GIT, "cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"],
+            cwd=repository.folder, env=environment(repository.env), check=False, capture_output=True,
+            input="\n".join(oids[len(rows) :]).encode() + b"\n",
+        )  # fmt: skip
+        rows += done.stdout.decode().splitlines()
+        if len(rows) < len(oids):
+            rows.append(f"{oids[len(rows)]} missing")  # git died of it
+    return rows
+
+
+def _listed(
+    repository: Repository, oids: Sequence[str], largest: int, asked: Asked, perhaps: frozenset[str]
+) -> dict[str, int]:
+    """The sizes of those that are there, no trees, and not too large."""
+    rows = present(repository, oids)
+    wanted: dict[str, int] = {}
+    for oid, row in zip_longest(oids, rows, fillvalue=""):
         _, _, rest = row.partition(" ")
         kind, _, size = rest.partition(" ")
+        if not size and oid in perhaps:
+            continue
         if not size:
             asked.lost.append(oid)
-            asked.unread.append(Unread(f"git object {oid}", "missing"))
-        elif kind == "tree":
-            continue
+            asked.unread.append(Unread(f"git object {oid}", "missing, or broken"))
         elif int(size) > largest:
             asked.unread.append(Unread(f"git object {oid}", f"{int(size):,} bytes, more than are read"))
-        else:
-            wanted.append(oid)
-    wanted += oids[len(rows) :]
+        elif kind != "tree":
+            wanted[oid] = int(size)
     return wanted

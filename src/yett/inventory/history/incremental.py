@@ -1,6 +1,7 @@
 """What an earlier scan has read: names of packs, ids of objects, never a value.
 
-Objects that held something are named, so that the next scan reads them again and has their values in memory.
+Objects that held something are named, so that the next scan reads them again and has their values in memory. Where
+many versions of a text hold the same, one of them is read, and of the others only the places are remembered.
 """
 
 from __future__ import annotations
@@ -11,22 +12,41 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yett.inventory.history.repositories import Repository
+from yett.inventory.history.screening import Found, Spot
+from yett.inventory.hit import Hit
 
-LAYOUT = 1
+LAYOUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """An object and, for each credential in it: the object that also holds it, its number there, then its place here.
+
+    The place is start, end and line.
+    """
+
+    oid: str
+    kind: str
+    places: tuple[tuple[str, int, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One repository's past. `again`: ids to read anew, because they held something or could not be read."""
+    """One repository's past.
+
+    `again`: ids to read anew, because they held something or could not be read. `echoes`: objects whose credentials
+    are all in others, and where in these.
+    """
 
     rules: str
     packs: frozenset[str] = frozenset()
     loose: frozenset[str] = frozenset()
     again: tuple[str, ...] = ()
+    echoes: tuple[Echo, ...] = ()
     table: Path | None = field(default=None, compare=False)
 
     def known(self) -> bytes:
@@ -51,7 +71,8 @@ def load(state: Path | None, repository: Repository, rules: str) -> Memory:
         if row["known"] != _size(table):
             return Memory(rules)
         again = tuple(oid for oid in row["again"] if _is_id(oid))
-        return Memory(rules, frozenset(row["packs"]), frozenset(row["loose"]), again, table)
+        echoes = tuple(_echo(*each) for each in row["echoes"])
+        return Memory(rules, frozenset(row["packs"]), frozenset(row["loose"]), again, echoes, table)
     except (OSError, ValueError, KeyError, TypeError):
         return Memory(rules)
 
@@ -69,9 +90,56 @@ def save(state: Path, repository: Repository, memory: Memory, table: bytes | Non
             "packs": sorted(memory.packs),
             "loose": sorted(memory.loose),
             "again": _ids(memory.again),
+            "echoes": [(each.oid, each.kind, each.places) for each in memory.echoes],
             "known": _size(place / "known.ids"),
         }
         _write(place / "scanned.json", json.dumps(row).encode())
+
+
+def folded(found: Iterable[Found]) -> tuple[list[str], tuple[Echo, ...]]:
+    """Ids of objects that hold every credential between them, and all others as echoes of these."""
+    sources: dict[tuple[Hit, bytes], tuple[str, int]] = {}
+    read: list[str] = []
+    rest: list[Found] = []
+    for each in sorted(found, key=lambda one: -len(one.spots)):
+        news = [(_same(spot), number) for number, spot in enumerate(each.spots) if _same(spot) not in sources]
+        if news:
+            read.append(each.oid)
+            sources |= {same: (each.oid, number) for same, number in reversed(news)}
+        else:
+            rest.append(each)
+    echoes = tuple(
+        Echo(
+            each.oid,
+            each.kind,
+            tuple((*sources[_same(spot)], spot.hit.start, spot.hit.end, spot.line) for spot in each.spots),
+        )
+        for each in rest
+    )
+    return read, echoes
+
+
+def unfolded(echoes: Iterable[Echo], read: Iterable[Found], folder: Path) -> tuple[list[Found], list[str]]:
+    """The echoes with their values again, and ids of those whose source is gone."""
+    sources = {each.oid: each.spots for each in read}
+    found: list[Found] = []
+    lost: list[str] = []
+    for echo in echoes:
+        try:
+            spots = tuple(
+                Spot(replace(sources[oid][number].hit, start=start, end=end), sources[oid][number].value, line)
+                for oid, number, start, end, line in echo.places
+            )
+        except (KeyError, IndexError):
+            lost.append(echo.oid)
+        else:
+            found.append(Found(echo.oid, echo.kind, spots, folder))
+    return found, lost
+
+
+def _same(spot: Spot) -> tuple[Hit, bytes]:
+    """What is one credential wherever it stands."""
+    return replace(spot.hit, start=0, end=0), spot.value
 
 
 def pack_name(path: Path) -> str:
@@ -94,6 +162,14 @@ def _ids(oids: Iterable[str]) -> list[str]:
 
 def _is_id(oid: object) -> bool:
     return isinstance(oid, str) and len(oid) in (40, 64) and all(letter in "0123456789abcdef" for letter in oid)
+
+
+def _echo(oid: str, kind: str, places: list[tuple[str, int, int, int, int]]) -> Echo:
+    """Raises ValueError or TypeError: not what `save` wrote."""
+    checked = tuple((str(of), int(number), int(start), int(end), int(line)) for of, number, start, end, line in places)
+    if not _is_id(oid) or kind not in ("blob", "commit", "tag") or any(min(each[1:]) < 0 for each in checked):
+        raise ValueError("not an echo")
+    return Echo(oid, kind, checked)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from yett.inventory.history.asked import Asked, ask, every_object
+from yett.inventory.history.asked import Asked, ask, every_object, present
 from yett.inventory.history.delta import Broken
 from yett.inventory.history.fresh import holds, merged
-from yett.inventory.history.incremental import Memory, load, pack_name, save
+from yett.inventory.history.incremental import Memory, folded, load, pack_name, save, unfolded
 from yett.inventory.history.loose import TooLarge, loose_ids, read_loose
 from yett.inventory.history.packs import Reading, open_packs, pack_files, read_packs
 from yett.inventory.history.repositories import Repository, repositories
@@ -114,14 +114,31 @@ def _everything(
     loose = _loose(repository, engine, memory, known, tables, reading, largest)
     if len(packs) < len(new_files):
         reading.ask += _unlisted(repository, [known, *tables], loose)
-    asked = ask(repository, [*reading.ask, *memory.again], engine, largest)
+    asked = _remembered(repository, engine, memory, reading, largest)
     outcome = _outcome(reading, asked)
     if state is not None:
         done = frozenset(pack_name(pack.path) for pack in packs)
-        again = sorted({*(each.oid for each in outcome.found), *asked.lost})
+        again, echoes = folded(outcome.found)
         table = merged([known, *tables]) if new_files else None
-        save(state, repository, Memory(engine.version, memory.packs | done, loose, tuple(again)), table)
+        now = Memory(engine.version, memory.packs | done, loose, (*again, *asked.lost), echoes)
+        save(state, repository, now, table)
     return outcome
+
+
+def _remembered(repository: Repository, engine: Engine, memory: Memory, reading: Reading, largest: int) -> Asked:
+    """Ask git for what this reader could not read, and for what held something before."""
+    asked = ask(repository, reading.ask, engine, largest, memory.again)
+    rows = present(repository, [echo.oid for echo in memory.echoes])
+    there = [echo for echo, row in zip(memory.echoes, rows, strict=False) if not row.endswith(" missing")]
+    echoed, lost = unfolded(there, asked.found, repository.folder)
+    more = ask(repository, lost, engine, largest)
+    return Asked(
+        [*asked.found, *echoed, *more.found],
+        [*asked.unread, *more.unread],
+        [*asked.lost, *more.lost],
+        asked.objects + len(echoed) + more.objects,
+        asked.read + more.read,
+    )
 
 
 def _loose(
