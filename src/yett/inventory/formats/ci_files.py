@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yett.inventory.engine.filters import is_code
 from yett.inventory.formats.code_values import code_entries
 from yett.inventory.formats.command_secrets import assigned, in_command
 from yett.inventory.formats.entry import Entry, Path
@@ -92,11 +93,9 @@ def _pipeline(name: str, what: str, *, names: tuple[str, ...] = (), paths: tuple
 
 
 def _jenkinsfile(content: bytes) -> Iterator[Hit]:
-    """Groovy: assignments, and shell within sh '...'. A credentialsId is a reference."""
-    found = [*named_secrets(code_entries(content)), *shell_text(content)]
-    real = (
-        (entry, account) for entry, account in found if entry.is_real and not entry.value.startswith("credentials(")
-    )
+    """Groovy: assignments, and shell within sh '...'. A credentialsId is a reference, as are Groovy's own variables."""
+    in_shell = (found for found in shell_text(content) if not is_code(found[0].value.encode()))
+    real = ((entry, account) for entry, account in (*named_secrets(code_entries(content)), *in_shell) if entry.is_real)
     yield from hits(real, "jenkinsfile", "credential in a Jenkinsfile")
 
 

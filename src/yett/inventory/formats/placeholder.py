@@ -20,6 +20,9 @@ _WORDS = frozenset(
 )
 """Passwords of documentation, names of types and switches: nobody's credential."""
 
+_NO_SIGN = re.compile("[^a-z0-9]")
+_IN_ORDER = "abcdefghijklmnopqrstuvwxyz 01234567890"
+"""abcd-efgh-ijkl-mnop, 12345678."""
 _REFERENCE = re.compile(
     r"""
       \$\{.* | \$\(.* | \$\$?[A-Za-z_]\w* | \$\d | \$\[.* | `.*             # shell, make, docker compose
@@ -62,5 +65,7 @@ def is_placeholder(value: str | bytes) -> bool:
     if len(text) > LONGEST:
         return len(set(text)) <= 2
     if len(text) < SHORTEST or len(set(text)) <= 2 or text.lower() in _WORDS:
+        return True
+    if (signs := _NO_SIGN.sub("", text.lower())) and signs in _IN_ORDER:
         return True
     return _REFERENCE.fullmatch(text) is not None or _EXAMPLE.fullmatch(text) is not None

@@ -45,6 +45,11 @@ _PATHLIKE = re.compile(
 )
 _FOLDERS = re.compile(r"[/.]*(?:[a-z0-9_.-]+/){2}|.*\.(?:json|ya?ml|txt|pem|key|py|js|sh|php|html?|md|com|org|net|io)$")
 _REFERENCE = re.compile(r"\{(?:env|file|cmd|cred|vault):[^{}]*\}|os\.environ/.*")
+_WORD = r"(?:[A-Za-z]{2,}[0-9]{0,2}|[A-Za-z]|[0-9]{1,4})"
+_WORDS_JOINED = re.compile(rf"{_WORD}(?:[_.-]{_WORD})+")
+"""ui_login_content_2, SERVICE-KEY-2023.pub: the name of something."""
+_SHORT_WORD = re.compile(r"[a-z]{1,11}|[A-Za-z]{1,7}|[a-z]+(?:_[a-z]+)+")
+"""A machine makes keys and tokens; this is somebody's name for one."""
 _TEXTUAL = re.compile(r"[A-Za-z0-9+/_.~=@!#%^:-]+")
 
 
@@ -88,7 +93,7 @@ def looks_made(value: str, shortest: int = MADE_SHORTEST) -> bool:
         return False
     if not any(sign.isdigit() for sign in value) or not any(sign.isalpha() for sign in value):
         return False
-    if _FOLDERS.match(value):
+    if _FOLDERS.match(value) or _WORDS_JOINED.fullmatch(value):
         return False
     total = len(value)
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) >= MADE_BITS
@@ -101,5 +106,7 @@ def _is_no_credential(normal: str, value: str) -> bool:
     if normal == "PWD" and "/" in value:
         return True
     if value.isdigit() and len(value) < 10 and "TOKEN" in normal:
+        return True
+    if normal.endswith(("KEY", "TOKEN")) and _SHORT_WORD.fullmatch(value):
         return True
     return value.count(" ") > 2 and "PASSPHRASE" not in normal and "KEY" not in normal
