@@ -109,6 +109,27 @@ def test_a_command_without_a_password(command: str, parsed: Parsed) -> None:
     assert parsed("h/.bash_history", command + "\n") == []
 
 
+@pytest.mark.parametrize(
+    "command", ["curl -u §: https://h.io", "curl -u §:x-oauth-basic h", "git clone https://§:x@h.io/a"]
+)
+def test_a_token_that_is_sent_as_the_user_is_never_shown(command: str, parsed: Parsed, made: Made) -> None:
+    secret = made(30)
+    [found] = parsed("h/.bash_history", command.replace("§", secret) + "\n")
+    assert found.raw == secret
+    assert secret not in found.account
+
+
+def test_no_option_s_value_gets_into_an_account(parsed: Parsed, made: Made) -> None:
+    first, second = made(), made()
+    for line in (
+        f"curl -S https://h.io/?token={second} -H X-Api-Key:{first}",
+        f"lftp -u bob,{first} -e 'x' --token {second}",
+    ):
+        found = parsed("h/.bash_history", line + "\n")
+        assert {each.raw for each in found} == {first, second}
+        assert not any(secret in each.account for secret in (first, second) for each in found)
+
+
 def test_a_quoted_password_has_exact_bytes(parsed: Parsed, made: Made) -> None:
     secret = made()
     [found] = parsed("h/.bash_history", f'export A_TOKEN="{secret}\\"x"\n')

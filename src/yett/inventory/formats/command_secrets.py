@@ -19,9 +19,9 @@ from yett.inventory.formats.entry import account_at
 from yett.inventory.formats.json_spans import json_entries
 from yett.inventory.formats.named_values import named_secrets
 from yett.inventory.formats.parser import read_all
-from yett.inventory.formats.secret_names import is_no_value, is_secret, names_a_secret
+from yett.inventory.formats.secret_names import is_no_value, is_secret, looks_made, names_a_secret
 from yett.inventory.formats.shell_words import Command, commands
-from yett.inventory.formats.word import Found, Word, in_address, in_header
+from yett.inventory.formats.word import BLANK_PASSWORDS, Found, Word, in_address, in_header
 
 TELLING = re.compile(
     rb"(?i)pass|pwd|secret|token|key|auth|://|cred|bearer|login|cookie|psk|pat|jwt|curl|http|mysql|mariadb|mongo|redis|valkey"
@@ -35,6 +35,7 @@ _MEMBER = re.compile(rb"(?:^|[,;&\s?])(?P<name>[A-Za-z][A-Za-z0-9_ .-]{1,40}?)\s
 _HEADER_NAME = re.compile(rb"(?P<name>[A-Za-z][A-Za-z0-9-]{1,60})\s{0,4}:")
 _ORACLE = re.compile(rb"(?P<user>[A-Za-z][\w$#]{0,60})/(?P<password>[^\s@/]{4,100})@(?P<host>[^\s]{1,300})")
 _LONGEST_BODY = 16_384
+_HOST = re.compile(r"[\w.-]{1,200}(?::\d{1,5})?/?")
 _NO_VALUE = frozenset(
     {"--with-token", "--show-token", "--print-token", "--generate-password", "--no-token", "--auth", "--new-password"}
 )
@@ -218,6 +219,10 @@ def _shaped(shape: Shape, word: Word) -> Iterator[Found]:
         yield word.tail(0, "password"), ""
         return
     user, sign, _ = word.value.partition(shape.value.encode())
+    if sign and shape is Shape.USER_COLON and word.value[len(user) + 1 :] in BLANK_PASSWORDS:
+        if looks_made(word.text.partition(":")[0]):
+            yield word.part(0, len(user), "user"), ""
+        return
     if sign and len(user) < len(word.value):
         account = "" if shape is Shape.OPENSSL else user.decode("utf-8", "replace")
         yield word.tail(len(user) + len(sign), "password"), account
@@ -286,8 +291,10 @@ def _base(text: str) -> str:
 
 
 def _account(words: Sequence[Word]) -> str:
-    user = _value_of(words, USER_FLAGS)
-    return account_at(user.partition(":")[0].partition("%")[0], _value_of(words, HOST_FLAGS))
+    """User and host of the options; what else their values hold (passwords, headers, queries) is never shown."""
+    user = re.split(r"[:%,\s]", _value_of(words, USER_FLAGS), maxsplit=1)[0]
+    host = re.sub(r"^\w+://", "", _value_of(words, HOST_FLAGS)).rpartition("@")[2]
+    return account_at(user, host if _HOST.fullmatch(host) else "")
 
 
 def _value_of(words: Sequence[Word], flags: tuple[str, ...]) -> str:

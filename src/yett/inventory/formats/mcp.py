@@ -13,7 +13,7 @@ from yett.inventory.formats.format import Format
 from yett.inventory.formats.json_spans import json_entries
 from yett.inventory.formats.mcp_servers import CONTAINERS, secrets_of, servers
 from yett.inventory.formats.named_values import named_secrets
-from yett.inventory.formats.parser import LONGEST_ACCOUNT, Parse, Reader, parser
+from yett.inventory.formats.parser import LONGEST_ACCOUNT, Parse, Reader, parser, shown_account
 from yett.inventory.formats.toml_spans import toml_entries
 from yett.inventory.formats.yaml_spans import yaml_entries
 from yett.inventory.hit import Hit
@@ -28,7 +28,8 @@ def mcp_hits(kind: str, entries: list[Entry], *, root: str = "", bare: bool = Fa
     """A finding's account is its server: which of them stops working when the key is taken back."""
     for server in servers(entries, root=root, bare=bare):
         for entry, account in secrets_of(server):
-            told = f"MCP server {server.name}" + (f" ({account})" if account else "")
+            shown = shown_account(account, entry.value)
+            told = f"MCP server {server.name}" + (f" ({shown})" if shown else "")
             yield entry.hit(kind, TITLE, identity="api-key", account=told[:LONGEST_ACCOUNT])
 
 
@@ -43,7 +44,7 @@ def settings_hits(client: str, kind: str, entries: list[Entry], *, root: str = "
         if (entry.start, entry.end) in told:
             continue
         title = f"key in the settings of {client}"
-        yield entry.hit("agent-settings", title, identity="api-key", account=account[:LONGEST_ACCOUNT])
+        yield entry.hit("agent-settings", title, identity="api-key", account=shown_account(account, entry.value))
 
 
 def _is_server(entry: Entry) -> bool:

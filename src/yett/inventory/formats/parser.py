@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.format import Unparsable
+from yett.inventory.formats.secret_names import looks_made
 from yett.inventory.formats.word import Found
 from yett.inventory.hit import Hit
 
 LONGEST_ACCOUNT = 200
+TOKEN_SHORTEST = 20
+LONGEST = 16_000_000
+"""Bytes. A longer file is data; patterns read it faster."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HASH = re.compile(
     r"\$(?:[1256y]|2[abxy]|apr1|argon2\w*|scrypt|pbkdf2\S*|A|P|H|S|B)\$|md5[0-9a-f]{32}$|SCRAM-SHA-|\*[0-9A-F]{40}$"
     r"|\{(?:S?SHA\d*|S?MD5|CRYPT|ARGON2|PBKDF2\S*|bcrypt|sha256|SCRAM-SHA-\d+)\}|pbkdf2[_:]|bcrypt[_$:]|argon2\w*\$"
@@ -37,6 +42,8 @@ def parser(reader: Reader, find: Callable[[list[Entry]], Iterable[Hit]]) -> Pars
 
 def read_all(reader: Reader, content: bytes) -> tuple[list[Entry], Unparsable | None]:
     """What could be read, and why the rest could not."""
+    if len(content) > LONGEST:
+        return [], Unparsable(f"longer than {LONGEST} bytes")
     entries: list[Entry] = []
     try:
         entries.extend(reader(content))
@@ -54,7 +61,18 @@ def hits(
         if (entry.start, entry.end) not in seen and entry.start < entry.end:
             seen.add((entry.start, entry.end))
             told, weight = (f"{title} (hash)", Severity.LOW) if is_hash(entry.value) else (title, severity)
-            yield entry.hit(kind, told, identity=identity, account=account[:LONGEST_ACCOUNT], severity=weight)
+            yield entry.hit(kind, told, identity=identity, account=shown_account(account, entry.value), severity=weight)
+
+
+def shown_account(account: str, secret: str) -> str:
+    """Accounts are shown: without the secret, and without a user who is a token himself (https://TOKEN:x@host)."""
+    if secret in account:
+        return ""
+    user, at, host = account.rpartition("@")
+    if not at:
+        user, host = account, ""
+    is_token = looks_made(user, TOKEN_SHORTEST) and not _UUID.fullmatch(user)
+    return (host if is_token else account)[:LONGEST_ACCOUNT]
 
 
 def is_hash(value: str) -> bool:

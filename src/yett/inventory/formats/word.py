@@ -18,7 +18,7 @@ Found = tuple[Entry, str]
 """A credential and its account ("user@host"), "" if unknown."""
 
 _ADDRESS = re.compile(
-    rb"(?P<scheme>[a-z][a-z0-9+.-]{0,30})://(?:(?P<user>[^\s/:@?#\"'<>]{0,200})(?::(?P<password>[^\s/@\"'<>]{1,500}))?@)?"
+    rb"(?P<scheme>[a-z][a-z0-9+.-]{0,30})://(?:(?P<user>[^\s/:@?#\"'<>]{0,200})(?::(?P<password>[^\s/@\"'<>]{0,500}))?@)?"
     rb"(?P<host>[^\s/?#\"'<>@,]{0,300})(?P<path>[^\s?#\"'<>]{0,2000})(?:\?(?P<query>[^\s#\"'<>]{0,4000}))?",
     re.IGNORECASE,
 )
@@ -33,6 +33,8 @@ _LONE = re.compile(rb"\S{1,4096}")
 _LOCAL_TOKEN_USERS = frozenset(
     {b"x-access-token", b"oauth2", b"x-token-auth", b"gitlab-ci-token", b"git", b"token", b"x-oauth-basic"}
 )
+BLANK_PASSWORDS = frozenset({b"", b"x", b"X", b"x-oauth-basic"})
+"""What stands behind a token that is sent as the user."""
 _COMMON_HEADERS = re.compile(
     r"(?i)(?:x-)?(?:request|trace|client|session|tenant|project|org\w*|workspace)-?(?:id|name)|content-.*|accept.*"
 )
@@ -113,7 +115,7 @@ def in_header(word: Word, name: str = "") -> Iterator[Found]:
 
 def _in_userinfo(word: Word, found: re.Match[bytes], host: str) -> Iterator[Found]:
     user = unquote_to_bytes(found["user"] or b"").decode("utf-8", "replace")
-    name = "password" if found["password"] is not None else "user"
+    name = "user" if (found["password"] or b"") in BLANK_PASSWORDS else "password"
     if not found[name] or (name == "user" and not looks_made(user)):
         return
     entry = _unquoted(word.part(*found.span(name), "password"), found[name])
@@ -174,8 +176,8 @@ def basic(entry: Entry) -> Iterator[Found]:
         yield entry, ""
         return
     user, _, password = plain.partition(b":")
-    secret = password or user
+    secret = user if password in BLANK_PASSWORDS else password
     if is_no_value(secret):
         return
-    account = user.decode("utf-8", "replace") if password and user not in _LOCAL_TOKEN_USERS else ""
+    account = user.decode("utf-8", "replace") if secret is password and user not in _LOCAL_TOKEN_USERS else ""
     yield Entry(entry.path, secret.decode("utf-8", "replace"), entry.start, entry.end, secret), account
