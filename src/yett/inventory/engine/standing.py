@@ -18,10 +18,9 @@ _USERINFO = re.compile(
 )
 _BEARER = re.compile(rb"(?i)bearer {1,4}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})")
 _BASIC = re.compile(rb"(?i)basic {1,4}(?P<value>[A-Za-z0-9+/_-]{12,1024}={0,2})")
-_PRIVATE_KEY = re.compile(
-    rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()@-]{60,16000}?"
-    rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-)
+_KEY_BEGINS = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ENDS = re.compile(rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.()@-]{60,16000}")
 _LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"example.", b"host.docker.internal")
 _ADDRESS_LEAD = 320
 SHORTEST_PASSWORD = 8
@@ -67,14 +66,19 @@ def basic_passwords(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
 
 def private_keys(text: bytes) -> Iterator[Hit]:
     """Whole keys, also with their line ends escaped on one line. One that its owner encrypted is less bad."""
-    for found in _PRIVATE_KEY.finditer(text):
-        body = found[0]
+    for begin in _KEY_BEGINS.finditer(text):
+        end = _KEY_ENDS.match(
+            text, text.find(b"-----", begin.end())
+        )  # the next dashes: text of beginnings is read once
+        if end is None or not _KEY_BODY.fullmatch(text, begin.end(), end.start()):
+            continue
+        body = text[begin.start() : end.end()]
         if b"EXAMPLE" in body or not pem.is_key(body):
             continue
         locked = b"ENCRYPTED" in body[:200]
         title = "encrypted private key" if locked else "private key"
         severity = Severity.MEDIUM if locked else Severity.HIGH
-        yield Hit("", "private-key", title, True, *found.span(), severity=severity, identity="certificate")
+        yield Hit("", "private-key", title, True, begin.start(), end.end(), severity=severity, identity="certificate")
 
 
 def user_and_password(coded: bytes) -> tuple[bytes, bytes] | None:
