@@ -21,17 +21,13 @@ import binascii
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Callable
 
-from yett.inventory.kinds.checksums import (
-    BASE58,
-    BECH32,
-    base62_crc32,
-    bech32_prefix,
-    bech32_state,
-    hex_crc32,
-)
-
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _MARKED = re.compile(r"([A-Za-z0-9_:-]+)\{([A-Za-z0-9-]+)\}")
 
 
@@ -46,11 +42,11 @@ def complete(text: str) -> str:
 
 
 def _crc32_base62(token: str) -> str:
-    return token + base62_crc32(token.partition("_")[2].encode()).decode()
+    return token + _in_base(_BASE62, zlib.crc32(token.partition("_")[2].encode())).rjust(6, "0")
 
 
 def _crc32_hex(token: str) -> str:
-    return token + hex_crc32(token.removesuffix("_").encode()).decode()
+    return token + zlib.crc32(token.removesuffix("_").encode()).to_bytes(4, "little").hex()
 
 
 def _base58check(version: str) -> Callable[[str], str]:
@@ -59,11 +55,7 @@ def _base58check(version: str) -> Callable[[str], str]:
     def made(payload: str) -> str:
         raw = bytes.fromhex(version + payload)
         raw += hashlib.sha256(hashlib.sha256(raw).digest()).digest()[:4]
-        number, text = int.from_bytes(raw, "big"), ""
-        while number:
-            number, digit = divmod(number, 58)
-            text = chr(BASE58[digit]) + text
-        return text
+        return _in_base(_BASE58, int.from_bytes(raw, "big"))
 
     return made
 
@@ -77,9 +69,28 @@ def _bech32(marked: str) -> str:
     prefix, _, payload = marked.rpartition(":")
     bits = "".join(f"{byte:08b}" for byte in bytes.fromhex(payload))
     digits = [int(bits[at : at + 5].ljust(5, "0"), 2) for at in range(0, len(bits), 5)]
-    rest = bech32_state([*bech32_prefix(prefix.encode()), *digits, 0, 0, 0, 0, 0, 0]) ^ 1
+    spread = [*(ord(letter) >> 5 for letter in prefix), 0, *(ord(letter) & 31 for letter in prefix)]
+    rest = _polymod([*spread, *digits, 0, 0, 0, 0, 0, 0]) ^ 1
     digits += [rest >> 5 * (5 - place) & 31 for place in range(6)]
-    return f"{prefix}1{''.join(chr(BECH32[digit]) for digit in digits)}"
+    return f"{prefix}1{''.join(_BECH32[digit] for digit in digits)}"
+
+
+def _polymod(digits: list[int]) -> int:
+    """BIP 173's checksum of five-bit digits."""
+    state = 1
+    for digit in digits:
+        top, state = state >> 25, (state & 0x1FFFFFF) << 5 ^ digit
+        for bit, generator in enumerate(_GENERATORS):
+            state ^= generator if top >> bit & 1 else 0
+    return state
+
+
+def _in_base(letters: str, number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, len(letters))
+        text = letters[digit] + text
+    return text
 
 
 def _jwt(signature: str) -> str:
