@@ -25,7 +25,7 @@ OWN = [page for page in PAGES if "bench" not in page.parts]
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 QUOTED = re.compile(r"`([^`\n]+)`")
 TREES = ("src/", "tests/", "docs/", "tools/", "bench/", "requirements/")
-COMMAND = re.compile(r"\byett ([a-z]+)(?: ([a-z]+))?")
+COMMAND = re.compile(r"\byett ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
 TARGET = re.compile(r"\bmake ([a-z]+)")
 INSIDE = {"ask", "why", "holds", "status"}
 """The small program inside a sandbox has these verbs."""

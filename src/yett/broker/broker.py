@@ -92,6 +92,10 @@ class Broker:
             self._values[fingerprint] = value if isinstance(value, Secret) else Secret(value)
         self._built_from = -1
 
+    def is_placeholder(self, value: bytes) -> bool:
+        """Whether it was ever lent in place of a secret, to any session."""
+        return self._leases.known(value.decode("utf-8", "surrogateescape")) is not None
+
     def examine(self, session: Session, request: HttpRequest, room: Room | None) -> Lease | None:
         """Laws 3 and 4; the lease whose placeholder the request carries. Raises CredentialRefused."""
         return self._examiner.examine(self._current(), self._short, session, request, room)

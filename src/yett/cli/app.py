@@ -11,7 +11,9 @@ import typer
 from yett.cli import (
     drill,
     environments,
+    git_hook,
     holds,
+    inventory,
     leases,
     lockdown,
     log,
@@ -22,6 +24,7 @@ from yett.cli import (
     secrets,
     undo,
     up,
+    watch_files,
 )
 from yett.model.errors import YettError
 
@@ -51,18 +54,19 @@ def yett(
     """Only for the options that stand before a command."""
 
 
-for room in (up, environments, scan, reports, machine, lockdown):
+for room in (up, environments, scan, git_hook, watch_files, reports, machine, lockdown):
     room.register(app)
 for room, name, about in (
     (secrets, "secret", "Secrets that Yett holds for agents."),
     (leases, "lease", "Just-in-time credentials of running tasks."),
+    (inventory, "inventory", "Credentials within reach of agents, and who answers for them."),
     (holds, "holds", "Operations that wait for a person."),
     (log, "log", "The ledger: verify it, export it."),
     (policy, "policy", "What is allowed, held and denied, and why."),
     (undo, "undo", "Bring back what an approved operation destroyed."),
     (drill, "drill", "Replay an incident with real parts against Yett."),
 ):
-    group = typer.Typer(help=about, no_args_is_help=name != "holds", rich_markup_mode=None)
+    group = typer.Typer(help=about, no_args_is_help=name not in ("holds", "inventory"), rich_markup_mode=None)
     room.register(group)
     app.add_typer(group, name=name)
 
@@ -74,6 +78,9 @@ def run(
     env: Annotated[str, typer.Option(help="The environment it works in, as `yett env` names it.")] = "",
     observe: Annotated[
         bool, typer.Option("--observe", help="Hold only what cannot be undone; record the rest.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse while a critical credential is accepted by nobody.")
     ] = False,
     host_port: Annotated[
         list[int] | None, typer.Option(help="A port of this machine it may reach, once signed.")

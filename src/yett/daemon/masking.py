@@ -1,9 +1,10 @@
-"""Before a command starts: find what is within its reach, lend placeholders for it, mask files, variables and git."""
+"""Before a command starts: find and record what is within its reach, lend placeholders, mask files and git."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,11 @@ from yett.broker.seal import Keys
 from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
+from yett.inventory.acceptances import open_critical
 from yett.model.credential import Lease
 from yett.model.errors import YettError
 from yett.model.identity import Session
+from yett.model.visible import visible
 from yett.providers.book import ProviderBook
 from yett.sandbox.home import shown
 from yett.sandbox.mirror.masks import Masks
@@ -26,6 +29,9 @@ Say = Callable[[str], Coroutine[None, None, None]]
 FOUND = "found/"
 """Names of secrets that were found in a workspace and are lent to one session."""
 
+NAMED, MOST_WHERE = 3, 160
+SHORT = 12
+"""Characters of a fingerprint that people type."""
 SHORTEST_MASKED = 8
 """A shorter value would mask ordinary words; it is protected by its position only (law 3c)."""
 
@@ -43,6 +49,8 @@ class Masked:
     pairs: Masks = field(default_factory=lambda: Masks({}))
     mirror: Mirror | None = None
     written: dict[str, bytes] = field(default_factory=dict)
+    scanned_at: int = 0
+    """When the scan began (ns): what is written from then on, the watcher looks at."""
 
     @property
     def files(self) -> int:
@@ -83,23 +91,48 @@ class Masked:
         return said
 
 
-async def mask_everything(plane: Plane, session: Session, folder: Path, environ: dict[str, str], say: Say) -> Masked:
-    """Scan, lend, mask. Raises YettError: then nothing starts."""
-    workspace = Path(session.workspace)
+async def mask_everything(
+    plane: Plane, session: Session, folder: Path, environ: dict[str, str], say: Say, *, strict: bool = False
+) -> Masked:
+    """Scan, record, lend, mask. Raises YettError: then nothing starts.
+
+    `strict`: nothing starts either while a critical finding is accepted by nobody.
+    """
+    workspace, started = Path(session.workspace), time.time_ns()
     findings = await asyncio.to_thread(scan, plane.keys, plane.book, workspace, environ)
+    plane.broker.known({f.credential.fingerprint: f.value for f in findings})
+    await asyncio.to_thread(plane.kept.record, session.workspace, findings, started, None, session.id)
+    if strict:
+        await asyncio.to_thread(refuse_critical, plane, session.workspace, findings)
     if findings:
         count = "1 credential" if len(findings) == 1 else f"{len(findings)} credentials"
         await say(f"{count} within reach of {session.principal.client}: masking")
-    plane.broker.known({f.credential.fingerprint: f.value for f in findings})
     stand_ins, leases = await asyncio.to_thread(_lend, plane, session, findings)
     pairs = Masks(stand_ins)
     await asyncio.to_thread(refuse_secrets_in_nested, workspace, pairs, plane.keys, plane.book)
-    masked = Masked(_variables(environ, pairs), leases=leases, findings=len(findings), pairs=pairs)
+    masked = Masked(_variables(environ, pairs), leases=leases, findings=len(findings), pairs=pairs, scanned_at=started)
     masked.variables = sum(masked.environ[name] != value for name, value in environ.items())
     links = frozenset(shown(str(home_of(environ))))
     await asyncio.to_thread(_mask_files, masked, findings, folder, links)
     await asyncio.to_thread(_mask_git, masked, workspace, folder, session.id)
     return masked
+
+
+def refuse_critical(plane: Plane, workspace: str, findings: Sequence[Finding]) -> None:
+    """Raises YettError: a critical finding is accepted by nobody's key (R27). No file of the workspace is asked."""
+    left = open_critical(findings, plane.kept.accepted(workspace), plane.desk.clock())
+    if not left:
+        return
+    count = "1 critical credential" if len(left) == 1 else f"{len(left)} critical credentials"
+    kept = {one.fingerprint: one for one in plane.kept.list(workspace)}
+    shown = [kept[one.credential.fingerprint] for one in left[:NAMED] if one.credential.fingerprint in kept]
+    named = "; ".join(f"{visible(one.title)} in {visible(one.where, MOST_WHERE)}" for one in shown)
+    more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    raise YettError(
+        f"nothing was started: {count} within reach that nobody has accepted: {named}{more}",
+        f"move them into Yett (yett protect), or have a person sign for each: "
+        f"yett inventory accept {left[0].credential.fingerprint[:SHORT]} --reason '...'",
+    )
 
 
 def scan(keys: Keys, book: ProviderBook, workspace: Path, environ: Mapping[str, str]) -> Sequence[Finding]:

@@ -24,7 +24,7 @@ from yett.broker.vault import Vault
 from yett.checkpoint.lockdown import Lockdown, open_again
 from yett.checkpoint.pipeline import Checkpoint
 from yett.checkpoint.places import EnvironmentMap
-from yett.daemon import environments
+from yett.daemon import environments, inventory
 from yett.daemon.channel import Message
 from yett.daemon.eyes import Eyes
 from yett.daemon.settings import Settings
@@ -36,6 +36,7 @@ from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
+from yett.inventory.kept import Kept
 from yett.ledger.journal import Journal
 from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight
@@ -76,6 +77,7 @@ class Plane:
     bundle: Path
     vkey: str
     maps: Maps
+    kept: Kept
     runs: dict[str, Run]
     ended_counts: list[Message] = field(default_factory=list)
     last_refusal: Message | None = None
@@ -175,7 +177,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
-        str(signer.verifier), maps, runs,
+        str(signer.verifier), maps, Kept(journal), runs,
     )  # fmt: skip
 
 
@@ -217,6 +219,8 @@ def _document_seal(home: Path) -> Seal:
 _EFFECTS: dict[ActKind, Effect] = {
     ActKind.ENVIRONMENTS: environments.write_signed,
     ActKind.LOCKDOWN_OFF: open_again,
+    ActKind.BASELINE: inventory.write_acceptance,
+    ActKind.PURPOSE: inventory.write_purpose,
 }
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 

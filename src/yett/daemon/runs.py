@@ -32,6 +32,7 @@ from yett.daemon.nameserver import NameServer
 from yett.daemon.plane import Plane
 from yett.daemon.remotes import Remotes
 from yett.daemon.signing import wait_signed
+from yett.daemon.watching import Watching
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.model.credential import Lease
@@ -56,6 +57,7 @@ class Run:
     masked: Masked
     agent_socket: LineServer
     logins: Logins
+    watching: Watching
     notices: list[str] = field(default_factory=list)
     addresses: Addresses | None = None
     nameserver: NameServer | None = None
@@ -126,7 +128,8 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     folder.mkdir(mode=0o700, parents=True)
     try:
         environ = {str(k): str(v) for k, v in dict(request.get("environ", {})).items()}
-        masked = await mask_everything(plane, session, folder, environ, say)
+        strict = plane.settings.strict or bool(request.get("strict"))
+        masked = await mask_everything(plane, session, folder, environ, say, strict=strict)
         logins = _logins(plane, session, masked, environ)
         desk = AgentDesk(plane, session, state)
         agent_socket = LineServer(folder / "agent.sock", desk.serve, mode=0o666)
@@ -136,11 +139,13 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
         await asyncio.to_thread(forget_found, plane, session_id)
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    run = Run(plane, session, folder, state, masked, agent_socket, logins, _notices(plane, session, masked))
+    watching = _watching(plane, session, masked)
+    run = Run(plane, session, folder, state, masked, agent_socket, logins, watching, _notices(plane, session, masked))
     if masked.mirror is not None:
         run.remotes = Remotes(session, masked.mirror, plane.checkpoint, plane.settings.git)
     run.wanted_ports = tuple(int(port) for port in request.get("host_ports", ()))
     plane.runs[session_id] = run
+    watching.start()
     return run
 
 
@@ -157,6 +162,7 @@ async def end_run(run: Run, why: str) -> list[str]:
     if run.keeper is not None:
         run.keeper.close()
     run.agent_socket.close()
+    run.watching.stop()
     plane.ended(run.counts(), run.last_refusal())
     try:
         await plane.checkpoint.close_session(run.session.id, why)
@@ -194,6 +200,15 @@ async def _task(plane: Plane, request: Message, say: Say) -> Task:
     return Task(task_id, purpose, label, production, now, now + plane.settings.task_hours * 3600)
 
 
+def _watching(plane: Plane, session: Session, masked: Masked) -> Watching:
+    """Placeholders that the agent writes down are no findings: they are what it is meant to have."""
+
+    def is_ours(value: bytes) -> bool:
+        return bool(masked.pairs.placeholders_in(value)) or plane.broker.is_placeholder(value)
+
+    return Watching(plane, session.workspace, masked.scanned_at, session.id, is_ours)
+
+
 def _logins(plane: Plane, session: Session, masked: Masked, environ: Mapping[str, str]) -> Logins:
     return Logins(plane.book, home_of(environ), masked.masks, partial(plane.broker.renewed, session))
 
@@ -216,11 +231,13 @@ def _notices(plane: Plane, session: Session, masked: Masked) -> list[str]:
 
 
 def _summary(run: Run) -> list[str]:
-    counts = run.counts()
+    counts, said = run.counts(), []
+    if run.watching.found:
+        said = [f"{_count(run.watching.found, 'credential')} came into reach meanwhile, unmasked: yett inventory"]
     if not counts["held"] and not counts["refused"]:
-        return []
+        return said
     passed = _count(counts["passed"], "operation")
-    return [f"{passed} passed, {counts['held']} held, {counts['refused']} refused: yett report, yett why"]
+    return [*said, f"{passed} passed, {counts['held']} held, {counts['refused']} refused: yett report, yett why"]
 
 
 def _count(number: int, what: str) -> str:

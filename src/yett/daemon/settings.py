@@ -12,7 +12,7 @@ from typing import Any
 from yett.model.errors import ConfigurationError
 
 DEFAULT_PORT = 7711
-KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git"})
+KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git", "strict"})
 RESOLVE_KEYS = frozenset({"name", "address", "port"})
 
 Toml = dict[str, Any]  # Any: as it stands in the file; every key is checked as it is taken
@@ -29,6 +29,8 @@ class Settings:
     extra_ca: str = ""
     task_hours: int = 12
     git: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+    """Every run is `yett run --strict`. No file of a workspace says otherwise (law 9)."""
 
     @property
     def operator_socket(self) -> Path:
@@ -72,6 +74,7 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
         extra_ca=str(said.get("extra_ca", "")),
         task_hours=_number(path, said, "task_hours", 12),
         git=_git(path, said.get("git", {}), realm),
+        strict=_flag(path, said, "strict"),
     )
 
 
@@ -80,6 +83,13 @@ def _number(path: Path, said: Toml, key: str, default: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 65536:
         raise ConfigurationError(f"{path}: {key} is {number!r}", "it is a number")
     return number
+
+
+def _flag(path: Path, said: Toml, key: str) -> bool:
+    flag = said.get(key, False)
+    if not isinstance(flag, bool):
+        raise ConfigurationError(f"{path}: {key} is {flag!r}", "it is true or false")
+    return flag
 
 
 def _resolve(path: Path, rows: list[Toml]) -> dict[tuple[str, int], tuple[str, int]]:

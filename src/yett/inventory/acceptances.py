@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -77,7 +77,7 @@ def counting(
 
 
 def open_critical(
-    findings: tuple[Finding, ...], accepted: Mapping[str, tuple[Accepted, ...]], now: int
+    findings: Iterable[Finding], accepted: Mapping[str, tuple[Accepted, ...]], now: int
 ) -> tuple[Finding, ...]:
     """Critical findings that nobody accepts."""
     return tuple(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import insert, update
 
 from yett.inventory import kept_rows
+from yett.inventory.acceptances import Accepted, list_accepted
 from yett.inventory.engine import engine
 from yett.inventory.finding import Finding
 from yett.inventory.hiding import Hiding, plain
@@ -26,6 +27,8 @@ MOST_PLACES = 200
 """Of one credential in one workspace; further ones are counted."""
 MOST_KEPT = 20_000
 """Credentials of one workspace: whoever writes more of them is not writing credentials."""
+FILES = frozenset({"file", "archive"})
+"""Sources that a look at a file covers."""
 _AT_ONCE = 250
 """Rows a transaction: the ledger's writer is everybody's, and may not be kept for long."""
 _NAMED = 50
@@ -42,7 +45,7 @@ class Looked:
     folders: tuple[str, ...] = ()
 
     def covers(self, place: Place) -> bool:
-        if place.source not in ("file", "archive", "client-config"):
+        if place.source not in FILES:
             return False
         path = place.path.partition("!/")[0]
         return path in self.files or path.startswith(tuple(f"{folder}/" for folder in self.folders))
@@ -103,6 +106,20 @@ class Kept:
             writes = _writes(known, credentials, merged, change, looked, time.time_ns())
             self._commit(name, writes, change, started, looked, session)
         return change
+
+    def list(self, workspace: str = "", fingerprint: str = "") -> list[Sighting]:
+        """Of one workspace or of all, of fingerprints that begin so; with those that are gone."""
+        name = plain(workspace)
+        return self._journal.store.read(lambda c: kept_rows.list_sightings(c, name, fingerprint))
+
+    def accepted(self, workspace: str) -> dict[str, tuple[Accepted, ...]]:
+        """What was ever signed for that workspace."""
+        return self._journal.store.read(lambda c: list_accepted(c, plain(workspace)))
+
+    def files_of(self, workspace: str) -> frozenset[str]:
+        """Files that are kept as places of what is not gone."""
+        live = (one for one in self.list(workspace) if one.gone_since is None)
+        return frozenset(place.path for one in live for place in one.places if place.source in FILES)
 
     def _commit(
         self, workspace: str, writes: _Writes, change: Change, started: int, looked: Looked | None, session: str

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from yett.model.errors import ConfigurationError
 
-USAGE = "usage: yett run [--task TEXT] [--env NAME] [--observe] [--host-port N]... [--] COMMAND..."
+USAGE = "usage: yett run [--task TEXT] [--env NAME] [--strict] [--observe] [--host-port N]... [--] COMMAND..."
 
 
 class Options(NamedTuple):
@@ -17,6 +17,7 @@ class Options(NamedTuple):
     environment: str | None = None
     observe: bool = False
     host_ports: tuple[int, ...] = ()
+    strict: bool = False
 
 
 def parse(arguments: list[str]) -> Options:
@@ -40,6 +41,8 @@ def _take(words: list[str], options: Options) -> Options:
     name, equals, attached = words.pop(0).partition("=")
     if name == "--observe" and not equals:
         return options._replace(observe=True)
+    if name == "--strict" and not equals:
+        return options._replace(strict=True)
     if name not in ("--task", "--env", "--host-port"):
         raise ConfigurationError(f"yett run does not know the option {name}.", USAGE)
     if not equals and not words:

@@ -111,6 +111,7 @@ def _opening(options: arguments.Options, place: plan.Place, becoming: owner.Owne
         "task": options.task,
         "environment": options.environment,
         "observe": options.observe,
+        "strict": options.strict,
         "cwd": place.directory,
         "workspace": place.root,
         "argv": list(options.command),
