@@ -1,64 +1,99 @@
 """`yett scan --staged` and `--pushed`: what a commit or a push would add. For hooks, so it starts in milliseconds.
 
-Dispatched before typer is imported. Exit status 1 stops the commit.
+Dispatched before typer is imported. Exit status 1 stops the commit, and so does every other but 0.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from yett.inventory.staged import Change, Leak, NoRepository, between, leaks, pushed, staged
+from yett.inventory.changes import Change, NoRepository, pushed, staged, top_of
+from yett.inventory.staged import Leak, leaks
+from yett.model.errors import YettError
 from yett.model.visible import visible
 
 _ASK = (
     "Take it out of the file and out of the index, keep it where agents get a placeholder (yett secret add),\n"
     "and make it anew at its issuer if it was ever pushed. If it is none: yett baseline add PATH --reason '...'"
 )
+_MOST_SHOWN = 50
 
 
 def main(words: Sequence[str]) -> int:
-    """Options: --staged, --pushed, --since REV, --json; all else is the full scan's, or a hook's file names."""
+    """Options: --staged, --pushed, --remote NAME, --json, --baseline FILE, --no-baseline; the full scan has others."""
     try:
-        found = list(_unaccepted(list(leaks(Path(), _changes(words)))))
-    except NoRepository as error:
+        found = _unaccepted(leaks(Path(), _changes(words)), words)
+    except YettError as error:
         print(f"yett: {error.what}\n      {error.remedy}", file=sys.stderr)
         return 2
     if "--json" in words:
         print(json.dumps([_record(leak) for leak in found], indent=1))
     elif found:
-        _say(found)
+        _say(found, "pushed" if "--pushed" in words else "committed")
     return 1 if found else 0
 
 
 def _changes(words: Sequence[str]) -> list[Change]:
-    if "--pushed" in words:
-        return pushed(Path(), sys.stdin.read())
-    if "--since" in words[:-1]:
-        return between(Path(), words[words.index("--since") + 1])
-    return staged(Path())
+    if "--since" in words:
+        raise NoRepository("--since does not go with --staged or --pushed", "leave one of them out")
+    if "--pushed" not in words:
+        return staged(Path())
+    return pushed(Path(), *_push(words))
 
 
-def _unaccepted(found: list[Leak]) -> list[Leak]:
+def _push(words: Sequence[str]) -> tuple[str, str]:
+    """(the lines of a pre-push hook, the remote's name).
+
+    The pre-commit framework reads the lines itself and says in variables what it made of them; where the remote has no
+    commit of it, PRE_COMMIT_FROM_REF is missing. By hand, on a terminal, it is HEAD that would be pushed.
+    """
+    remote = os.environ.get("PRE_COMMIT_REMOTE_NAME", "") or _option(words, "--remote")
+    if "PRE_COMMIT" not in os.environ and not sys.stdin.isatty():
+        return sys.stdin.read(), remote
+    local = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD"
+    there = os.environ.get("PRE_COMMIT_FROM_REF") or "0" * 40
+    return f"{local} {local} there {there}\n", remote
+
+
+def _unaccepted(found: list[Leak], words: Sequence[str]) -> list[Leak]:
     """Without what the repository's baseline accepts. Only read when there is something to accept."""
-    path = Path(".yett/baseline.json")
-    if not found or not path.exists():
+    if not found or "--no-baseline" in words:
+        return found
+    top = top_of(Path()) or Path()
+    named = _option(words, "--baseline")
+    path = Path(named) if named else top / ".yett/baseline.json"
+    if not path.exists() and not named:
         return found
     from yett.inventory.baseline import Baseline
     from yett.inventory.staged_findings import finding_of
 
-    applied = Baseline.load(path).apply(finding_of(leak) for leak in found)
+    applied = Baseline.load(path, top).apply(finding_of(leak) for leak in found)
     return [leak for leak, finding in zip(found, applied.findings, strict=True) if finding.accepted is None]
 
 
-def _say(found: Sequence[Leak]) -> None:
+def _option(words: Sequence[str], name: str) -> str:
+    """The word behind an option, or behind its =; "" without."""
+    for at, word in enumerate(words):
+        if word == name and at + 1 < len(words):
+            return words[at + 1]
+        if word.startswith(f"{name}="):
+            return word.removeprefix(f"{name}=")
+    return ""
+
+
+def _say(found: Sequence[Leak], done: str) -> None:
     count = "1 credential" if len(found) == 1 else f"{len(found)} credentials"
-    print(f"yett: {count} would be committed\n", file=sys.stderr)
-    for leak in found:
-        where = f"{visible(leak.path, 160)}:{leak.line}"
+    print(f"yett: {count} would be {done}\n", file=sys.stderr)
+    for leak in found[:_MOST_SHOWN]:
+        commit = f" in {leak.commit[:10]}" if leak.commit else ""
+        where = f"{visible(leak.path, 160)}:{leak.line}{commit}"
         print(f"  {where}  {visible(_title(leak), 80)}", file=sys.stderr)
+    if len(found) > _MOST_SHOWN:
+        print(f"  and {len(found) - _MOST_SHOWN} more", file=sys.stderr)
     print(f"\n{_ASK}", file=sys.stderr)
 
 
@@ -70,4 +105,4 @@ def _title(leak: Leak) -> str:
 def _record(leak: Leak) -> dict[str, object]:
     hit = leak.hit
     return {"path": leak.path, "line": leak.line, "kind": hit.kind, "title": hit.title, "provider": hit.provider,
-            "severity": hit.severity.word}  # fmt: skip
+            "severity": hit.severity.word, "commit": leak.commit}  # fmt: skip
