@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from yett.inventory.engine.detector import apart
+from yett.inventory.engine.apart import apart
 from yett.inventory.formats.format import Format, Unparsable
 from yett.inventory.hit import Hit
 from yett.inventory.likely import BY_PLACE

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from yett.inventory.engine import cache, encoded, forms, standing
+from yett.inventory.engine import cache, encoded, forms, sniffed, standing
+from yett.inventory.engine.apart import apart
 from yett.inventory.engine.assigned import Assigned, Room, hit_of
-from yett.inventory.engine.expressions import FORMS, Place, expressions, long_ids
+from yett.inventory.engine.expressions import FORMS, Expression, Place, expressions, long_ids
 from yett.inventory.engine.regex import Compile, with_python, with_re2
 from yett.inventory.engine.row import Row
 from yett.inventory.engine.screen import (
@@ -22,7 +23,9 @@ from yett.inventory.engine.screen import (
     hyperscan_errors,
     hyperscan_version,
 )
+from yett.inventory.engine.sniffed import Sniff
 from yett.inventory.hit import Hit, Told
+from yett.inventory.joined import joined
 
 
 class Detector:
@@ -31,26 +34,35 @@ class Detector:
     reach = 512
     """No part of what decides about a hit lies further from another, but for hits of `long` (see `history`)."""
 
-    def __init__(self, rows: Sequence[Row], screen: Screen, compile_: Compile, version: str = "") -> None:
+    def __init__(
+        self, rows: Sequence[Row], screen: Screen, compile_: Compile, version: str = "", sniffs: Sequence[Sniff] = ()
+    ) -> None:
         self.rows = rows
         self.version = version
         self.screen = screen
         self._compile = compile_
         self._assigned = Assigned(rows, _rooms(rows), compile_)
         self._patterns: dict[int, Any] = {}  # Any: see regex
+        self._sniffs = {FORMS + len(rows) + number: sniff.place for number, sniff in enumerate(sniffs)}
 
     @cached_property
     def long(self) -> frozenset[int]:
         """Ids whose values may begin far from their end."""
-        return long_ids(self.rows)
+        return long_ids(self.rows) | self._sniffs.keys()
 
     def touches(self, data: Buffer) -> frozenset[int]:
         """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""
         return self.screen.found(data).ids
 
     def hits(self, text: bytes) -> list[Hit]:
-        """Every credential in the text, a span once: what its form tells comes before what its name tells."""
-        return self.confirmed(text, self.screen.found(text))
+        """Every credential in the text, a span once: what its form tells comes before what its name tells.
+
+        A text that says by itself of which format it is, is parsed too.
+        """
+        sight = self.screen.found(text)
+        found = self.confirmed(text, sight)
+        places = [self._sniffs[id_] for id_ in sight.ids & self._sniffs.keys()] if sight.ids else []
+        return joined(found, list(sniffed.hits(text, places)), len(text)) if places else found
 
     def look(self, data: Buffer) -> Sight:
         """The screen's own answer, for `confirmed`: most buffers need no more."""
@@ -77,11 +89,11 @@ class Detector:
         seen, ends = sight.ids, sight.ends
         if not seen:
             return []
-        formed = [pair for id_ in seen if id_ >= FORMS for pair in self._formed(id_ - FORMS, text)]
+        numbers = (id_ - FORMS for id_ in seen if FORMS <= id_ < FORMS + len(self.rows))
+        formed = [pair for number in numbers for pair in self._formed(number, text)]
         formed.sort(key=lambda pair: (pair[1].start, -pair[0]))
-        found = [hit for _, hit in formed]
-        if Place.PRIVATE_KEY in seen:
-            found += standing.private_keys(text)
+        found = list(standing.private_keys(text)) if Place.PRIVATE_KEY in seen else []  # a form knows but their inside
+        found += [hit for _, hit in formed]
         if Place.ASSIGNED in seen:
             found += self._assigned.hits(text, ends[Place.ASSIGNED])
         if Place.ADDRESS in seen:
@@ -118,15 +130,6 @@ class Detector:
             yield hit_of(row, hit.start, hit.end, Told.PLACE) if row is not None else hit
 
 
-def apart(hits: Iterable[Hit], size: int) -> Iterator[Hit]:
-    """The hits that do not overlap an earlier one, in a text of that size: a mark a byte, as a file may be all hits."""
-    taken = bytearray(size)
-    for hit in hits:
-        if taken.find(1, hit.start, hit.end) < 0:
-            taken[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
-            yield hit
-
-
 @lru_cache(maxsize=2)
 def engine(light: bool = False) -> Detector:
     """The detector of all rules, from the cache or made and cached. `light`: nothing beyond hyperscan and the standard
@@ -134,8 +137,10 @@ def engine(light: bool = False) -> Detector:
     """
     from yett.inventory.engine import rules
 
-    rows = _rows()
-    return Detector(rows, _screen(rows), with_python() if light else with_re2(), rules.stamp())
+    rows, known = _rows(), sniffed.sniffs()
+    version = f"{rules.stamp()[:24]}-{sniffed.stamp_of(known)}"
+    screen = _screen((*expressions(rows), *sniffed.expressions_of(known, len(rows))), version)
+    return Detector(rows, screen, with_python() if light else with_re2(), version, known)
 
 
 def _rows() -> tuple[Row, ...]:
@@ -150,18 +155,16 @@ def _rows() -> tuple[Row, ...]:
     return rows
 
 
-def _screen(rows: Sequence[Row]) -> Screen:
-    from yett.inventory.engine import rules
-
+def _screen(wanted: Sequence[Expression], stamp: str) -> Screen:
     version = hyperscan_version()
     if not version:
-        return Re2Screen(expressions(rows))
-    name = f"{rules.stamp()[:24]}-{cache.LAYOUT}-{version}.hsdb"
+        return Re2Screen(wanted)
+    name = f"{stamp}-{cache.LAYOUT}-{version}.hsdb"
     kept = cache.read(name)
     if kept is not None:
         with contextlib.suppress(*hyperscan_errors()):
             return HyperscanScreen(kept)
-    made = compiled(expressions(rows))
+    made = compiled(wanted)
     cache.write(name, made)
     return HyperscanScreen(made)
 

@@ -25,7 +25,7 @@ def format_at(path: str) -> Format | None:
 
 @lru_cache(maxsize=1)
 def _index() -> Endings[str]:
-    name = f"{_stamp()}.formats"
+    name = f"{stamp()}.formats"
     kept = cache.read(name)
     if kept is not None:
         return Endings(marshal.loads(kept))
@@ -34,7 +34,7 @@ def _index() -> Endings[str]:
     return Endings(rows)
 
 
-def _stamp() -> str:
+def stamp() -> str:
     """Of the sources by size and time, as importing them is judged too."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
