@@ -9,10 +9,10 @@ from __future__ import annotations
 import mmap
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import compress
+from dataclasses import dataclass, replace
+from itertools import chain, compress, islice
 from pathlib import Path
 
 from yett.inventory.history.index import Index, Unfit
@@ -26,6 +26,9 @@ _IS_OFS = bytes(kind == OFS_DELTA for kind in _TYPE)
 _IS_REF = bytes(kind == REF_DELTA for kind in _TYPE)
 _IS_ROOT = bytes(kind in KINDS for kind in _TYPE)
 _IS_ODD = bytes(kind in (0, 5) for kind in _TYPE)
+_IS_UNUSUAL = bytes(kind in (0, 5, REF_DELTA) for kind in _TYPE)
+_MAY_BE_KEPT = bytes(kind in KINDS or kind == OFS_DELTA for kind in _TYPE)
+_CHUNK = 1 << 17
 _WORTH_A_PROCESS = 200_000
 """Deltas from which on reading their headers takes longer than starting a second process for half of them."""
 
@@ -46,7 +49,7 @@ class Forest:
     base: array[int]
     first: array[int]
     after: array[int]
-    foreign: tuple[int, ...] = field(default=())
+    foreign: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.at)
@@ -75,99 +78,115 @@ def open_pack(path: Path) -> mmap.mmap:
 
 
 def grow(path: Path, index: Index, pack: mmap.mmap) -> Forest:
-    """Read the headers of every entry."""
+    """Read the headers of every entry.
+
+    Raises:
+        IndexError: the pack is cut off.
+    """
     end = len(pack) - _TRAILER
-    ordered = sorted(index.offsets)
-    beyond = [at for at in ordered if not _HEADER <= at < end] if ordered and not _within(ordered, end) else []
-    offsets = [at for at in ordered if _HEADER <= at < end] if beyond else ordered
-    head = bytes(map(pack.__getitem__, offsets))
+    offsets = sorted(index.offsets)
+    beyond: list[int] = []
+    if offsets and not (offsets[0] >= _HEADER and offsets[-1] < end):
+        beyond = [at for at in offsets if not _HEADER <= at < end]
+        offsets = [at for at in offsets if _HEADER <= at < end]
+    head = _heads(pack, offsets)
     starts = list(compress(offsets, head.translate(_IS_OFS)))
     bases = _bases(pack, starts)
-    kept = set(compress(offsets, head.translate(_IS_ROOT)))
-    linked = _of_kept(starts, bases, kept)
-    foreign = [*beyond, *compress(offsets, head.translate(_IS_ODD))]
+    places = frozenset(offsets)
+    empty = Forest(path, pack, array("Q"), array("Q"), array("i"), array("i"), array("i"), tuple(beyond))
+    if not beyond and places.issuperset(bases) and not head.translate(_IS_UNUSUAL).count(1):
+        del starts, places
+        return _chained(empty, offsets, head, bases, end)
     refs = list(compress(offsets, head.translate(_IS_REF)))
-    if refs:
-        linked, foreign = _with_refs(pack, index, refs, starts, bases, kept, foreign)
-    return _forest(path, pack, offsets, end, kept, linked, foreign)
+    links = dict(zip(starts, bases, strict=True)) | _named_bases(pack, index, refs)
+    kept = set(compress(offsets, head.translate(_IS_ROOT)))
+    lost = set(compress(offsets, head.translate(_IS_ODD)))
+    linked = _linked(links, kept, places - lost)
+    lost.update(at for at, base in linked.items() if base == NONE)
+    linked = {at: base for at, base in linked.items() if base != NONE}
+    return _placed(replace(empty, foreign=(*beyond, *sorted(lost))), offsets, end, kept | linked.keys(), linked)
 
 
-def _within(ordered: Sequence[int], end: int) -> bool:
-    return ordered[0] >= _HEADER and ordered[-1] < end
+def _heads(pack: mmap.mmap, offsets: Sequence[int]) -> bytes:
+    """The first byte of each entry."""
+    heads = []
+    for start in range(0, len(offsets), _CHUNK):
+        heads.append(bytes(map(pack.__getitem__, offsets[start : start + _CHUNK])))
+        pack.madvise(mmap.MADV_DONTNEED)
+    return b"".join(heads)
 
 
-def _of_kept(starts: Iterable[int], bases: Iterable[int], kept: set[int]) -> dict[int, int]:
-    """The deltas whose root is kept, and their base. In a pack a base comes before its OFS_DELTA: one pass."""
-    linked: dict[int, int] = {}
-    keep = kept.add
-    for at, base in zip(starts, bases, strict=True):
-        if base in kept:
-            keep(at)
-            linked[at] = base
-    return linked
+def _chained(forest: Forest, offsets: Sequence[int], head: bytes, bases: Iterable[int], end: int) -> Forest:
+    """Fill the columns where every base stands before what starts from it: one pass."""
+    may_be = head.translate(_MAY_BE_KEPT)
+    slot_at: dict[int, int] = {}
+    add_at, add_to, add_base = forest.at.append, forest.to.append, forest.base.append
+    add_first, add_after, first = forest.first.append, forest.after.append, forest.first
+    next_base = iter(bases).__next__
+    slot = 0
+    ends = compress(chain(islice(offsets, 1, None), (end,)), may_be)
+    for at, to, byte in zip(compress(offsets, may_be), ends, compress(head, may_be), strict=True):
+        parent = NONE
+        if byte & 0x70 == OFS_DELTA << 4:
+            base = next_base()
+            if base not in slot_at:
+                continue  # of a tree
+            parent = slot_at[base]
+            add_after(first[parent])
+            first[parent] = slot
+        else:
+            add_after(NONE)
+        slot_at[at] = slot
+        add_at(at)
+        add_to(to)
+        add_base(parent)
+        add_first(NONE)
+        slot += 1
+    return forest
 
 
-def _with_refs(
-    pack: mmap.mmap,
-    index: Index,
-    refs: Iterable[int],
-    starts: Iterable[int],
-    bases: Iterable[int],
-    kept: set[int],
-    foreign: Iterable[int],
-) -> tuple[dict[int, int], list[int]]:
-    """As above where bases may come later, be in another pack, or go round in circles."""
-    links = dict(zip(starts, bases, strict=True))
-    lost = set(foreign)
+def _named_bases(pack: mmap.mmap, index: Index, refs: Iterable[int]) -> dict[int, int]:
+    """Where each REF_DELTA's base is, NONE if it is in another pack."""
+    found = {}
     for at in refs:
         where = _skip_size(pack, at)
         row = index.row_of(pack[where : where + 20])
-        if row == NONE:
-            lost.add(at)
-        else:
-            links[at] = index.offsets[row]
-    linked: dict[int, int] = {}
-    known: dict[int, bool] = {}
-    for at in links:
-        chain: list[int] = []
-        while at in links and at not in known and at not in kept and len(chain) <= len(links):
-            known[at] = False  # until its root is known: a circle ends here
-            chain.append(at)
+        found[at] = NONE if row == NONE else index.offsets[row]
+    return found
+
+
+def _linked(links: dict[int, int], roots: set[int], places: frozenset[int]) -> dict[int, int]:
+    """The deltas that end at one of these roots, with their base, and with NONE those that end nowhere.
+
+    Bases may come later, be in another pack, or go round in circles. What is left out ends at a tree.
+    """
+    ends: dict[int, bool | None] = {}
+    for start in links:
+        at, path = start, []
+        while at in links and at not in ends:
+            ends[at] = False  # until it is known: a circle ends here
+            path.append(at)
             at = links[at]
-        belongs = at in kept or known.get(at, False)
-        astray = not belongs and (at in lost)
-        for each in chain:
-            known[each] = belongs
-            if belongs:
-                linked[each] = links[each]
-            elif astray:
-                lost.add(each)
-    kept.update(linked)
-    return linked, sorted(lost)
+        where_to = True if at in roots else None if at in places else False
+        end = ends.get(at, where_to)
+        ends.update(dict.fromkeys(path, end))
+    return {at: links[at] if end else NONE for at, end in ends.items() if end is not None}
 
 
-def _forest(
-    path: Path,
-    pack: mmap.mmap,
-    offsets: Sequence[int],
-    end: int,
-    kept: set[int],
-    linked: dict[int, int],
-    foreign: Iterable[int],
-) -> Forest:
-    """The columns."""
+def _placed(forest: Forest, offsets: Sequence[int], end: int, kept: Set[int], linked: dict[int, int]) -> Forest:
+    """Fill the columns whatever the order."""
     chosen = bytes(map(kept.__contains__, offsets))
-    at = array("Q", compress(offsets, chosen))
-    to = array("Q", compress((*offsets[1:], end), chosen))
-    slot_at = {offset: slot for slot, offset in enumerate(at)}
-    base = array("i", [NONE]) * len(at)
-    first, after = array("i", base), array("i", base)
+    forest.at.extend(compress(offsets, chosen))
+    forest.to.extend(compress((*offsets[1:], end), chosen))
+    slot_at = {offset: slot for slot, offset in enumerate(forest.at)}
+    for column in (forest.base, forest.first, forest.after):
+        column.extend([NONE] * len(forest.at))
     for offset, from_ in linked.items():
         slot, parent = slot_at[offset], slot_at[from_]
-        base[slot] = parent
-        after[slot] = first[parent]
-        first[parent] = slot
-    return Forest(path, pack, at, to, base, first, after, tuple(foreign))
+        forest.base[slot] = parent
+        forest.after[slot] = forest.first[parent]
+        forest.first[parent] = slot
+    return forest
 
 
 def _skip_size(pack: mmap.mmap, at: int) -> int:
@@ -203,7 +222,9 @@ def _bases_of(pack: mmap.mmap, starts: Iterable[int]) -> array[int]:
     found = array("Q")
     add = found.append
     end = len(pack) - 1
-    for at in starts:
+    for number, at in enumerate(starts):
+        if not number % _CHUNK:
+            pack.madvise(mmap.MADV_DONTNEED)
         where = at
         while pack[where] > 127:
             where += 1

@@ -80,6 +80,7 @@ class Walker:
         self._forest = forest
         self._view = memoryview(forest.pack)
         self._engine = engine
+        self._reach, self._long = engine.reach, frozenset(engine.long)
         self._largest = largest
         self._report = report
         self._chosen = chosen
@@ -139,10 +140,10 @@ class Walker:
         if tainted:
             window = content = resolve(base, delta)
         elif self._forest.first[slot] == NONE and len(delta) <= _DENSE:
-            window = changes(base, delta, at, self._engine.reach)
+            window = changes(base, delta, at, self._reach)
         else:
             made = pieces(base, delta, at, size)
-            window = changes_in(made, base, self._engine.reach)
+            window = changes_in(made, base, self._reach)
             content = b"".join(made)
             if len(content) != size:
                 raise Broken("a delta that does not fit its base")
@@ -174,7 +175,14 @@ class Walker:
         self._report(sum(self._forest.to[item.slot] - self._forest.at[item.slot] for item in items))
 
     def _look(self, item: _Item, ids: Set[int]) -> bool:
-        """Give the whole object to the detector. Whether its children must be scanned whole."""
+        """Give the object to the detector. Whether its children must be scanned whole.
+
+        Of an object that is judged by its changes, these come first: mostly the screen said too much, and there is
+        nothing in them.
+        """
+        far = not self._long.isdisjoint(ids)
+        if not far and item.window is not item.content and not any(True for _ in self._engine.hits(item.window)):
+            return False
         try:
             there = spots(self._engine, item.made())
         except _LOST as problem:
@@ -182,7 +190,7 @@ class Walker:
             return True
         if there:
             self.harvest.found.append((item.slot, there))
-        return bool(there) or not self._engine.long.isdisjoint(ids)
+        return bool(there) or far
 
     def _lightened(self, item: _Item) -> _Item:
         """What is kept of it until its children's turn: without its content if too much is kept already."""
