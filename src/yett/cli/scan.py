@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yett.cli import show
+from yett.cli.compared import Compared, compared, root_of
 from yett.cli.operator import call
 from yett.cli.scan_progress import Line
 from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from yett.inventory.baseline import Applied
     from yett.inventory.finding import Severity
     from yett.inventory.live import Plan
     from yett.inventory.outcome import Outcome
@@ -28,13 +29,18 @@ configurations and transcripts, and the variables of running processes. With PAT
 history. Nothing is changed, sent or stored; no value is shown. Only --live sends anything: each credential to its own
 issuer, which says whether it works and whose it is.
 
+With --since: only what commits after that revision, and the work tree, bring; not what stood in the same file before.
+What .yett/baseline.json accepts is left out of the count; it is masked from agents all the same.
+
 Exit status: 0 nothing of --fail-on or worse, 1 something, 2 a wrong command line, 3 something could not be read (with
 --strict-read).
 
 Example: yett scan
          yett scan . --format sarif --output yett.sarif
+         yett scan . --since origin/main
          yett scan --staged
 """
+_FORMATS = "table, json, jsonl, sarif, html, markdown, github (annotations) or gitlab (code quality)."
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -53,19 +59,22 @@ def scan(
     ] = None,
     home: Annotated[bool | None, typer.Option(help="Read the places of your home where credentials lie.")] = None,
     history: Annotated[bool, typer.Option(help="Look through git history.")] = True,
-    since: Annotated[str, typer.Option(metavar="REV", help="Of history, only what came after REV.")] = "",
+    since: Annotated[str, typer.Option(metavar="REV", help="Only what came into the repository after REV.")] = "",
     staged: Annotated[bool, typer.Option("--staged", help="Only what is staged for the next commit.")] = False,
     pushed: Annotated[
         bool, typer.Option("--pushed", help="Only what a push sends: reads a pre-push hook's lines.")
     ] = False,
+    remote: Annotated[str, typer.Option(help="With --pushed: where to, as git names it.")] = "",
     installed: Annotated[bool, typer.Option("--installed", help="Look into installed packages too.")] = False,
-    format_name: Annotated[str, typer.Option("--format", help="table, json, jsonl, sarif, html, markdown.")] = "table",
+    format_name: Annotated[str, typer.Option("--format", help=_FORMATS)] = "table",
     as_json: show.AsJson = False,
     output: Annotated[Path | None, typer.Option(help="Write the report into this file.")] = None,
+    report: Annotated[list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write another report too.")] = None,
     severity: Annotated[str, typer.Option(help="Show this and worse: low, medium, high or critical.")] = "medium",
     fail_on: Annotated[str, typer.Option(help="Exit with 1 for this and worse; never: always 0.")] = "high",
     strict_read: Annotated[bool, typer.Option("--strict-read", help="Exit with 3 if something was not read.")] = False,
     baseline: Annotated[Path | None, typer.Option(help="Accepted findings; else .yett/baseline.json.")] = None,
+    no_baseline: Annotated[bool, typer.Option("--no-baseline", help="Count what was accepted too.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is, and no more.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before credentials are shown.")] = False,
@@ -77,11 +86,19 @@ def scan(
     least, fails = _severity(severity), _severity("critical" if fail_on == "never" else fail_on)
     if live:
         _may_ask(yes)
+    reports = [_named_report(word) for word in report or ()]
     outcome = _scanned(paths or [], home, history, since, installed, again)
     if live:
         outcome = _asked(outcome, yes)
-    outcome, remarks, compared = _compared(outcome, paths or [], baseline)
-    _written(_shown(outcome, least), "json" if as_json else format_name, output, remarks, compared)
+    root = root_of(paths[0] if paths else Path())
+    result = Compared(outcome)
+    if not no_baseline:
+        whole = history and not since and all(path.resolve() == root.resolve() for path in paths or [Path()])
+        result = compared(outcome, root, baseline, whole=whole, reach=not paths and not since)
+    outcome = result.outcome
+    shown = replace(result, outcome=_shown(outcome, least))
+    for name, file in [("json" if as_json else format_name, output), *reports]:
+        _written(shown, name, file, root)
     if reveal:
         _revealed(outcome)
     from yett.inventory.reports import exit_status
@@ -99,13 +116,14 @@ def _scanned(paths: list[Path], home: bool | None, history: bool, since: str, in
     for path in paths:
         if not os.path.lexists(path):
             raise ConfigurationError(f"{path} does not exist", "name files or folders that do")
+    if since:
+        return _brought(paths, since, home)
     wanted = Wanted(
-        targets=tuple(path.absolute() for path in paths or [Path()]),
+        targets=tuple(Path(os.path.abspath(path)) for path in paths or [Path()]),
         home=Path.home() if home or (home is None and reach) else None,
         environ=dict(os.environ) if reach else None,
         processes=reach,
         history=history,
-        since=since,
         installed=installed,
         state=None if again else default_home() / "scan",
     )
@@ -113,30 +131,36 @@ def _scanned(paths: list[Path], home: bool | None, history: bool, since: str, in
         return survey(wanted, kept(default_home()), line.show)
 
 
-def _compared(outcome: Outcome, paths: list[Path], named: Path | None) -> tuple[Outcome, tuple[str, ...], bool]:
-    """The outcome with what the baseline accepts marked; it filters this report and this exit status, nothing else."""
-    from dataclasses import replace
+def _brought(paths: list[Path], since: str, home: bool | None) -> Outcome:
+    from yett.daemon.settings import default_home
+    from yett.inventory.brought import brought
+    from yett.inventory.fingerprints import kept
+    from yett.inventory.survey import Step
 
-    from yett.inventory.baseline import Baseline
-    from yett.inventory.baseline.baseline import USUAL
-
-    path = named or (paths[0] if paths and paths[0].is_dir() else Path()) / USUAL
-    if named is not None and not path.exists():
-        raise ConfigurationError(f"{path} does not exist", "make one: yett baseline create")
-    if not path.exists():
-        return outcome, (), False
-    applied: Applied = Baseline.load(path).apply(outcome.findings)
-    return replace(outcome, findings=applied.findings), applied.remarks(), True
+    if len(paths) > 1 or home:
+        raise ConfigurationError("--since looks at one repository", "name one folder, and leave out --home")
+    folder = paths[0] if paths else Path()
+    with Line(sys.stderr) as line:
+        return brought(folder, since, kept(default_home()), lambda stage: line.show(Step(stage)))
 
 
 def _shown(outcome: Outcome, least: Severity) -> Outcome:
-    from dataclasses import replace
-
     shown = tuple(each for each in outcome.findings if each.severity >= least or each.accepted)
     return replace(outcome, findings=shown)
 
 
-def _written(outcome: Outcome, format_name: str, output: Path | None, remarks: tuple[str, ...], compared: bool) -> None:
+def _named_report(word: str) -> tuple[str, Path]:
+    name, equals, file = word.partition("=")
+    if not equals or not file:
+        raise typer.BadParameter(f"{word!r} is not FORMAT=FILE")
+    return name, Path(file)
+
+
+_OF_A_REPOSITORY = ("sarif", "markdown", "github", "gitlab")
+"""Read by code hosts, which know paths from the repository's top only."""
+
+
+def _written(result: Compared, format_name: str, output: Path | None, root: Path) -> None:
     from yett.inventory.kinds import load_rules
     from yett.inventory.reports import Layout, render
     from yett.inventory.reports.layout import terminal
@@ -145,8 +169,15 @@ def _written(outcome: Outcome, format_name: str, output: Path | None, remarks: t
     pages: Mapping[str, str] = {}
     if format_name in ("sarif", "html"):
         pages = {rule.id: rule.page for rule in load_rules()}
-    layout = Layout(Path.cwd(), width=width, colour=colour, remarks=remarks, compared=compared, pages=pages)
-    report = render(outcome, format_name, layout)
+    layout = Layout(
+        root if format_name in _OF_A_REPOSITORY else Path.cwd(),
+        width=width,
+        colour=colour,
+        remarks=result.remarks,
+        compared=result.by_baseline,
+        pages=pages,
+    )
+    report = render(result.outcome, format_name, layout)
     if output is None:
         sys.stdout.write(report)
     else:

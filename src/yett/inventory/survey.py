@@ -28,8 +28,7 @@ from yett.model.credential import Location
 class Wanted:
     """What to look at. `home`: the folder whose credential places are read, None for none; `environ` likewise.
 
-    `since` limits history to what is reachable from HEAD and not from that revision. `state`: where to keep what
-    history was looked at already; None looks at all of it.
+    `state`: where to keep what history was looked at already; None looks at all of it.
     """
 
     targets: tuple[Path, ...] = ()
@@ -37,7 +36,6 @@ class Wanted:
     environ: Mapping[str, str] | None = None
     processes: bool = False
     history: bool = True
-    since: str = ""
     installed: bool = False
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     state: Path | None = None
@@ -163,9 +161,7 @@ class _Survey:
             self._progress(Step("git history", done, total, done))
 
         wanted = self._wanted
-        outcome = scan_history(
-            target, self._detector, state=wanted.state, since=wanted.since, workers=wanted.workers, progress=told
-        )
+        outcome = scan_history(target, self._detector, state=wanted.state, workers=wanted.workers, progress=told)
         self._blobs += outcome.blobs
         self._read += outcome.read
         for unread in outcome.unread:

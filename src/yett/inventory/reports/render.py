@@ -15,6 +15,8 @@ FORMATS = {
     "sarif": "sarif",
     "html": "html",
     "markdown": "markdown",
+    "github": "github",
+    "gitlab": "gitlab",
 }
 
 
