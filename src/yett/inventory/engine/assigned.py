@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from yett.inventory.engine.expressions import LEAD
-from yett.inventory.engine.filters import bits, is_example, is_weak, looks_made
+from yett.inventory.engine.expressions import LEAD, TYPED, WRAPPED
+from yett.inventory.engine.filters import bits, is_example, is_weak, looks_made, looks_typed
 from yett.inventory.engine.row import Row
 from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit, Told
@@ -23,7 +23,11 @@ _WORD = re.compile(rb"(?i)token|secret|key|passw|passphrase|pwd|credential|db_pa
 _BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
-    rb"""(?:=>|:=|==|=|:|(?P<argument>,\s{0,40}(?=["'])|(?<=[ \t])))[ \t]{0,40}(?P<quote>\\?["'`]?)"""
+    rb"""(?:"""
+    + TYPED
+    + rb"""|=>|:=|==|=|:|(?P<element>>)|(?P<argument>,\s{0,40}(?=["'])|(?<=[ \t])))[ \t]{0,40}(?:(?:"""
+    + WRAPPED
+    + rb"""|[rbuL])(?=["'`]))?(?P<quote>\\?["'`]?)"""
     rb"""(?:(?i:basic|bearer|token)[ ])?"""
 )
 _RUN = re.compile(rb"""[^\s"'`,;<>(){}\\]*""")
@@ -37,11 +41,16 @@ class Assigned:
     """Rows with `names`, and the generic rule for what has a telling name and a value that a machine made."""
 
     def __init__(self, rows: Iterable[Row], rooms: Sequence[Room], compiled: Callable[[str], Any]) -> None:
-        self._rows = [(row, _Names(row.names), row.value) for row in rows if row.names]
+        self._rows = [row for row in rows if row.names]
+        self._patterns = [
+            (max(parts, key=len), parts, number)
+            for number, row in enumerate(self._rows)
+            for parts in (pattern.upper().split("*") for pattern in row.names)
+        ]
         self._values: dict[str, Any] = {}  # Any: see regex
         self._compiled = compiled
         self._rooms = rooms
-        self._of_name = lru_cache(maxsize=4096)(self._rows_of)
+        self._of_name = lru_cache(maxsize=65536)(self._rows_of)
 
     def hits(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
         """Every assignment whose value counts, of those that the screen saw. `ends` lie within their values.
@@ -87,14 +96,15 @@ class Assigned:
         for row, form in self._of_name(name):
             if form.fullmatch(value) and bits(value) >= row.entropy:
                 return hit_of(row, at, at + len(value))
-        if not is_generic(name) or not looks_made(value):
+        if not is_generic(name) or not (looks_made(value) or (_TYPED.match(name) and looks_typed(value))):
             return None
         for provider in near():
             if (row_ := self.row_of(provider, name, value)) is not None:
                 return hit_of(row_, at, at + len(value))
         title = f"secret in {name}"
         severity = Severity.LOW if is_weak(value) else Severity.MEDIUM
-        return Hit("", "generic-secret", title, False, at, at + len(value), severity, "api-key", told=Told.NAME)
+        identity = "password" if _TYPED.match(name) else "api-key"
+        return Hit("", "generic-secret", title, False, at, at + len(value), severity, identity, told=Told.NAME)
 
     def row_of(self, provider: str, name: str, value: bytes) -> Row | None:
         """What the value is if the name belongs to this provider: TOKEN in a section of Railway is a RAILWAY_TOKEN."""
@@ -108,7 +118,9 @@ class Assigned:
         return [name for name, words in self._rooms if any(word in around for word in words)]
 
     def _rows_of(self, name: str) -> tuple[tuple[Row, Any], ...]:  # Any: see regex
-        return tuple((row, self._value(value)) for row, names, value in self._rows if names.match(name))
+        found = {number for longest, parts, number in self._patterns if longest in name and _fits(parts, name)}
+        rows = (self._rows[number] for number in sorted(found))
+        return tuple((row, self._value(row.value)) for row in rows)
 
     def _value(self, value: str) -> Any:  # Any: see regex
         if value not in self._values:
@@ -134,6 +146,8 @@ def is_generic(name: str) -> bool:
 def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) -> bool:
     """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
     behind = text[end : end + 1]
+    if head["element"] is not None:
+        return behind == b"<" and text[name_at - 1 : name_at] == b"<"  # <apiKey>...</apiKey>
     if head["quote"] or behind in _TAIL:
         return True
     return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
@@ -170,6 +184,8 @@ _GENERIC = _Names(
         *("*CLIENT_SECRET", "*AUTH_KEY", "*_CREDENTIAL"),
     )
 )
+_TYPED = _Names(("*PASSWORD", "*PASSWD", "*PASSPHRASE"))
+"""What people make up themselves."""
 _NOT_GENERIC = _Names(
     (
         *("*MAX_TOKEN*", "*PUBLIC*", "*TOKENIZER*", "*TOKEN_URL", "*CSRF*", "*NEXT*TOKEN", "*PAGE*TOKEN", "*_KEY_ID"),

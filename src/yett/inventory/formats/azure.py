@@ -41,6 +41,6 @@ FORMATS = (
         names=("service_principal_entries.json", "azureauth.json", "azure-credentials.json", "azure_credentials.json"),
         paths=(".azure/credentials.json", ".azure/aksserviceprincipal.json", ".azure/acsserviceprincipal.json"),
         homes=("~/.azure/service_principal_entries.json", "~/.azure/aksServicePrincipal.json"),
-        sniff=rb'"(?:activeDirectoryEndpointUrl|azureSubscriptionTenantId|subscriptionId)"[ \t]{0,4}:',
+        sniff=rb'"(?:clientSecret|client_secret)"[ \t]{0,4}:[ \t]{0,4}"[A-Za-z0-9_.~-]{30}',
     ),
 )

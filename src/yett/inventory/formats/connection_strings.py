@@ -135,6 +135,13 @@ def parse_odbc(content: bytes) -> Iterator[Hit]:
             yield entry.hit("odbc", "password in an odbc.ini", account=account_at(user, host))
 
 
+_TOLD = (
+    rb"(?i:;[ ]{0,2}(?:password|pwd|accountkey|sharedaccesskey)[ ]{0,2}=[ ]{0,2}[^;\s\"'<>]{3}"
+    rb"|(?:password|pwd)[ ]{0,2}=[ ]{0,2}[^;\s\"'<>]{3,100};[ ]{0,2}(?:user|uid|server|host|data|driver|initial)"
+    rb"|jdbc:[a-z0-9:]{2,30}[^\s\"'<>]{1,200}(?:[?&;]password=|/[^\s@\"'<>]{1,100}@)"
+    rb"|(?:host|dbname|user)=[^\s\"'<>,]{1,80}[ ](?:[a-z_]{2,20}=[^\s\"'<>,]{1,80}[ ]){0,4}password=[^\s\"'<>,]{3})"
+)
+"""The password beside another member: the names alone stand in every second program."""
 FORMATS = (
     Format(
         "connection-string",
@@ -142,7 +149,7 @@ FORMATS = (
         "password",
         parse,
         names=("*.udl", "*.connection", "tnsnames.ora", "*.dsn"),
-        sniff=rb"(?i:user id|uid|data source|initial catalog|server|driver|accountname)[ ]{0,2}=[^;\r\n\"]{1,120};",
+        sniff=_TOLD,
     ),
     Format(
         "dotnet-settings",
