@@ -12,6 +12,7 @@ from yett.cli import show
 from yett.cli.inventory import SHORT, root_of
 from yett.cli.operator import Answer, stream
 from yett.model.errors import YettError
+from yett.model.visible import visible
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +26,7 @@ def watch_files(path: show.Workspace = Path()) -> None:
     for message in stream("inventory.watch", workspace=root_of(path), environ=dict(os.environ)):
         if "error" in message:
             raise YettError(str(message["error"]), str(message.get("remedy", "")))
-        print(show.safe(_line(message)), flush=True)
+        print(visible(_line(message)), flush=True)  # one line: a file's name may hold line feeds
     raise YettError("the daemon stopped watching", "see yett status")
 
 
