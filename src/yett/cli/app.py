@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from yett.cli import (
+    baseline,
     drill,
     environments,
     git_hook,
@@ -57,6 +58,7 @@ def yett(
 for room in (up, environments, scan, git_hook, watch_files, reports, machine, lockdown):
     room.register(app)
 for room, name, about in (
+    (baseline, "baseline", baseline.ABOUT),
     (secrets, "secret", "Secrets that Yett holds for agents."),
     (leases, "lease", "Just-in-time credentials of running tasks."),
     (inventory, "inventory", "Credentials within reach of agents, and who answers for them."),
