@@ -45,14 +45,19 @@ class Expression:
     caseless: bool = False
 
 
+TYPED = rb":[ \t]{0,4}[&A-Za-z][A-Za-z&'<>\[\]?. ]{0,24}="
+"""clientSecret: String = "...", SECRET: &'static str = "..."."""
+WRAPPED = rb"@|\[\]byte\(|(?i:string::from|secretstr|new string|buffer\.from|bytes|str)\("
+"""What languages write before a text's quotes."""
 _WORDS = rb"(?:token|secret|key|passw|passphrase|pwd|credential|db_pass|_pat|auth|session)"
-_UNMIXED = rb"[A-Za-z+/_.~@!#%^$&*|-]"
+_UNMIXED = rb"[A-Za-z+/_.~=@!#%^$&*|-]"
 _MIXED = rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]"
 # A value of 12 characters or more that holds a digit within its first 64. Blanks are bounded: rows of them stand in
 # every table. A name may be followed by a few quotes and brackets: data["key"] = "...", {\"key\": \"...\"}.
 _ASSIGNED = (
     _WORDS
-    + rb"[A-Za-z0-9_.\-]{0,60}[\\\"'\]\[]{0,4}[ \t]{0,8}(?:=>|:=|==|=|:|,|[ ]|>)[ \t]{0,8}[\\\"'`(\[]{0,4}"
+    + rb"[A-Za-z0-9_.\-]{0,60}[\\\"'\]\[]{0,4}[ \t]{0,8}(?:" + TYPED + rb"|=>|:=|==|=|:|,|[ ]|>)[ \t]{0,8}"
+    + rb"(?:" + WRAPPED + rb")?[\\\"'`(\[]{0,4}"
     + rb"(?:(?:basic|bearer|token)[ ])?"
     + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,64}[0-9])"
 )  # fmt: skip

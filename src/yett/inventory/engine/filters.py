@@ -21,8 +21,12 @@ _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
     rb"|(?:asdf.?){2}|(.)\1{7}|A{6}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
 )
-_REFERENCE = re.compile(rb"[~:@&]?[A-Za-z_]\w*(?:\.[A-Za-z_$]\w*)+|[A-Za-z_]+\d?[A-Za-z_]*")
-"""Attributes and identifiers: words with at most one digit."""
+_ATTRIBUTE = re.compile(rb"[~:@&]?[A-Za-z_]\w*(?:\.[A-Za-z_$]\w*)+")
+_IDENTIFIER = re.compile(rb"[A-Za-z_]+\d?[A-Za-z_]*")
+_PARTS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""The words of an identifier: myAPIKey has three."""
+LETTERS_A_WORD = 2.8
+"""Identifiers have more on average; random letters of both cases change it every second one."""
 _TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]+")
 _WORDLIKE = re.compile(rb"[a-z]*(?:[._-]+[a-z]+)+|[A-Z]*(?:[._-]+[A-Z]+)+")
 _ESCAPED = re.compile(rb"\\[nrtbfv0]\Z|\\u[0-9a-fA-F]{4}\Z|\\x[0-9a-fA-F]{2}\Z|%[0-9A-Fa-f]{2}\Z|\x1b\[[0-9;]{0,9}m\Z")
@@ -71,11 +75,36 @@ def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
     """Whether a machine made a value of no known form: long, mixed, no word, no path, no reference to something."""
     if not shortest <= len(value) <= GENERIC_LONGEST or is_example(value) or not _TEXTUAL.fullmatch(value):
         return False
-    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _REFERENCE.fullmatch(value):
+    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _is_reference(value):
         return False
     if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
         return False
     return bits(value) >= GENERIC_BITS
+
+
+def looks_typed(value: bytes) -> bool:
+    """Whether a person or a password manager made it: shorter than what machines make, of signs of three sorts."""
+    if not TYPED_SHORTEST <= len(value) < GENERIC_SHORTEST or is_example(value) or is_code(value) or is_taught(value):
+        return False
+    if _is_reference(value) or _JOINED.fullmatch(value) or not _TEXTUAL.fullmatch(value):
+        return False
+    return sum(sort.search(value) is not None for sort in _SORTS) >= 3 and bits(value) >= TYPED_BITS
+
+
+TYPED_SHORTEST, TYPED_BITS = 12, 3.0
+_SORTS = tuple(re.compile(sort) for sort in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^A-Za-z0-9]"))
+_JOINED = re.compile(rb"(?:[A-Za-z]{2,}[0-9]{0,2}|[0-9]{1,3})(?:[_./:-](?:[A-Za-z]{2,}[0-9]{0,2}|[0-9]{1,3}))+")
+"""Names of things: server-password-2, Auth/Password1."""
+
+
+def _is_reference(value: bytes) -> bool:
+    """Whether it is an attribute or an identifier: words with at most one digit."""
+    if _ATTRIBUTE.fullmatch(value):
+        return True
+    if not _IDENTIFIER.fullmatch(value):
+        return False
+    words = _PARTS.findall(value)
+    return sum(map(len, words)) >= LETTERS_A_WORD * max(1, len(words))
 
 
 def is_taught(password: bytes) -> bool:

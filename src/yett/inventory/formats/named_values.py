@@ -49,6 +49,8 @@ _CONNECTION = re.compile(
     rb"(?i)(?:^|[;,\s])(?P<name>password|pwd|account ?key|shared ?access ?key|secret|sharedaccesssignature|access ?key)"
     rb"\s?=\s?(?P<quote>['\"]?)(?P<value>[^;'\"\s]{1,500})"
 )
+_CALL = re.compile(rb"[\w.]+[(\[].{0,40}")
+"""Of code that puts one together: "... password='" + options.get('password')."""
 _PAIR = re.compile(
     r"(?i)(?:^|[;,\s'\"])(?P<name>user ?id|uid|user ?name|user|host|server"
     r"|data source|addr(?:ess)?|account ?name)\s?=\s?(?P<value>[^;'\"\s]{1,200})"
@@ -110,7 +112,7 @@ def in_connection(word: Word) -> Iterator[Found]:
     )
     for found in _CONNECTION.finditer(word.value, 0, 4096):
         entry = word.part(*found.span("value"), "password")
-        if entry.is_real:
+        if entry.is_real and not _CALL.fullmatch(found["value"]):
             yield entry, account_at(user, host)
 
 
