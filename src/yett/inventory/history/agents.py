@@ -24,9 +24,10 @@ PEOPLE = ""
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One row of agents.toml."""
+    """One row of agents.toml. Where none of `words` stands in a commit, no pattern need be tried."""
 
     id: str
+    words: tuple[str, ...]
     people: re.Pattern[str]
     trailers: frozenset[str]
     phrases: re.Pattern[str]
@@ -49,12 +50,17 @@ class LeakRate:
 def agents() -> tuple[Agent, ...]:
     rows = tomllib.loads((Path(__file__).parent / "agents.toml").read_text("utf-8"))["agent"]
     return tuple(
-        Agent(row["id"], _any(row, "people"), frozenset(row.get("trailers", ())), _any(row, "phrases")) for row in rows
+        Agent(row["id"], _words(row), _any(row, "people"), frozenset(row.get("trailers", ())), _any(row, "phrases"))
+        for row in rows
     )
 
 
 def made_by_agent(commit: Commit) -> str:
     """The agent's id, "" for a commit that shows no sign of one."""
+    text = f"{commit.author.words}\n{commit.committer.words}\n{commit.message}".lower()
+    suspects = [agent for agent in agents() if any(word in text for word in agent.words)]
+    if not suspects:
+        return PEOPLE
     lines = [line.strip()[:_LONGEST_LINE] for line in commit.message.split("\n")]
     trailers = [(found[1].lower(), found[2]) for line in lines if (found := _TRAILER.fullmatch(line))]
     for key, value in trailers:
@@ -63,7 +69,7 @@ def made_by_agent(commit: Commit) -> str:
     people = [commit.author.words, commit.committer.words]
     people += [value for key, value in trailers if key in ("co-authored-by", "co-developed-by", "assisted-by")]
     keys = {key for key, _ in trailers}
-    for agent in agents():
+    for agent in suspects:
         if any(agent.people.match(person) for person in people) or not keys.isdisjoint(agent.trailers):
             return agent.id
         if any(agent.phrases.match(line) for line in lines):
@@ -85,6 +91,13 @@ def leak_rates(repository: Repository, leaking: Iterable[str]) -> tuple[LeakRate
         total[agent] += 1
         leaks[agent] += commit.oid in bad
     return tuple(LeakRate(agent, count, leaks[agent]) for agent, count in total.most_common())
+
+
+def _words(row: dict[str, Any]) -> tuple[str, ...]:  # Any: TOML
+    """The longest literal of each pattern."""
+    patterns = [*row.get("people", ()), *row.get("phrases", ())]
+    literals = [max(re.split(r"\\\[|\\\]|\[\[\]|[*?\[\]]", each), key=len) for each in patterns]
+    return (*literals, *row.get("trailers", ()))
 
 
 def _any(row: dict[str, Any], key: str) -> re.Pattern[str]:  # Any: TOML
