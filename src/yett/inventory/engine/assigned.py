@@ -33,8 +33,9 @@ _HEAD = re.compile(
 _RUN = re.compile(rb"""[^\s"'`,;<>(){}\\]*""")
 _TAIL = frozenset((b"", b"\n", b"\r", b" ", b"#", b"\t", b","))
 
-Room = tuple[str, tuple[bytes, ...]]
+Room = tuple[str, frozenset[bytes]]
 """A provider's name, and the words that tell that a text is about it."""
+_TOLD = re.compile(rb"[a-z0-9]{4,}")
 
 
 class Assigned:
@@ -115,7 +116,8 @@ class Assigned:
     def near(self, text: bytes, at: int, reach: int = 0) -> list[str]:
         """The providers that the text before a place speaks of; with `reach`, behind it too."""
         around = text[max(0, at - max(NEAR, reach)) : at + reach].lower()
-        return [name for name, words in self._rooms if any(word in around for word in words)]
+        said = {*_TOLD.findall(around)}
+        return [name for name, words in self._rooms if not words.isdisjoint(said)]
 
     def _rows_of(self, name: str) -> tuple[tuple[Row, Any], ...]:  # Any: see regex
         found = {number for longest, parts, number in self._patterns if longest in name and _fits(parts, name)}

@@ -182,4 +182,9 @@ def _checksum(name: str) -> Callable[[bytes], bool] | None:
 def _rooms(rows: Iterable[Row]) -> tuple[Room, ...]:
     """The issuers that some name's rule belongs to, by their own name."""
     names = dict.fromkeys(row.provider for row in rows if row.names)
-    return tuple((name, (name.encode(),)) for name in names if len(name) >= 4)
+    told = ((name, name.replace("-", "").encode()) for name in names)
+    return tuple((name, frozenset((word, *(word + end for end in _ENDS)))) for name, word in told if len(word) >= 4)
+
+
+_ENDS = (b"token", b"key", b"secret", b"apikey", b"apitoken", b"api", b"client", b"config")
+"""What names in code hang behind an issuer's: railwayToken."""

@@ -12,7 +12,8 @@ from yett.inventory.engine import cache
 from yett.inventory.engine.expressions import FORMS, Expression
 from yett.inventory.hit import Hit
 
-MOST_PARSED = 16 << 20
+MOST_PARSED = 1 << 20
+"""Of a text without a telling name: what is larger and looks like a format is a description of one."""
 
 
 @dataclass(frozen=True, slots=True)
