@@ -49,6 +49,11 @@ class Memory:
     echoes: tuple[Echo, ...] = ()
     table: Path | None = field(default=None, compare=False)
 
+    @property
+    def named(self) -> set[str]:
+        """Every object that held something or could not be read."""
+        return {*self.again, *(echo.oid for echo in self.echoes)}
+
     def known(self) -> bytes:
         """Ids of everything in the packs that were scanned, 20 bytes each, sorted."""
         found = b""
@@ -102,7 +107,8 @@ def folded(found: Iterable[Found]) -> tuple[list[str], tuple[Echo, ...]]:
     read: list[str] = []
     rest: list[Found] = []
     for each in sorted(found, key=lambda one: -len(one.spots)):
-        news = [(_same(spot), number) for number, spot in enumerate(each.spots) if _same(spot) not in sources]
+        named = [(_same(spot), number) for number, spot in enumerate(each.spots)]
+        news = [(same, number) for same, number in named if same not in sources]
         if news:
             read.append(each.oid)
             sources |= {same: (each.oid, number) for same, number in reversed(news)}

@@ -116,7 +116,9 @@ def _everything(
         reading.ask += _unlisted(repository, [known, *tables], loose)
     asked = _remembered(repository, engine, memory, reading, largest)
     outcome = _outcome(reading, asked)
-    if state is not None:
+    current = {each.oid for each in outcome.found} | set(asked.lost)
+    same = not new_files and loose == memory.loose and current == memory.named
+    if state is not None and not same:
         done = frozenset(pack_name(pack.path) for pack in packs)
         again, echoes = folded(outcome.found)
         table = merged([known, *tables]) if new_files else None
