@@ -97,7 +97,7 @@ class Asking:
             return Verdict(UNKNOWN), "was too busy to answer"
         if 300 <= answer.status < 400:
             return Verdict(UNKNOWN), "sends questions on to another place, which is not followed"
-        return verdict(question.call, answer, question.value), ""
+        return verdict(question.call, answer, question.request.forms), ""
 
     def _once(self, request: Request, pace: Pace) -> Answer:
         pace.turn()

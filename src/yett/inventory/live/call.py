@@ -27,12 +27,13 @@ class Unsendable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, ready to be sent to `host` and nowhere else. `octets` hold the credential."""
+    """One request, ready to be sent to `host` and nowhere else. `octets` hold the credential, in one of its `forms`."""
 
     host: str
     port: int
     method: str
     octets: bytes = field(repr=False)
+    forms: tuple[str, ...] = field(repr=False)
     reads_body: bool = True
 
 
@@ -95,7 +96,14 @@ def request_of(call: LiveCall, value: str) -> Request:
     headers |= {name.lower(): said for name, said in call.headers}
     lines = [f"{call.method} {_target(call, value)} HTTP/1.1", *(f"{name}: {said}" for name, said in headers.items())]
     octets = "\r\n".join((*lines, "", "")).encode("ascii") + body
-    return Request(host, port, call.method, octets, reads_body=bool(call.identity))
+    return Request(host, port, call.method, octets, _forms(call, value), reads_body=bool(call.identity))
+
+
+def _forms(call: LiveCall, value: str) -> tuple[str, ...]:
+    """The value as it is, and every way in which a request may have said it."""
+    login = _authorization(call, value).get("authorization", "").rpartition(" ")[2]
+    written = (value, quote(value, safe=""), quote(value, safe=_IN_A_SEGMENT), quote(value, safe=_IN_A_SEGMENT + "/"))
+    return tuple(dict.fromkeys(form for form in (*written, json.dumps(value)[1:-1], login) if form))
 
 
 def _target(call: LiveCall, value: str) -> str:

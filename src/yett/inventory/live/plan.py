@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from yett.inventory.finding import Finding
 from yett.inventory.kinds import LiveCall
@@ -20,7 +20,6 @@ class Question:
     at: int
     call: LiveCall
     request: Request
-    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,7 @@ def planned(outcome: Outcome, most: int) -> Plan:
             elsewhere += 1
             continue
         try:
-            value = finding.value.text()
-            questions.append(Question(at, call, request_of(call, value), value))
+            questions.append(Question(at, call, request_of(call, finding.value.text())))
         except (Unsendable, ValueError):
             odd += 1
     unasked = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +33,11 @@ class Verdict:
     account: str = ""
 
 
-def verdict(call: LiveCall, answer: Answer, value: str) -> Verdict:
-    """Judge one answer. Many issuers answer 200 to a dead token, so a 200 without the declared name proves nothing."""
+def verdict(call: LiveCall, answer: Answer, forms: Iterable[str]) -> Verdict:
+    """Judge one answer. `forms` are what the credential looks like, in it or in a request.
+
+    Many issuers answer 200 to a dead token, so a 200 without the declared name proves nothing.
+    """
     if answer.status in call.dead:
         return Verdict(DEAD)
     if answer.status not in call.alive:
@@ -41,7 +45,7 @@ def verdict(call: LiveCall, answer: Answer, value: str) -> Verdict:
     if not call.identity:
         return Verdict(LIVE)
     account = _named(answer.body, call.identity)
-    return Verdict(LIVE, _harmless(account, value)) if account else Verdict(UNKNOWN)
+    return Verdict(LIVE, _harmless(account, forms)) if account else Verdict(UNKNOWN)
 
 
 def _named(body: bytes | None, path: str) -> str:
@@ -64,7 +68,9 @@ def _named(body: bytes | None, path: str) -> str:
     return str(found).strip()
 
 
-def _harmless(account: str, value: str) -> str:
+def _harmless(account: str, forms: Iterable[str]) -> str:
     """To be shown to people: one line, and nothing of the credential, which an issuer may say back."""
-    part = len(account) >= _A_GOOD_PART and account in value
-    return "" if part or value in account else visible(account, _LONGEST)
+    for form in forms:
+        if form in account or (len(account) >= _A_GOOD_PART and account in form):
+            return ""
+    return visible(account, _LONGEST)
