@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 
@@ -52,6 +53,8 @@ def one(text: str) -> tuple[str, str, str]:
         (f"fetch('https://a.test/?x=1&access_token={MADE}&y=2')", "", "generic-secret"),
         ("DATABASE_URL=postgres://app:s3cr3tpw@db.internal:5432/app", "", "url-password"),
         ("redis://:s3cr3tpw9@cache.internal/0", "", "url-password"),
+        (json.dumps({"text": f"then\nexport SERVICE_TOKEN={MADE}\nrun"}), "", "generic-secret"),
+        (json.dumps({"text": f"I set API_TOKEN={MADE}"}), "", "generic-secret"),
         ("PGPASSWORD=correcthorse42", "databases", "database-password"),
     ],
 )

@@ -195,6 +195,16 @@ def test_every_corner_of_git_is_read(repository: Path, scan: Scan, where: str) -
     assert "history" in sources(scan()[MADE])
 
 
+def test_a_file_that_only_its_name_tells_is_parsed_in_history_too(repository: Path, scan: Scan) -> None:
+    put(repository, "deploy/.pgpass", "db.internal:5432:app:ada:plainword9\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "x")
+    git(repository, "rm", "-q", "deploy/.pgpass")
+    git(repository, "commit", "-q", "-m", "gone")
+    finding = scan()["plainword9"]
+    assert [(at.source, at.path) for at in finding.credential.locations] == [("history", "deploy/.pgpass")]
+
+
 def test_a_workspace_below_the_repository_has_its_history_too(repository: Path, home: Path) -> None:
     put(repository, "old.env", f"API_TOKEN={MADE}\n")
     git(repository, "add", ".")

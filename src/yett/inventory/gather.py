@@ -59,16 +59,23 @@ class Gathering:
                 self.put(hit, hit.value_in(raw), at, 0.0, hit.severity, None)
 
     def put(
-        self, hit: Hit, value: bytes, at: Location, since: float, severity: Severity, position: str | None = None
+        self,
+        hit: Hit,
+        value: bytes,
+        at: Location,
+        since: float,
+        severity: Severity,
+        position: str | None = None,
+        owner: str = "",
     ) -> None:
-        """Record one place of one value."""
+        """Record one place of one value. `owner`: who brought it there, as far as the place says."""
         known = self.findings.get(value)
         if known is not None:
-            self.findings[value] = _merged(known.also_at((at,)), hit, since, severity)
+            self.findings[value] = _merged(known.also_at((at,)), hit, since, severity, owner)
             return
-        credential = Credential(
-            self._keys.fingerprint(value), hit.provider, hit.kind, (at,), last_four(hit.identity, hit.kind, value)
-        )
+        fingerprint = self._keys.fingerprint(value)
+        end = last_four(hit.identity, hit.kind, value)
+        credential = Credential(fingerprint, hit.provider, hit.kind, (at,), end, owner)
         environment = environment_of(at.path)
         self.findings[value] = Finding(
             credential,
@@ -97,8 +104,10 @@ class Gathering:
         return next((position for position in (own, login) if position in room.positions), room.positions[0])
 
 
-def _merged(known: Finding, hit: Hit, since: float, severity: Severity) -> Finding:
-    """The more that any place says, the better: an issuer, an account, an older date, the worse severity."""
+def _merged(known: Finding, hit: Hit, since: float, severity: Severity, owner: str) -> Finding:
+    """The more that any place says, the better: an issuer, an account, an older date and who, the worse severity."""
+    if owner and (not known.credential.owner or (since and since < known.since)):
+        known = replace(known, credential=replace(known.credential, owner=owner))
     if hit.provider and not known.credential.provider:
         named = replace(known.credential, provider=hit.provider, kind=hit.kind)
         known = replace(known, credential=named, title=hit.title, broad=hit.broad, identity=hit.identity)

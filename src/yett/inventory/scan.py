@@ -20,6 +20,7 @@ from yett.inventory.hit import Hit
 from yett.inventory.homes import home_files
 from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
+from yett.inventory.named_past import named_past
 from yett.inventory.outcome import Unread
 from yett.inventory.sources import git_folder, git_texts, paths_of, read_text
 from yett.inventory.tree import Tree
@@ -103,10 +104,10 @@ def git_history(made: Gathering, detector: Detector, workspace: Path, repository
 def record(made: Gathering, workspace: Path, outcome: HistoryOutcome) -> None:
     """What history holds, each with a path that it had there."""
     paths = paths_of(workspace, {found.oid for found in outcome.found}) if outcome.found else {}
-    for found in outcome.found:
-        for spot in found.spots:
-            path = paths.get(found.oid, "")
-            at = Location("history", path, spot.line, object_id=found.oid, start=spot.hit.start, end=spot.hit.end)
+    rows = [(found.oid, paths.get(found.oid, ""), found.spots) for found in outcome.found]
+    for oid, path, spots in (*rows, *named_past(workspace)):
+        for spot in spots:
+            at = Location("history", path, spot.line, object_id=oid, start=spot.hit.start, end=spot.hit.end)
             made.put(spot.hit, spot.value, at, 0.0, severity_of(path, spot.hit, spot.value))
 
 

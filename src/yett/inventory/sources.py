@@ -112,12 +112,29 @@ def git_objects(workspace: Path, known: Iterable[str] = ()) -> Iterator[tuple[st
 def paths_of(workspace: Path, oids: set[str]) -> dict[str, str]:
     """A path that each blob had somewhere in history; only asked for when something was found."""
     found: dict[str, str] = {}
+    for oid, path in git_paths(workspace):
+        if oid in oids:
+            found.setdefault(oid, path)
+    return found
+
+
+def git_paths(workspace: Path, most: int = 0) -> Iterator[tuple[str, str]]:
+    """(object, a path that it had) of everything that a branch, tag or reflog leads to.
+
+    Nothing where the repository keeps more than `most` objects (0: any number).
+    """
+    if most and _object_count(workspace) > most:
+        return
     listed = _git(workspace, "rev-list", "--objects", "--all", "--reflog")
     for row in listed.decode(errors="surrogateescape").splitlines():
         oid, _, path = row.partition(" ")
-        if oid in oids and path:
-            found.setdefault(oid, path)
-    return found
+        if path:
+            yield oid, path
+
+
+def _object_count(workspace: Path) -> int:
+    rows = (row.split(b": ") for row in _git(workspace, "count-objects", "-v").splitlines())
+    return sum(int(number) for name, number in rows if name in (b"count", b"in-pack"))
 
 
 def _git(workspace: Path, *words: str) -> bytes:

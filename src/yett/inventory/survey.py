@@ -13,12 +13,17 @@ from yett.inventory.engine import Detector, engine
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
+from yett.inventory.history.origins import Origin, attribute
+from yett.inventory.history.repositories import repositories
 from yett.inventory.history.scan import scan_history
+from yett.inventory.history.screening import Found, HistoryOutcome, Spot
 from yett.inventory.homes import home_files, machine_files, unread_keyrings
+from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
+from yett.inventory.named_past import named_past
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.processes import process_environments
-from yett.inventory.scan import record, room_files, rooms
+from yett.inventory.scan import room_files, rooms
 from yett.inventory.sources import git_folder, git_texts
 from yett.inventory.tree import Counts, Tree
 from yett.model.credential import Location
@@ -166,7 +171,22 @@ class _Survey:
         self._read += outcome.read
         for unread in outcome.unread:
             self._tell(unread)
-        record(self._gathering, target, outcome)
+        self._record(target, outcome)
+
+    def _record(self, target: Path, outcome: HistoryOutcome) -> None:
+        folder = repositories(target)[0].folder
+        extra = tuple(Found(oid, "blob", spots, folder) for oid, _, spots in named_past(target))
+        origins = attribute((*outcome.found, *extra), target) if outcome.found or extra else {}
+        for found in (*outcome.found, *extra):
+            for spot in found.spots:
+                for origin in origins.get(found.oid, ()) or (Origin(""),):
+                    self._put(found.oid, spot, origin)
+
+    def _put(self, oid: str, spot: Spot, origin: Origin) -> None:
+        start, end = spot.hit.start, spot.hit.end
+        at = Location("history", origin.path, spot.line, origin.commit, oid, start, end)
+        severity = severity_of(origin.path, spot.hit, spot.value)
+        self._gathering.put(spot.hit, spot.value, at, origin.at, severity, owner=origin.author)
 
     def _look_at(self, found: Iterator[Seen]) -> None:
         for seen in found:

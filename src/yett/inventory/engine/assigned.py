@@ -148,11 +148,18 @@ def is_generic(name: str) -> bool:
 def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) -> bool:
     """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
     behind = text[end : end + 1]
-    if head["element"] is not None:
-        return behind == b"<" and text[name_at - 1 : name_at] == b"<"  # <apiKey>...</apiKey>
     if head["quote"] or behind in _TAIL:
         return True
-    return behind in (b'"', b"'") and text[name_at - 1 : name_at] == behind  # name and value in one string
+    # name and value in one string, as a talk with an agent holds them: "export TOKEN=...", "X=...\\nY=..."
+    return behind in _STRING_ENDS and (text[name_at - 1 : name_at] in _BEFORE_NAME or _is_escape(text, name_at))
+
+
+_STRING_ENDS = frozenset((b'"', b"'", b"\\", b"`"))
+_BEFORE_NAME = frozenset((b"", b'"', b"'", b"`", b" ", b"\t", b"\n", b";"))
+
+
+def _is_escape(text: bytes, at: int) -> bool:
+    return text[at - 2 : at] in (b"\\n", b"\\t", b"\\r")
 
 
 class _Names:
