@@ -181,6 +181,11 @@ def test_a_huge_answer_is_not_read(network: Network) -> None:
     assert asked(replace(call, identity=""), network) == (Verdict("live"), "")
 
 
+def test_where_the_status_says_all_nothing_else_is_waited_for(network: Network) -> None:
+    call = replace(BEARER, url=f"{ECHO}/chunked?count=1000", identity="")
+    assert asked(call, network) == (Verdict("live"), "")
+
+
 @pytest.mark.parametrize("page", ["garbage", "reset"])
 def test_garbage_is_no_answer(network: Network, page: str) -> None:
     said = asked(replace(BEARER, url=f"{ECHO}/{page}"), network)
