@@ -1,13 +1,14 @@
 """Watch a tree for files that change: by inotify, or by listing it where that cannot be had.
 
-It says which files to look at, and when: one that was closed or moved here at once, one that is being written every
-second, and none so often that looking takes more than a fifth of the time. What inotify cannot tell (a queue that ran
+It says which files to look at, and when: one that was closed or moved here at once, one that is being written when it
+rests, and none so often that looking takes more than a fifth of the time. What inotify cannot tell (a queue that ran
 over, a mapped file, a mount) is found by its change time.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import select
 import threading
@@ -24,7 +25,8 @@ SWEEP_S = 30.0
 """Between two listings beside inotify, and a fiftieth of the time at most."""
 POLL_S = 1.0
 """Between two listings without inotify, and a fifth of the time at most."""
-STILL_OPEN_S = 0.5
+STILL_OPEN_S, LONGEST_OPEN_S = 0.5, 2.0
+"""A file that is being written is looked at when it rests, at the latest so long after: half a value is another one."""
 AGAIN_S = 0.3
 _PATIENCE = 4
 _REMEMBERED = 2000
@@ -167,6 +169,7 @@ class Due:
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
         self._order: list[tuple[float, str]] = []
+        self._open_since: dict[str, float] = {}
         self._rest: dict[str, float] = {}
         """When a file that was looked at may be looked at again."""
 
@@ -177,9 +180,12 @@ class Due:
 
     def soon(self, paths: Iterable[str]) -> None:
         """They are being written: what closes them comes before, or nothing does."""
-        moment = time.monotonic() + STILL_OPEN_S
+        now = time.monotonic()
         for path in paths:
-            self._put(path, moment)
+            if self._at.get(path, math.inf) > now:
+                first = self._open_since.setdefault(path, now)
+                self._at.pop(path, None)
+                self._put(path, min(now + STILL_OPEN_S, first + LONGEST_OPEN_S))
 
     def later(self, paths: Iterable[str], seconds: float) -> None:
         moment = time.monotonic() + seconds
@@ -193,6 +199,7 @@ class Due:
             at, path = heapq.heappop(self._order)
             if self._at.get(path) == at:
                 del self._at[path]
+                self._open_since.pop(path, None)
                 taken.append(path)
         return tuple(taken)
 
@@ -200,7 +207,7 @@ class Due:
         """When the next one is due; never if none is."""
         while self._order and self._at.get(self._order[0][1]) != self._order[0][0]:
             heapq.heappop(self._order)
-        return self._order[0][0] if self._order else float("inf")
+        return self._order[0][0] if self._order else math.inf
 
     def looked(self, path: str, seconds: float) -> None:
         moment = time.monotonic()
