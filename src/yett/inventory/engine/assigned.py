@@ -19,7 +19,7 @@ LONGEST = 4096
 NEAR = 200
 """How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
 
-_WORD = re.compile(rb"(?i)token|secret|key|passw|passphrase|pwd|credential|db_pass|_pat|auth|session")
+_WORD = re.compile(rb"(?i)token|secret|key|pass|pwd|credential|_pat|auth|session")
 _BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
@@ -148,6 +148,8 @@ def is_generic(name: str) -> bool:
 def _stands_alone(text: bytes, head: re.Match[bytes], name_at: int, end: int) -> bool:
     """Whether the value stands by itself: quoted, or up to the end of its line. Code that calls something does not."""
     behind = text[end : end + 1]
+    if head["element"] is not None:
+        return behind == b"<" and text[name_at - 1 : name_at] == b"<"  # <apiKey>...</apiKey>
     if head["quote"] or behind in _TAIL:
         return True
     # name and value in one string, as a talk with an agent holds them: "export TOKEN=...", "X=...\\nY=..."

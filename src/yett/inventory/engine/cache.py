@@ -16,7 +16,7 @@ from pathlib import Path
 
 from yett.inventory.engine.row import Row, plain
 
-LAYOUT = 5
+LAYOUT = 6
 """Changes whenever `Row` or an expression's form does."""
 _MAGIC = hashlib.sha256
 

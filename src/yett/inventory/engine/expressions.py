@@ -28,6 +28,8 @@ class Place(IntEnum):
     PRIVATE_KEY = 4
     BASE64 = 5
     PERCENT = 6
+    LONG_ASSIGNED = 7
+    """Not looked for by itself: it only says that an assigned value is so long that a change in it may lie far away."""
 
 
 MANY = frozenset({Place.ASSIGNED, Place.ADDRESS, Place.BEARER, Place.BASIC, Place.BASE64})
@@ -49,20 +51,22 @@ TYPED = rb":[ \t]{0,4}[&A-Za-z][A-Za-z&'<>\[\]?. ]{0,24}="
 """clientSecret: String = "...", SECRET: &'static str = "..."."""
 WRAPPED = rb"@|\[\]byte\(|(?i:string::from|secretstr|new string|buffer\.from|bytes|str)\("
 """What languages write before a text's quotes."""
-_WORDS = rb"(?:token|secret|key|passw|passphrase|pwd|credential|db_pass|_pat|auth|session)"
+_WORDS = rb"(?:token|secret|key|pass|pwd|credential|_pat|auth|session)"
 _UNMIXED = rb"[A-Za-z+/_.~=@!#%^$&*|-]"
 _MIXED = rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]"
 # A value of 12 characters or more that holds a digit within its first 64. Blanks are bounded: rows of them stand in
 # every table. A name may be followed by a few quotes and brackets: data["key"] = "...", {\"key\": \"...\"}.
-_ASSIGNED = (
+_TO_VALUE = (
     _WORDS
     + rb"[A-Za-z0-9_.\-]{0,60}[\\\"'\]\[]{0,4}[ \t]{0,8}(?:" + TYPED + rb"|=>|:=|==|=|:|,|[ ]|>)[ \t]{0,8}"
     + rb"(?:" + WRAPPED + rb")?[\\\"'`(\[]{0,4}"
     + rb"(?:(?:basic|bearer|token)[ ])?"
-    + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,64}[0-9])"
 )  # fmt: skip
+_ASSIGNED = _TO_VALUE + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,64}[0-9])"
+_LONG_ASSIGNED = _TO_VALUE + rb"[^\s\"'`,;<>(){}\\]{200}"
 _PLACES = (
     Expression(Place.ASSIGNED, _ASSIGNED, caseless=True),
+    Expression(Place.LONG_ASSIGNED, _LONG_ASSIGNED, caseless=True),
     Expression(Place.ADDRESS, rb"""://[^\s/:@"'<>]{0,100}:[^\s/@"'<>,]{6,200}@"""),
     Expression(Place.BEARER, rb"bearer {1,4}[A-Za-z0-9._~+/=-]{16}", caseless=True),
     Expression(Place.BASIC, rb"basic {1,4}[A-Za-z0-9+/_-]{12}", caseless=True),
@@ -89,7 +93,7 @@ def anchors(rows: Iterable[Row]) -> set[bytes]:
 
 def long_ids(rows: Iterable[Row]) -> frozenset[int]:
     """Ids of what may be longer than LONG, or is decided by words that stand further away."""
-    return frozenset(_long_forms(rows)) | frozenset(Place) - {Place.ADDRESS}
+    return frozenset(_long_forms(rows)) | frozenset(Place) - {Place.ADDRESS, Place.ASSIGNED}
 
 
 def _long_forms(rows: Iterable[Row]) -> Iterator[int]:
