@@ -75,14 +75,14 @@ def told(outcome: HistoryOutcome) -> set[tuple[str, str, bytes, int]]:
     return {(each.oid, spot.hit.kind, spot.value, spot.hit.start) for each in outcome.found for spot in each.spots}
 
 
-def evolving(dice: random.Random, commits: int, files: int = 8) -> list[dict[str, bytes]]:
+def evolving(dice: random.Random, commits: int, files: int = 8, kinds: Kinds | None = None) -> list[dict[str, bytes]]:
     """Versions of a few files, each made from the one before by one to four random changes.
 
     What holds a credential is scanned whole, so most changes bring none, and credentials go again: the newest version,
     which git makes the base of the others, is often clean. In every second history there are no long ones.
     """
     texts = {f"dir/file{number}.txt": _text(dice, dice.randrange(20, 400)) for number in range(files)}
-    kinds = SECRETS if dice.random() < 0.5 else SHORT
+    kinds = kinds or (SECRETS if dice.random() < 0.5 else SHORT)
     versions = []
     for number in range(commits):
         for _ in range(dice.randrange(1, 5)):
