@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.leaky.chance import Chance
-from bench.leaky.layout import Leaky, as_env, as_ini, as_json, as_toml, as_yaml
+from bench.leaky.layout import Json, Leaky, as_env, as_ini, as_json, as_toml, as_yaml
 
 Make = Callable[[Chance], Leaky]
 

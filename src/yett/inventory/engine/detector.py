@@ -92,10 +92,10 @@ class Detector:
         numbers = (id_ - FORMS for id_ in seen if FORMS <= id_ < FORMS + len(self.rows))
         formed = [pair for number in numbers for pair in self._formed(number, text)]
         formed.sort(key=lambda pair: (pair[1].start, -pair[0]))
+        named = list(self._assigned.hits(text, ends[Place.ASSIGNED])) if Place.ASSIGNED in seen else []
         found = list(standing.private_keys(text)) if Place.PRIVATE_KEY in seen else []  # a form knows but their inside
-        found += [hit for _, hit in formed]
-        if Place.ASSIGNED in seen:
-            found += self._assigned.hits(text, ends[Place.ASSIGNED])
+        found += _by_their_names(formed, named) if named and formed else [hit for _, hit in formed]
+        found += named
         if Place.ADDRESS in seen:
             found += standing.passwords_in_addresses(text, ends[Place.ADDRESS])
         if Place.BEARER in seen:
@@ -111,14 +111,15 @@ class Detector:
     def _inner(self, text: bytes) -> list[Hit]:
         return self.confirmed(text, self.screen.found(text), deeper=False)
 
-    def _formed(self, number: int, text: bytes) -> Iterator[tuple[int, Hit]]:
+    def _formed(self, number: int, text: bytes) -> Iterator[tuple[float, Hit]]:
+        """With how much the form says; of two that say as much, the one that words near it confirm is meant."""
         row = self.rows[number]
         pattern = self._patterns.get(number)
         if pattern is None:
             pattern = self._patterns[number] = self._compile(row.pattern)
         told = Told.FORM if row.is_signed else Told.PLACE
         for start, end in forms.spans(row, pattern, text, _checksum(row.checksum)):
-            yield row.weight, hit_of(row, start, end, told)
+            yield row.weight + (0.5 if row.near else 0), hit_of(row, start, end, told)
 
     def _bearers(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
         """A bearer near the name of a provider whose tokens look like that is that provider's."""
@@ -128,6 +129,16 @@ class Detector:
             rows = (self._assigned.row_of(provider, "API_TOKEN", value) for provider in near)
             row = next((row for row in rows if row is not None), None)
             yield hit_of(row, hit.start, hit.end, Told.PLACE) if row is not None else hit
+
+
+SHARED_FORM = 3
+"""Letters that more than one issuer begins its keys with: sk-."""
+
+
+def _by_their_names(formed: Iterable[tuple[float, Hit]], named: Iterable[Hit]) -> list[Hit]:
+    """What has a form that issuers share is the issuer's whose name it is assigned to."""
+    of_issuers = {(hit.start, hit.end): hit for hit in named if hit.provider}
+    return [of_issuers.get((hit.start, hit.end), hit) if int(weight) <= SHARED_FORM else hit for weight, hit in formed]
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,7 @@ EXAMPLE = re.compile(
 )
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
-    rb"|(?:asdf.?){2}|(.)\1{7}|A{6}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
+    rb"|(?:asdf.?){2}|(.)\1{7}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
 )
 _ATTRIBUTE = re.compile(rb"[~:@&]?[A-Za-z_]\w*(?:\.[A-Za-z_$]\w*)+")
 _IDENTIFIER = re.compile(rb"[A-Za-z_]+\d?[A-Za-z_]*")
@@ -29,6 +29,8 @@ LETTERS_A_WORD = 2.8
 """Identifiers have more on average; random letters of both cases change it every second one."""
 _TEXTUAL = re.compile(rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]+")
 _WORDLIKE = re.compile(rb"[a-z]*(?:[._-]+[a-z]+)+|[A-Z]*(?:[._-]+[A-Z]+)+")
+_JOINTS = re.compile(rb"[._-]+")
+_OPERATOR = re.compile(rb"&&|\|\||==.")
 _ESCAPED = re.compile(rb"\\[nrtbfv0]\Z|\\u[0-9a-fA-F]{4}\Z|\\x[0-9a-fA-F]{2}\Z|%[0-9A-Fa-f]{2}\Z|\x1b\[[0-9;]{0,9}m\Z")
 _LONG_RUN = 64
 _BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/]{64}")
@@ -68,7 +70,15 @@ def is_made(value: bytes, bits_least: float = LEAST_BITS) -> bool:
         return False
     if len(value) < 16:
         return True
-    return bits(value) >= bits_least and not _WORDLIKE.fullmatch(value)
+    return bits(value) >= bits_least and not _is_of_words(value)
+
+
+def _is_of_words(value: bytes) -> bool:
+    """Whether words are joined. Four parts of one length or more are what programs make for people to type."""
+    if not _WORDLIKE.fullmatch(value):
+        return False
+    lengths = [len(part) for part in _JOINTS.split(value)]
+    return len(lengths) < 4 or len(set(lengths)) > 1
 
 
 def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
@@ -77,7 +87,7 @@ def looks_made(value: bytes, shortest: int = GENERIC_SHORTEST) -> bool:
         return False
     if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _is_reference(value):
         return False
-    if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")):
+    if value.count(b"/") > 3 or value.startswith((b"/", b"./", b"http")) or _OPERATOR.search(value):
         return False
     return bits(value) >= GENERIC_BITS
 

@@ -26,7 +26,7 @@ def spans(row: Row, pattern: Any, text: bytes, checksum: Checksum | None) -> Ite
             continue
         inner = found.span(group)
         value = text[inner[0] : inner[1]]
-        if not is_made(value[row.weight :] or value, row.entropy or LEAST_BITS):
+        if not is_made(_own(row, value, group), row.entropy or LEAST_BITS):
             continue
         if row.identity == "password" and inner != (start, end) and (is_code(value) or is_taught(value)):
             continue
@@ -37,6 +37,11 @@ def spans(row: Row, pattern: Any, text: bytes, checksum: Checksum | None) -> Ite
             if not _is_near(row.near, lower, start, end):
                 continue
         yield inner
+
+
+def _own(row: Row, value: bytes, group: int) -> bytes:
+    """What of it its maker chose: without the letters that every such value begins with."""
+    return value if group else value[row.weight :] or value
 
 
 def _is_near(words: tuple[str, ...], lower: bytes, start: int, end: int) -> bool:
