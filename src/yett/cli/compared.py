@@ -12,6 +12,7 @@ from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from yett.inventory.baseline import Applied
+    from yett.inventory.history import LeakRate
     from yett.inventory.outcome import Outcome
 
 ELSEWHERE = ("/", "~/", "$")
@@ -25,6 +26,7 @@ class Compared:
     outcome: Outcome
     remarks: tuple[str, ...] = ()
     by_baseline: bool = False
+    rates: tuple[LeakRate, ...] = ()
 
 
 def root_of(target: Path) -> Path:

@@ -19,6 +19,7 @@ from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from yett.inventory.finding import Severity
+    from yett.inventory.history import LeakRate
     from yett.inventory.live import Plan
     from yett.inventory.outcome import Outcome
 
@@ -75,6 +76,9 @@ def scan(
     strict_read: Annotated[bool, typer.Option("--strict-read", help="Exit with 3 if something was not read.")] = False,
     baseline: Annotated[Path | None, typer.Option(help="Accepted findings; else .yett/baseline.json.")] = None,
     no_baseline: Annotated[bool, typer.Option("--no-baseline", help="Count what was accepted too.")] = False,
+    leak_rates: Annotated[
+        bool, typer.Option("--leak-rates", help="How often commits of agents and of people bring one.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is, and no more.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before credentials are shown.")] = False,
@@ -96,6 +100,8 @@ def scan(
         whole = history and not since and all(path.resolve() == root.resolve() for path in paths or [Path()])
         result = compared(outcome, root, baseline, whole=whole, reach=not paths and not since)
     outcome = result.outcome
+    if leak_rates:
+        result = replace(result, rates=_rates(outcome, root, history and not since))
     shown = replace(result, outcome=_shown(outcome, least))
     for name, file in [("json" if as_json else format_name, output), *reports]:
         _written(shown, name, file, root)
@@ -144,6 +150,14 @@ def _brought(paths: list[Path], since: str, home: bool | None) -> Outcome:
         return brought(folder, since, kept(default_home()), lambda stage: line.show(Step(stage)))
 
 
+def _rates(outcome: Outcome, root: Path, history: bool) -> tuple[LeakRate, ...]:
+    from yett.inventory.rates import rates_of
+
+    if not history:
+        raise ConfigurationError("leak rates are of the whole history", "leave out --no-history and --since")
+    return rates_of(root, outcome.findings)
+
+
 def _shown(outcome: Outcome, least: Severity) -> Outcome:
     shown = tuple(each for each in outcome.findings if each.severity >= least or each.accepted)
     return replace(outcome, findings=shown)
@@ -176,6 +190,7 @@ def _written(result: Compared, format_name: str, output: Path | None, root: Path
         remarks=result.remarks,
         compared=result.by_baseline,
         pages=pages,
+        rates=result.rates,
     )
     report = render(result.outcome, format_name, layout)
     if output is None:

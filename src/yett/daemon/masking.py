@@ -114,7 +114,7 @@ async def mask_everything(
     masked.variables = sum(masked.environ[name] != value for name, value in environ.items())
     links = frozenset(shown(str(home_of(environ))))
     await asyncio.to_thread(_mask_files, masked, findings, folder, links)
-    await asyncio.to_thread(_mask_git, masked, workspace, folder, session.id)
+    await asyncio.to_thread(_mask_git, masked, workspace, folder, session)
     return masked
 
 
@@ -207,11 +207,11 @@ def _mask_files(masked: Masked, findings: Sequence[Finding], folder: Path, links
         masked.masks.append({"path": path, "masked": str(copy)})
 
 
-def _mask_git(masked: Masked, workspace: Path, folder: Path, session: str) -> None:
+def _mask_git(masked: Masked, workspace: Path, folder: Path, session: Session) -> None:
     real = find_repository(workspace)
     if real is None:
         return
-    masked.mirror = Mirror(real, folder / "mirror", masked.pairs, session)
+    masked.mirror = Mirror(real, folder / "mirror", masked.pairs, session.id, session.principal.client)
     masked.mirror.make()
     masked.git = {
         "gitdir": str(masked.mirror.gitdir),

@@ -44,6 +44,8 @@ from yett.store import tables
 _log = logging.getLogger("yett.daemon")
 
 Say = Callable[[str], Coroutine[None, None, None]]
+MOST_COMMITS = 500
+"""Ids in one entry of the ledger."""
 
 
 @dataclass
@@ -172,7 +174,22 @@ async def end_run(run: Run, why: str) -> list[str]:
     except StoreUnavailable as error:  # it has ended all the same: the first two end it in memory first
         _log.error("the end of %s was not recorded: %s", run.session.id, error.what)
         await asyncio.to_thread(_revoke_in_memory, plane, run.session.id)
-    return await asyncio.to_thread(run.masked.close) + _summary(run)
+    said = await asyncio.to_thread(run.masked.close)
+    await _record_commits(run)
+    return said + _summary(run)
+
+
+async def _record_commits(run: Run) -> None:
+    """Which commits an agent made, for whoever audits (R79)."""
+    made = run.masked.mirror.made if run.masked.mirror is not None else []
+    for at in range(0, len(made), MOST_COMMITS):
+        oids: list[Json] = [*made[at : at + MOST_COMMITS]]
+        entry = Entry("session", {"session": run.session.id, "state": "imported", "commits": oids})
+        try:
+            await run.plane.journal.run(lambda tx, entry=entry: tx.append(entry))  # type: ignore[misc]  # a bound default
+        except StoreUnavailable as error:
+            _log.error("the commits of %s were not recorded: %s", run.session.id, error.what)
+            return
 
 
 def _revoke_in_memory(plane: Plane, session: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from yett.inventory.history.made_inside import recorded
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.mirror import Mirror, RefUpdate
 
@@ -118,6 +119,16 @@ def test_a_local_commit_comes_home_with_the_secret_in_its_place(world: World) ->
     assert world.outside("log", "-1", "--format=%s%P").startswith("change both")
     assert MASK not in every_object(world.real)
     world.outside("fsck", "--strict")
+
+
+def test_commits_that_were_made_inside_are_listed_and_carry_no_mark(world: World) -> None:
+    (world.inside / "app.py").write_text("print('two')\n")
+    world.git("commit", "-qam", "two")
+    world.mirror.bring_home()
+    made = world.outside("rev-parse", "main").strip()
+    assert world.mirror.made == [made]
+    assert recorded(world.real / ".git") == {made: "agent"}
+    assert world.outside("log", "-1", "--format=%B").strip() == "two"
 
 
 def test_a_copied_placeholder_is_refused_by_commit_and_path(world: World) -> None:

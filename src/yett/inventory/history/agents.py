@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
@@ -77,17 +77,21 @@ def made_by_agent(commit: Commit) -> str:
     return PEOPLE
 
 
-def leak_rates(repository: Repository, leaking: Iterable[str]) -> tuple[LeakRate, ...]:
+def leak_rates(
+    repository: Repository, leaking: Iterable[str], made_inside: Mapping[str, str] | None = None
+) -> tuple[LeakRate, ...]:
     """For people and for each agent: all reachable commits, and those that are among `leaking` (ids of commits).
 
-    The most commits first; people are the row whose agent is PEOPLE.
+    `made_inside` has the agent of commits that show no sign of one themselves. The most commits first; people are the
+    row whose agent is PEOPLE.
     """
+    inside = made_inside or {}
     bad = frozenset(leaking)
     total: Counter[str] = Counter()
     leaks: Counter[str] = Counter()
     listed = git(repository.folder, repository.env, "rev-list", "--all", "--reflog").decode().split()
     for commit in commits(repository, listed):
-        agent = made_by_agent(commit)
+        agent = made_by_agent(commit) or inside.get(commit.oid, PEOPLE)
         total[agent] += 1
         leaks[agent] += commit.oid in bad
     return tuple(LeakRate(agent, count, leaks[agent]) for agent, count in total.most_common())

@@ -7,6 +7,7 @@ import json
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
+from yett.inventory.reports.leak_rates import rate_records
 
 SCHEMA_VERSION = 1
 
@@ -31,5 +32,6 @@ def render(outcome: Outcome, layout: Layout) -> str:
         "findings": [finding.as_record() for finding in (*outcome.open, *accepted)],
         "unread": [{"what": each.what, "why": each.why} for each in outcome.unread],
         "baseline": list(layout.remarks),
+        "leak_rates": rate_records(layout.rates),
     }
     return json.dumps(document, indent=1) + "\n"

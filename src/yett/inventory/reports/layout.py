@@ -7,7 +7,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from yett.inventory.history import LeakRate
 
 PIPE_WIDTH = 10_000
 """A pipe has no width: what is folded there is found by no grep."""
@@ -18,7 +21,8 @@ class Layout:
     """`root` is what paths are relative to (SARIF, markdown), `now` what ages are counted from (unix seconds).
 
     `remarks` are lines about the baseline (`Applied.remarks`); `compared` says that one was applied. `pages` gives the
-    issuer's documentation page by the rule's id (`Credential.kind`), for formats that link to it.
+    issuer's documentation page by the rule's id (`Credential.kind`), for formats that link to it. `rates` are shown
+    where there are any.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -28,6 +32,7 @@ class Layout:
     remarks: tuple[str, ...] = ()
     compared: bool = False
     pages: Mapping[str, str] = field(default_factory=dict)
+    rates: tuple[LeakRate, ...] = ()
 
 
 def terminal(stream: TextIO) -> tuple[int, bool]:

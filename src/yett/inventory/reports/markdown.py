@@ -13,6 +13,7 @@ from yett.inventory.outcome import Outcome
 from yett.inventory.reports.below import next_steps, unaudited_lines, unread_lines
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
+from yett.inventory.reports.leak_rates import rate_lines
 from yett.inventory.reports.rows import Row, grouped, rows
 from yett.inventory.reports.words import count
 from yett.model.visible import visible
@@ -70,6 +71,7 @@ def _lists(outcome: Outcome, layout: Layout) -> list[str]:
         ("Could not be read", unread_lines(outcome.unread)),
         ("Accepted by the baseline, audited by nobody", unaudited_lines(outcome, layout)),
         ("Baseline", layout.remarks[:_SHOWN]),
+        ("Who brought them", rate_lines(layout.rates)),
     )
     return [_fold(title, "\n".join(f"- {code(line)}" for line in lines)) for title, lines in told if lines]
 

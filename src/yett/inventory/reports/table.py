@@ -10,6 +10,7 @@ from yett.inventory.outcome import Outcome
 from yett.inventory.reports.below import next_steps, section, unaudited_lines, unread_lines
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
+from yett.inventory.reports.leak_rates import rate_lines
 from yett.inventory.reports.rows import Row, grouped
 from yett.model.visible import visible
 
@@ -48,6 +49,7 @@ def render(outcome: Outcome, layout: Layout) -> str:
     parts += section("Could not be read:", unread_lines(outcome.unread))
     parts += section("Accepted by the baseline, audited by nobody:", unaudited_lines(outcome, layout))
     parts += section("Baseline:", [visible(remark) for remark in layout.remarks])
+    parts += section("Who brought them:", rate_lines(layout.rates))
     parts += next_steps(outcome)
     return "\n".join(parts).rstrip("\n") + "\n"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from yett.inventory.history import made_inside
 from yett.model.errors import YettError
 from yett.sandbox.mirror import incoming, jobs
 from yett.sandbox.mirror.attach import attach
@@ -39,13 +40,16 @@ class RefUpdate:
 class Mirror:
     """The masked repository of one workspace. Its methods block; callers use a thread."""
 
-    def __init__(self, real: Path, folder: Path, masks: Masks, session: str) -> None:
+    def __init__(self, real: Path, folder: Path, masks: Masks, session: str, agent: str = "agent") -> None:
         self.real = real
+        self.made: list[Oid] = []
+        """The commits that were made inside and came out, by their real ids."""
         self.view = folder / "view.git"
         self.gitdir = folder / "git"
         self._folder = folder
         self._masks = masks
         self._session = session
+        self._agent = agent
         self._names = IdMap(folder / "ids")
         self._tips: list[Oid] = []
         self._start: dict[str, Oid] = {}
@@ -163,6 +167,9 @@ class Mirror:
             translation.close()
         if self._masks or translation.translated:
             write_objects(self.real, list(translation.translated.values()))
+            made = [oid for oid, (kind, _) in translation.translated.items() if kind == "commit"]
+            made_inside.record(git_directory(self.real), made, self._agent)
+            self.made += made
             self._names.save()
         return refused
 
