@@ -84,6 +84,8 @@ class Watching:
                     self._take(watch, look, changes)
         finally:
             watch.close()
+            if not self._stopped.is_set():  # what went wrong is reported by whoever reports on threads
+                self._told(f"{self.workspace} is no longer watched: start it again")
 
     def _take(self, watch: Watch, look: Look, changes: Changes) -> None:
         started = time.time_ns()
@@ -92,8 +94,7 @@ class Watching:
         for path in changes.files:
             began = time.monotonic()
             if is_inside(watch.root, path):
-                for seen in look.file(path, _unheard):
-                    gathering.add(seen)
+                self._look(look, gathering, path)
             watch.looked(path, time.monotonic() - began)
         findings = [one for one in gathering.findings.values() if not self.is_ours(one.value.reveal())]
         self._learn(findings)
@@ -106,6 +107,13 @@ class Watching:
             watch.again((*changes.files, *gone))
             return
         self._tell(change)
+
+    def _look(self, look: Look, gathering: Gathering, path: str) -> None:
+        try:
+            for seen in look.file(path, _unheard):
+                gathering.add(seen)
+        except Exception as error:  # noqa: BLE001 - or an agent ends the watch with one file that breaks a parser
+            _log.error("a file in %s could not be looked through: %s", self.workspace, type(error).__name__)
 
     def _learn(self, findings: Sequence[Finding]) -> None:
         """Law 3: from now on these are refused to every host."""
