@@ -30,14 +30,16 @@ class Row:
     owner: str = ""
     environment: str = ""
     ends_in: str = ""
+    live: str = ""
     number: int = 1
 
     @property
     def credential(self) -> str:
-        """The title, and the provider where it does not name it already."""
+        """The title, the provider where it does not name it already, and what the provider said of it."""
         told = f"{self.number:,} x {self.title}" if self.number > 1 else self.title
         named = not self.provider or self.provider.replace("-", " ").lower() in self.title.replace("-", " ").lower()
-        return told if named else f"{told} ({self.provider})"
+        issued = told if named else f"{told} ({self.provider})"
+        return f"{issued}: {self.live}" if self.live else issued
 
 
 def rows(findings: Sequence[Finding], layout: Layout) -> list[Row]:
@@ -69,6 +71,7 @@ def _row(group: Sequence[Finding], layout: Layout) -> Row:
         owner=_same((finding.credential.owner for finding in group), 40),
         environment=visible(first.environment, 30),
         ends_in=visible(first.credential.last_four, 4) if len(group) == 1 else "",
+        live=_same((finding.live for finding in group), 10),
         number=len(group),
     )
 
