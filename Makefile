@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 AGENT ?=
 TASK ?=
 
-.PHONY: run test check lint types contracts licences bench sabotage lock clean system-run system-test
+.PHONY: run test check lint types contracts licences scan bench sabotage lock clean system-run system-test
 
 run: $(VENV)/.run system-run
 	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill pocketos)
@@ -27,6 +27,9 @@ contracts: $(VENV)/.test
 
 licences: $(VENV)/.test
 	$(BIN)/python tools/licences.py
+
+scan: $(VENV)/.test
+	$(BIN)/yett scan . --fail-on high
 
 bench: $(VENV)/.test system-test
 	$(BIN)/python -m bench
