@@ -15,6 +15,7 @@ from yett.cli import (
     git_hook,
     holds,
     inventory,
+    kinds,
     leases,
     lockdown,
     log,
@@ -55,7 +56,7 @@ def yett(
     """Only for the options that stand before a command."""
 
 
-for room in (up, environments, scan, git_hook, watch_files, reports, machine, lockdown):
+for room in (up, environments, scan, kinds, git_hook, watch_files, reports, machine, lockdown):
     room.register(app)
 for room, name, about in (
     (baseline, "baseline", baseline.ABOUT),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from yett.inventory.engine import Detector
@@ -74,7 +74,8 @@ class Look:
     def text(self, name: str, content: bytes, source: str, tell: Tell, form: Format | None = None) -> list[Seen]:
         """Everything in a text that lies in memory."""
         hits = self.hits(content, form, lambda why: tell(Unread(name, why)))
-        return [_seen(name, source, content, hit) for hit in hits]
+        lines = _lines(content, (hit.start for hit in hits))
+        return [_seen(name, source, content, hit, lines[hit.start]) for hit in hits]
 
     def hits(self, content: bytes, form: Format | None, broken: Callable[[str], None]) -> list[Hit]:
         """The parser's and the detector's, a span once."""
@@ -146,11 +147,13 @@ class Look:
             line_of_content = line - content.count(b"\n")
             content += chunk
             binary = is_binary(content)
-            for hit in self._detector.forms_only(content) if binary else self._detector.hits(content):
+            hits = self._detector.forms_only(content) if binary else self._detector.hits(content)
+            lines = _lines(content, (hit.start for hit in hits))
+            for hit in hits:
                 start = base_of_content + hit.start
                 if start < told:
                     continue
-                at = line_of_content + content.count(b"\n", 0, hit.start)
+                at = line_of_content + lines[hit.start] - 1
                 value = hit.value_in(content)
                 moved = replace(hit, start=start, end=base_of_content + hit.end)
                 yield Seen(path, source, at, moved, value, modified)
@@ -173,8 +176,19 @@ def _utf16(head: bytes) -> str:
     return "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) and not head.startswith(b"\xff\xfe\0\0") else ""
 
 
-def _seen(name: str, source: str, content: bytes, hit: Hit) -> Seen:
-    line = content.count(b"\n", 0, max(hit.start, 0)) + 1
+def _lines(content: bytes, starts: Iterable[int]) -> dict[int, int]:
+    """The line of each offset, from 1; the text is counted through once, however many there are."""
+    lines: dict[int, int] = {}
+    line, counted = 1, 0
+    for start in sorted(set(starts)):
+        if start > counted:
+            line += content.count(b"\n", counted, start)
+            counted = start
+        lines[start] = line
+    return lines
+
+
+def _seen(name: str, source: str, content: bytes, hit: Hit, line: int) -> Seen:
     if is_prose(name, content, hit):
         hit = replace(hit, severity=Severity.LOW)
     encoded = content[hit.start : hit.end] if hit.decoded and hit.start >= 0 else b""

@@ -132,7 +132,7 @@ class Re2Screen:
     def found(self, data: Buffer) -> Sight:
         text = bytes(data)
         matches: list[tuple[int, int]] = []
-        for index in self._set.Match(text):
+        for index in self._set.Match(text) or ():
             id_, pattern = self._ids[index], self._many.get(index)
             matches += [(id_, found.end()) for found in pattern.finditer(text)] if pattern else [(id_, 0)]
         return _sight(matches)

@@ -1,0 +1,97 @@
+"""What is cached is used only if it is whole, this user's and no link; otherwise it is made anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from yett.inventory.engine import cache, engine
+
+TEXT = b"export API_TOKEN=x7Kq92mZp4Tt81Lw0Rv6\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("YETT_HOME", str(tmp_path))
+    engine.cache_clear()
+    yield tmp_path / "cache"
+    engine.cache_clear()
+
+
+def filled(home: Path) -> list[Path]:
+    engine.cache_clear()
+    assert engine().hits(TEXT)
+    return sorted(path for path in home.iterdir() if path.suffix in (".rows", ".hsdb"))
+
+
+def test_the_cache_is_the_persons_own(home: Path) -> None:
+    files = filled(home)
+    assert len(files) == 2
+    assert home.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"nonsense" * 100)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def with_a_digest_but_no_database(path: Path) -> None:
+    path.write_bytes(hashlib.sha256(b"x" * 500).digest() + b"x" * 500)
+
+
+def linked(path: Path) -> None:
+    moved = path.with_name("elsewhere")
+    path.rename(moved)
+    path.symlink_to(moved)
+
+
+def writable_by_others(path: Path) -> None:
+    path.chmod(0o666)
+
+
+@pytest.mark.parametrize(
+    "spoil", [garbage, truncated, empty, with_a_digest_but_no_database, linked, writable_by_others]
+)
+def test_what_is_not_whole_or_not_ours_is_made_anew(home: Path, spoil: Callable[[Path], None]) -> None:
+    files = filled(home)
+    right = {path.name: path.read_bytes() for path in files}
+    for path in files:
+        spoil(path)
+    assert filled(home) == files
+    for path in files:
+        assert not path.is_symlink()
+        assert path.stat().st_mode & 0o022 == 0
+        assert path.suffix == ".hsdb" or path.read_bytes() == right[path.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_another_user_planted_is_not_loaded(home: Path) -> None:
+    files = filled(home)
+    for path in files:
+        os.chown(path, 65534, 65534)
+    assert cache.read(files[0].name) is None
+    assert filled(home) == files
+    assert all(path.stat().st_uid == os.geteuid() for path in files)
+
+
+def test_where_nothing_can_be_written_everything_is_made_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("YETT_HOME", str(file))
+    engine.cache_clear()
+    assert engine().hits(TEXT)
+    engine.cache_clear()
