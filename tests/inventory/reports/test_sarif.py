@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import jsonschema
+import official
 import pytest
 from made import NOW, finding, hostile, usual, values
 from sarif_part import LOG
@@ -25,6 +26,7 @@ LAYOUT = Layout(root=ROOT, now=NOW)
 def run_of(outcome: Outcome, layout: Layout = LAYOUT) -> dict[str, Any]:
     document = json.loads(render(outcome, "sarif", layout))
     jsonschema.validate(document, LOG, format_checker=jsonschema.FormatChecker())
+    jsonschema.validate(document, official.schema(), format_checker=jsonschema.FormatChecker())
     return dict(document["runs"][0])
 
 
