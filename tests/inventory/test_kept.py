@@ -196,6 +196,26 @@ def test_a_token_of_a_known_form_in_a_files_name_is_hidden_though_no_file_holds_
     assert row.places[0].path == f"{HERE}/[secret].txt"
 
 
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"a\n\x1b[2J", b"plain"])
+def test_a_file_of_any_name_is_gone_when_a_look_finds_nothing_in_it(kept: Kept, name: bytes) -> None:
+    path, at = f"{HERE}/" + name.decode("utf-8", "surrogateescape"), time.time_ns()
+    kept.record(HERE, [finding(1, path)], at)
+    assert kept.record(HERE, [], at + 1, Looked(frozenset({path}))).gone
+
+
+def test_an_account_with_a_nul_is_kept_on_every_database(kept: Kept) -> None:
+    kept.record(HERE, [replace(finding(1), account="a\0b@host")], time.time_ns())
+    (row,) = live(kept).values()
+    assert row.account == "a\\x00b@host"
+
+
+def test_only_whole_names_are_looked_for_when_events_were_lost(kept: Kept) -> None:
+    value = value_of(1).decode()
+    paths = (f"{HERE}/plain.zip!/inner", f"{HERE}/{value}", f"{HERE}/\udcff")
+    kept.record(HERE, [finding(1, *paths)], time.time_ns())
+    assert kept.files_of(HERE) == {f"{HERE}/plain.zip"}
+
+
 def test_a_form_that_is_only_masked_is_no_credential_of_its_own(kept: Kept) -> None:
     kept.record(HERE, [replace(finding(1), title="Acme key, encoded")], time.time_ns())
     assert kept.list() == []

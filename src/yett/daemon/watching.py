@@ -140,7 +140,7 @@ class Watching:
 
     def _missing(self, root: str) -> frozenset[str]:
         """Files of the inventory that no longer exist: events of their end may have been lost."""
-        paths = {path.partition("!/")[0] for path in self.plane.kept.files_of(self.workspace)}
+        paths = self.plane.kept.files_of(self.workspace)
         return frozenset(path for path in paths if path.startswith(root + "/") and not os.path.lexists(path))
 
     def _tell(self, change: Change) -> None:

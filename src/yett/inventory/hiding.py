@@ -11,6 +11,8 @@ from yett.inventory.engine import Detector
 SHORTEST = 8
 """A shorter value would hide ordinary words of a path."""
 HIDDEN = b"[secret]"
+MOST = 5000
+"""Characters kept of one text: any path of a file system, not any name within an archive."""
 
 
 class Hiding:
@@ -30,9 +32,15 @@ class Hiding:
 
 
 def plain(text: str | bytes) -> str:
-    """A path as text that any store and log takes: bytes that are no UTF-8 are written as escapes."""
+    """A path as text that any store and log takes: what is no UTF-8, and NUL, is written as an escape."""
     raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-    return raw.decode("utf-8", "backslashreplace")
+    shown = raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    return shown if len(shown) <= MOST else shown[: MOST - 1] + "…"
+
+
+def is_whole(path: str) -> bool:
+    """Whether a kept path is the file's own name, so that one may look for it there."""
+    return HIDDEN.decode() not in path and "\\x" not in path and len(path) < MOST
 
 
 def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:

@@ -17,7 +17,7 @@ from yett.inventory import kept_rows
 from yett.inventory.acceptances import Accepted, list_accepted
 from yett.inventory.engine import engine
 from yett.inventory.finding import Finding
-from yett.inventory.hiding import Hiding, plain
+from yett.inventory.hiding import Hiding, is_whole, plain
 from yett.inventory.kept_rows import Place, Sighting
 from yett.ledger.journal import Entry, Journal, Transaction
 from yett.model.canonical import Json
@@ -43,6 +43,10 @@ class Looked:
 
     files: frozenset[str] = frozenset()
     folders: tuple[str, ...] = ()
+
+    def as_kept(self, hiding: Hiding) -> Looked:
+        """With the names under which their places are kept."""
+        return Looked(frozenset(map(hiding.clean, self.files)), tuple(map(hiding.clean, self.folders)))
 
     def covers(self, place: Place) -> bool:
         if place.source not in FILES:
@@ -91,6 +95,7 @@ class Kept:
         own = [finding for finding in findings if not finding.title.endswith(_ENCODED)]
         hiding = Hiding(engine(), (finding.value.reveal() for finding in own))
         name = plain(workspace)
+        looked = looked.as_kept(hiding) if looked is not None else None
         with self._lock:
             known, credentials = self._journal.store.read(
                 lambda c: (kept_rows.by_fingerprint(c, name), kept_rows.credentials_of(c, [_id(f) for f in own]))
@@ -117,9 +122,10 @@ class Kept:
         return self._journal.store.read(lambda c: list_accepted(c, plain(workspace)))
 
     def files_of(self, workspace: str) -> frozenset[str]:
-        """Files that are kept as places of what is not gone."""
+        """Files that are kept as places of what is not gone, where their whole name is."""
         live = (one for one in self.list(workspace) if one.gone_since is None)
-        return frozenset(place.path for one in live for place in one.places if place.source in FILES)
+        places = (place.path for one in live for place in one.places if place.source in FILES)
+        return frozenset(path.partition("!/")[0] for path in places if is_whole(path))
 
     def _commit(
         self, workspace: str, writes: _Writes, change: Change, started: int, looked: Looked | None, session: str
