@@ -96,7 +96,9 @@ def test_add_of_a_folder_does_not_accept_the_history_of_others(repository: Repos
 def test_add_can_be_narrowed_to_a_rule(repository: Repository) -> None:
     repository.put("a.env", token())
     assert "nothing of that kind" in ok(repository, "baseline", "add", "--rule", "aws-*", "--reason", "x", status=1)
-    assert "nothing of that kind" in ok(repository, "baseline", "add", "--severity", "low", "--reason", "x", status=1)
+    assert "nothing of that kind" in ok(
+        repository, "baseline", "add", "--severity", "critical", "--reason", "x", status=1
+    )
     ok(repository, "baseline", "add", "--rule", "railway-*", "--reason", "x")
 
 

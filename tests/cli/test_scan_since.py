@@ -128,6 +128,18 @@ def test_a_revision_that_is_not_here_says_what_a_pipeline_needs(branch: Reposito
     assert not (branch.top / "pwned").exists()
 
 
+def test_a_shallow_clone_says_that_commits_are_missing(branch: Repository, tmp_path: Path) -> None:
+    branch.commit("new.env", token())
+    branch.commit("a.py", "1\n")
+    clone = Repository(tmp_path / "clone")
+    branch.git("clone", "-q", "--depth=1", "--branch", "branch", f"file://{branch.top}", str(clone.top))
+    clone.git("fetch", "-q", "--depth=1", "origin", "main")
+    done = yett(clone.top, "scan", "--since", "FETCH_HEAD", "--json")
+    found = json.loads(done.stdout)
+    assert [at["path"] for row in found["findings"] for at in row["locations"]] == [str(clone.top / "new.env")]
+    assert ["shallow clone" in each["why"] for each in found["unread"]] == [True]
+
+
 def test_outside_a_repository_it_says_so(branch: Repository) -> None:
     done = yett(branch.top.parent, "scan", "--since", "main")
     assert done.returncode == 1

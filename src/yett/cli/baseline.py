@@ -77,15 +77,15 @@ def add(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; this folder without.")] = None,
     until: Until = "",
     rule: Rule = "*",
-    severity: Annotated[str, typer.Option(help="Only this bad and less.")] = "critical",
+    severity: Annotated[str, typer.Option(help="Only this and worse, as `yett scan` shows it.")] = "medium",
     file: File = None,
 ) -> None:
     chosen = paths or [Path()]
     root = root_of(chosen[0])
     baseline = _load(root, file)
-    worst = _severity(severity)
+    least = _severity(severity)
     findings = [
-        finding for finding in _scanned(chosen, root).findings if finding.severity <= worst and _is_of(finding, rule)
+        finding for finding in _scanned(chosen, root).findings if finding.severity >= least and _is_of(finding, rule)
     ]
     if not findings:
         raise ConfigurationError("nothing of that kind is found there", "see what is: yett scan PATH --no-baseline")

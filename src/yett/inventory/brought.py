@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yett.inventory.changes import Change, blobs_at, commit_of, commits, of_commits, top_of, unsaved
+from yett.inventory.changes import Change, blobs_at, commit_of, commits, is_shallow, of_commits, top_of, unsaved
 from yett.inventory.engine import Detector, engine
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.formats import format_of
@@ -52,6 +52,8 @@ def brought(
     say = tell or _silent
     say("commits since then")
     seen = _Brought(top, base, keys or temporary())
+    if is_shallow(top):
+        seen.tell(Unread(str(top), "a shallow clone: commits that are not here were not looked at"))
     below = _prefix(folder, top)
     ids = commits(top, "HEAD", f"^{base}")
     seen.committed([change for change in of_commits(top, ids) if change.path.startswith(below)], ids)
@@ -101,7 +103,7 @@ class _Brought:
         """The files as they lie on the disk."""
         suspects = []
         for change in changes:
-            found = tuple(self._look.file(str(self._top / change.path), self._tell))
+            found = tuple(self._look.file(str(self._top / change.path), self.tell))
             if found:
                 suspects.append(_Suspect(change, found, ()))
         self._judge(suspects)
@@ -112,7 +114,7 @@ class _Brought:
         read = self._read + self._look.bytes
         return Outcome(tuple(findings), unread, (target,), self._look.files, self._blobs, read, seconds)
 
-    def _tell(self, unread: Unread) -> None:
+    def tell(self, unread: Unread) -> None:
         self._unread[unread] = None
 
     def _suspect(self, change: Change, content: bytes) -> list[_Suspect]:
@@ -165,9 +167,9 @@ class _Brought:
         """An archive, opened where it lies; of one that a later commit changed again, only the last is there."""
         path = str(self._top / change.path)
         if not os.path.isfile(path):
-            self._tell(Unread(f"git {change.commit[:10]} ({change.path})", "an archive that is gone: not opened"))
+            self.tell(Unread(f"git {change.commit[:10]} ({change.path})", "an archive that is gone: not opened"))
             return
-        for one in self._look.file(path, self._tell):
+        for one in self._look.file(path, self.tell):
             self._gathering.add(one)
 
     def _unheard(self, _unread: Unread) -> None:

@@ -126,6 +126,11 @@ def top_of(folder: Path) -> Path | None:
     return Path(said.removesuffix("\n")) if said.strip() else None
 
 
+def is_shallow(folder: Path) -> bool:
+    """Whether older commits were left out when it was cloned."""
+    return git(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
 def hook_environment() -> dict[str, str]:
     """What git tells a hook: GIT_INDEX_FILE is what is committed (`git commit -a`, `git commit PATH`)."""
     return {name: os.environ[name] for name in _OF_A_HOOK if name in os.environ}

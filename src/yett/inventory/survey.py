@@ -72,7 +72,8 @@ class _Survey:
         self._progress = progress
         self._detector: Detector = engine()
         self._gathering = Gathering(self._detector, rooms(), keys)
-        self._gathering.roots = tuple(f"{target}/" for target in wanted.targets)
+        folders = (target if target.is_dir() else target.parent for target in wanted.targets)
+        self._gathering.roots = tuple(f"{folder}/" for folder in folders)
         self._unread: dict[Unread, None] = {}
         self._files = self._blobs = self._read = 0
 
