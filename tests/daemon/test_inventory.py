@@ -11,15 +11,19 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.daemon.conftest import Plane
 
+from yett.daemon.settings import load_settings
 from yett.drills.stage import COMMAND
+from yett.model.errors import ConfigurationError
 
 LETTERS = "BCDFGHJKMNPQRSTVWZbcdfghjkmnpqrstvwz0123456789"
 """In which no word stands that the detector takes for a placeholder's."""
@@ -30,6 +34,10 @@ SOON_S = 5.0
 
 def token() -> str:
     return "sk_live_" + "".join(secrets.choice(LETTERS) for _ in range(32))
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
 
 
 @dataclass
@@ -113,6 +121,22 @@ def test_a_folder_of_the_workspace_means_the_workspace(shop: Shop) -> None:
     assert {row["workspace"] for row in shop.rows()} == {str(shop.folder)}
 
 
+def test_the_page_shows_every_fact_of_an_acceptance_and_obeys_none(shop: Shop) -> None:
+    shop.write("<script>alert(1)<\u2044script>\u202egnp.txt")
+    shop.yett("inventory", "refresh")
+    (row,) = shop.rows()
+    words = ("inventory", "accept", row["fingerprint"], "--reason", "<b>fine</b>", "--until", in_days(30))
+    act = shop.plane.stage.act_of(shop.yett(*words).stdout.strip())
+    with urllib.request.urlopen(f"{shop.plane.stage.origin}/acts/{act}") as answer:
+        page = answer.read().decode()
+    for fact in ("critical", row["fingerprint"], str(shop.folder), "&lt;b&gt;fine&lt;/b&gt;", in_days(30), "nobody"):
+        assert fact in page
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    shop.yett("holds", "deny", act)
+    assert shop.rows()[0]["state"] == "new"
+
+
 @pytest.mark.sandbox
 def test_a_strict_run_waits_for_a_signed_acceptance_and_for_a_new_one_when_it_has_ended(shop: Shop) -> None:
     shop.write("pay.txt")
@@ -132,6 +156,15 @@ def test_a_strict_run_waits_for_a_signed_acceptance_and_for_a_new_one_when_it_ha
         store.execute("UPDATE acceptances SET until = '2020-01-01' WHERE workspace = ?", (str(shop.folder),))
     assert shop.run("--strict").returncode == 125
     assert shop.run().returncode == 0
+
+
+def test_strict_is_a_setting_of_the_home(tmp_path: Path) -> None:
+    assert not load_settings(tmp_path).strict
+    (tmp_path / "config.toml").write_text("strict = true\n")
+    assert load_settings(tmp_path).strict
+    (tmp_path / "config.toml").write_text('strict = "no"\n')
+    with pytest.raises(ConfigurationError, match="true or false"):
+        load_settings(tmp_path)
 
 
 @pytest.mark.sandbox

@@ -29,6 +29,11 @@ def test_options_before_the_command_in_both_spellings() -> None:
     assert parse(given) == Options(("x", "--task"), "a b", "staging", True, (5432, 80))
 
 
+def test_strict_is_said_before_the_command() -> None:
+    assert parse(["--strict", "x", "--strict"]) == Options(("x", "--strict"), strict=True)
+    assert not parse(["x"]).strict
+
+
 def test_options_of_the_command_are_its_own() -> None:
     assert parse(["claude", "--observe", "--", "x"]) == Options(("claude", "--observe", "--", "x"))
 
@@ -40,6 +45,7 @@ WRONG = [
     ["--task", "x"],
     ["--nope", "--", "x"],
     ["--observe=1", "--", "x"],
+    ["--strict=no", "--", "x"],
     *(["--host-port", port, "x"] for port in ("0", "65536", "x", "-1", "²")),
 ]
 
