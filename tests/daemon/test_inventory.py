@@ -163,7 +163,7 @@ def test_strict_is_a_setting_of_the_home(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("strict = true\n")
     assert load_settings(tmp_path).strict
     (tmp_path / "config.toml").write_text('strict = "no"\n')
-    with pytest.raises(ConfigurationError, match="true or false"):
+    with pytest.raises(ConfigurationError, match="strict is 'no'"):
         load_settings(tmp_path)
 
 
