@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
 import time
 
@@ -76,7 +77,7 @@ REST = "a1B2-_c3D4" * 9 + "eF_AA"
         (f"sk-proj-{REST}", "openai", "api-key"),
         (f"sk-{MADE}{MADE}", "openai", "api-key"),
         (f"sk-admin-{REST}", "openai", "admin-key"),
-        (f"sk-or-v1-{secrets.token_hex(32)}", "openrouter", "openrouter-key"),
+        (f"sk-or-v1-{random.Random(5).randbytes(32).hex()}", "openrouter", "openrouter-key"),
     ],
 )
 @pytest.mark.parametrize("text", ["key: {}\n", "{}", 'ANYTHING = "{}"', "OPENAI_KEY={}\n"])
