@@ -139,8 +139,31 @@ def test_a_folder_that_leaves_is_told_and_no_longer_watched(seen: Seen, root: Pa
 @pytest.mark.parametrize("name", [".git", "node_modules", "venv/lib/site-packages", "__pycache__"])
 def test_gits_own_files_and_installed_packages_are_not_watched(seen: Seen, root: Path, name: str) -> None:
     (root / name).mkdir(parents=True)
+    if name == ".git":
+        (root / name / "HEAD").write_text("ref: refs/heads/main\n")
+        seen.until(lambda: False, 1.5)
     (root / name / "f").write_text("x")
     assert seen.never_sees(root / name / "f")
+
+
+def test_a_repository_that_is_cloned_is_watched_but_for_gits_own(seen: Seen, root: Path) -> None:
+    (root / "made").mkdir()
+    subprocess.run(["git", "init", "-q", str(root / "made")], check=True)
+    seen.until(lambda: False, 1.5)
+    (root / "made/.git/objects/f").write_text("x")
+    (root / "made/f").write_text("x")
+    assert seen.sees(root / "made/f")
+    assert str(root / "made/.git/objects/f") not in seen.files
+
+
+@pytest.mark.parametrize("name", [".git/f", "env/f", "env/etc/f", "a.png", "lib/f"])
+def test_no_name_alone_hides_a_file(seen: Seen, root: Path, name: str) -> None:
+    """Of a .git that is no repository, of an environment beside what is installed, of a picture."""
+    (root / "env").mkdir()
+    (root / "env/pyvenv.cfg").write_text("home = /usr\n")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("x")
+    assert seen.sees(root / name)
 
 
 def test_a_link_is_never_followed(seen: Seen, root: Path, tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ class Notified:
                 self._unwatch(folder)
             return
         path = os.path.join(folder, event.name)
-        if event.mask & Mask.ISDIR:
+        if event.name == "HEAD" and event.mask & WRITES and os.path.basename(folder) == ".git":
+            self._unwatch(folder)  # it was empty when it was made, and is a repository now
+        elif event.mask & Mask.ISDIR:
             self._folder(path, event.mask, noticed)
         elif event.mask & (Mask.CLOSE_WRITE | Mask.MOVED_TO):
             noticed.written.add(path)

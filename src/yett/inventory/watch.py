@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from yett.inventory.folders import is_wanted
 from yett.inventory.inotify import own_share
 from yett.inventory.notified import Noticed, Notified, NoWatchLeft
 from yett.inventory.polled import Polled, changed_since
@@ -124,8 +123,8 @@ class Watch:
             return Noticed(lost=True)
         if noticed.lost or now >= self._sweep_at or self.root in noticed.gone_folders:
             self._sweep(self._source, noticed)
-        self._due.now(path for path in noticed.written if is_wanted(path))
-        self._due.soon(path for path in noticed.open if is_wanted(path))
+        self._due.now(noticed.written)
+        self._due.soon(noticed.open)
         return noticed
 
     def _sweep(self, source: Notified, noticed: Noticed) -> None:
