@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from yett.inventory.engine import Detector
+from yett.inventory.engine.apart import apart
+from yett.inventory.engine.expressions import FORMS
 from yett.inventory.finding import Severity
 from yett.inventory.formats import Format, format_of
 from yett.inventory.hit import Hit
@@ -24,6 +28,8 @@ MOST_PARSED = 16 << 20
 """Bytes of a file that a parser of its format reads as a whole."""
 MOST_READ = 8 << 30
 _BINARY_HEAD = 8192
+_LONGEST_LINE = 100
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 _NOTEBOOK = ".ipynb"
 """The one container that is text as well: both are looked at."""
 
@@ -79,10 +85,21 @@ class Look:
 
     def hits(self, content: bytes, form: Format | None, broken: Callable[[str], None]) -> list[Hit]:
         """The parser's and the detector's, a span once."""
-        found = self._detector.hits(content) if not is_binary(content) else self._detector.forms_only(content)
+        found = self._found(content)
         if form is None or len(content) > MOST_PARSED:
             return found
         return joined(found, list(parsed(content, form, broken)), len(content))
+
+    def _found(self, content: bytes) -> list[Hit]:
+        """Of a binary what identifies itself, and what stands in a line of text: a NUL in a text hides nothing."""
+        if not is_binary(content):
+            return self._detector.hits(content)
+        formed = self._detector.forms_only(content)
+        sight = self._detector.look(content)
+        if not any(place < FORMS for place in sight.ids):
+            return formed
+        lined = [hit for hit in self._detector.confirmed(content, sight) if _is_in_text(content, hit)]
+        return list(apart((*formed, *lined), len(content), content))
 
     def _opened(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterator[Seen]:
         size = os.readv(descriptor, [self._buffer])
@@ -107,24 +124,38 @@ class Look:
     def _content(
         self, descriptor: int, path: str, content: bytes, tell: Tell, source: str, form: Format | None
     ) -> Iterator[Seen]:
+        """An archive and a text of another encoding are looked at as they lie too: their first bytes may lie."""
         modified = os.fstat(descriptor).st_mtime
+        inside: set[bytes] = set()
         if self._unpack and is_container(path, content[:HEAD]):
-            yield from self._container(path, tell, source)
+            for seen in self._container(path, tell, source):
+                inside.add(seen.value)
+                yield seen
             if not path.endswith(_NOTEBOOK):
-                return
-        if encoding := _utf16(content[:2]):
-            content = content.decode(encoding, "replace").encode()
+                tell = _unheard  # whoever unpacked it said what is wrong with it
+        if encoding := _utf16(content[:HEAD]):
+            for seen in self._translated(path, content, encoding, tell, source, form):
+                inside.add(seen.value)
+                yield replace(seen, modified=modified)
+            tell = _unheard
         for seen in self.text(path, content, source, tell, form):
-            yield replace(seen, modified=modified)
+            if seen.value not in inside or path.endswith(_NOTEBOOK):
+                yield replace(seen, modified=modified)
+
+    def _translated(
+        self, path: str, content: bytes, encoding: str, tell: Tell, source: str, form: Format | None
+    ) -> Iterator[Seen]:
+        """What the text says, each with the bytes that it has in the file, for these are to be masked."""
+        text = content.decode(encoding, "replace").encode("utf-8", "replace")
+        for seen in self.text(path, text, source, tell, form):
+            raw = text[seen.hit.start : seen.hit.end].decode("utf-8", "replace").encode(encoding, "replace")
+            yield replace(seen, encoded=raw)
 
     def _large(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterator[Seen]:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             return
-        if self._unpack and not path.endswith(_NOTEBOOK) and is_container(path, self._view[:HEAD].tobytes()):
-            yield from self._container(path, tell, source)
-            return
-        if about.st_size > MOST_READ:
+        if min(about.st_size, about.st_blocks * 512) > MOST_READ:
             tell(Unread(path, f"larger than {MOST_READ >> 30} GB"))
             return
         if form is not None and about.st_size > MOST_PARSED:
@@ -134,20 +165,31 @@ class Look:
             self.bytes += len(content) - BUFFER
             yield from self._content(descriptor, path, content, tell, source, form)
             return
-        yield from self._windows(descriptor, path, source, about.st_mtime)
+        inside: set[bytes] = set()
+        if self._unpack and not path.endswith(_NOTEBOOK) and is_container(path, self._view[:HEAD].tobytes()):
+            for seen in self._container(path, tell, source):
+                inside.add(seen.value)
+                yield seen
+        yield from (seen for seen in self._windows(descriptor, path, source, about) if seen.value not in inside)
 
-    def _windows(self, descriptor: int, path: str, source: str, modified: float) -> Iterator[Seen]:
-        """A value in the overlap is seen twice, and told once."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
+    def _windows(self, descriptor: int, path: str, source: str, about: os.stat_result) -> Iterator[Seen]:
+        """A value in the overlap is seen twice, and told once. Holes are passed over: they cost whoever made them
+        nothing.
+        """
         content, base, line, told = b"", 0, 1, 0
-        while chunk := _exactly(descriptor, WINDOW):
+        while (data := _data_from(descriptor, base, about.st_size)) is not None:
+            if data - base >= WINDOW:
+                content, base, told = b"", data, data
+            os.lseek(descriptor, base, os.SEEK_SET)
+            chunk = _exactly(descriptor, WINDOW)
+            if not chunk:
+                return
             self.bytes += len(chunk)
             content = content[-OVERLAP:] if content else b""
             base_of_content = base - len(content)
             line_of_content = line - content.count(b"\n")
             content += chunk
-            binary = is_binary(content)
-            hits = self._detector.forms_only(content) if binary else self._detector.hits(content)
+            hits = self._found(content)
             lines = _lines(content, (hit.start for hit in hits))
             for hit in hits:
                 start = base_of_content + hit.start
@@ -156,7 +198,8 @@ class Look:
                 at = line_of_content + lines[hit.start] - 1
                 value = hit.value_in(content)
                 moved = replace(hit, start=start, end=base_of_content + hit.end)
-                yield Seen(path, source, at, moved, value, modified)
+                encoded = content[hit.start : hit.end] if hit.decoded else b""
+                yield Seen(path, source, at, moved, value, about.st_mtime, encoded)
             base += len(chunk)
             line += chunk.count(b"\n")
             told = base - OVERLAP if len(chunk) == WINDOW else base
@@ -172,8 +215,36 @@ def is_binary(content: bytes) -> bool:
     return b"\0" in content[:_BINARY_HEAD]
 
 
+def _is_in_text(content: bytes, hit: Hit) -> bool:
+    """Whether a value in a binary belongs to a text: printable from the start of its line, or what can be one."""
+    line = content.rfind(b"\n", max(0, hit.start - _LONGEST_LINE), hit.start) + 1
+    return _NO_TEXT.search(content, max(line, hit.start - _LONGEST_LINE), hit.end) is None
+
+
 def _utf16(head: bytes) -> str:
-    return "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) and not head.startswith(b"\xff\xfe\0\0") else ""
+    """Which UTF-16 it is by its first bytes, "" if none: it says so, or every second byte of Latin text is NUL."""
+    if head.startswith(b"\xff\xfe") and not head.startswith(b"\xff\xfe\0\0"):
+        return "utf-16-le"
+    if head.startswith(b"\xfe\xff"):
+        return "utf-16-be"
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if len(head) < 16 or min(even, odd) * 16 > len(head) or max(even, odd) * 5 < len(head) * 2:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _data_from(descriptor: int, at: int, size: int) -> int | None:
+    """Where the next bytes are that somebody wrote, None behind the last."""
+    if at >= size:
+        return None
+    try:
+        return os.lseek(descriptor, at, os.SEEK_DATA)
+    except (OSError, AttributeError) as error:
+        return None if getattr(error, "errno", 0) == errno.ENXIO else at
+
+
+def _unheard(_unread: Unread) -> None:
+    """It was told once already, or says nothing."""
 
 
 def _lines(content: bytes, starts: Iterable[int]) -> dict[int, int]:

@@ -55,13 +55,13 @@ def scan_workspace(
     made.variables(environ)
     say("reading files")
     roots = [*map(str, (workspace, *also))]
-    for seen in Tree(detector, _unheard).seen(roots):
-        made.add(seen)
-    for seen in [*echoes(Tree(detector, _unheard).files(roots), made.findings)]:
+    for seen in Tree(detector, _unheard, named=True).seen(roots):
         made.add(seen)
     if history and (repository := git_folder(workspace)) is not None:
         say("reading git history")
         git_history(made, detector, workspace, repository)
+    for seen in [*echoes(Tree(detector, _unheard, named=True).files(roots), made.findings)]:
+        made.add(seen)  # also what only the past or a variable says is a credential
     say(f"{len(made.findings)} credentials found")
     return list(made.findings.values())
 

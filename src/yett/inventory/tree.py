@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from yett.inventory.engine import Detector
+from yett.inventory.formats import format_of
 from yett.inventory.look import Look, Seen
 from yett.inventory.outcome import Unread
 from yett.inventory.pool import Batch, Pool, batches
@@ -17,6 +18,10 @@ _MEDIA = frozenset(
     {"avi", "bmp", "eot", "gif", "ico", "icns", "jpeg", "jpg", "mkv", "mov", "mp3", "mp4", "ogg", "otf", "png", "psd"}
     | {"ttf", "tif", "tiff", "wav", "webm", "webp", "woff", "woff2", "pyc", "flac"}
 )
+_INSTALLED = frozenset({"node_modules", "site-packages"})
+_BESIDE_LIB = frozenset({"bin", "include", "lib64", "share", "Include", "Scripts"})
+_OF_ENVIRONMENTS = _BESIDE_LIB | {"lib", "Lib"}
+_HEAD = 8192
 ALONE = 1500
 """Files that one process reads faster than further ones start."""
 
@@ -39,7 +44,9 @@ Progress = Callable[[Counts], None]
 
 @dataclass
 class Tree:
-    """One scan of folders. `installed`: read installed packages too."""
+    """One scan of folders. `installed`: read installed packages too; `named`: of all that is passed over, at least the
+    files whose name says that credentials are kept there, for anyone can move a folder into node_modules.
+    """
 
     detector: Detector
     tell: Callable[[Unread], None]
@@ -47,6 +54,7 @@ class Tree:
     workers: int = 1
     progress: Progress | None = None
     counts: Counts = field(default_factory=Counts)
+    named: bool = False
 
     def seen(self, roots: Iterable[str]) -> Iterator[Seen]:
         """Everything in the files of these folders; of a file, in itself, also through a link."""
@@ -87,9 +95,9 @@ class Tree:
 
     def _below(self, root: str) -> Iterator[str]:
         """Regular files below a folder. Links are not followed, so there are no cycles."""
-        waiting = [root]
+        waiting = [(root, False)]
         while waiting:
-            folder = waiting.pop()
+            folder, passed_over = waiting.pop()
             try:
                 with os.scandir(folder) as entries:
                     listed = list(entries)
@@ -98,19 +106,29 @@ class Tree:
             except OSError as error:
                 self.tell(Unread(folder, error.strerror or "cannot be listed"))
                 continue
+            environment = any(entry.name == "pyvenv.cfg" for entry in listed)
             for entry in listed:
                 if entry.is_dir(follow_symlinks=False):
-                    if self._wanted(entry):
-                        waiting.append(entry.path)
-                elif entry.is_file(follow_symlinks=False) and entry.name.rpartition(".")[2].lower() not in _MEDIA:
+                    if is_repository(entry):
+                        continue
+                    if passed_over or self._wanted(entry, environment):
+                        waiting.append((entry.path, passed_over))
+                    elif self.named:
+                        waiting.append((entry.path, True))
+                elif entry.is_file(follow_symlinks=False) and self._is_wanted_file(entry, passed_over):
                     yield entry.path
 
-    def _wanted(self, entry: os.DirEntry[str]) -> bool:
-        if entry.name in _SKIPPED:
+    def _is_wanted_file(self, entry: os.DirEntry[str], passed_over: bool) -> bool:
+        if passed_over and format_of(entry.path) is None:
             return False
-        if self.installed or not _is_installed(entry):
+        return entry.name.rpartition(".")[2].lower() not in _MEDIA or _is_text(entry.path)
+
+    def _wanted(self, entry: os.DirEntry[str], environment: bool) -> bool:
+        if entry.name in _SKIPPED:
+            return entry.name == ".git"
+        if self.installed or not _is_installed(entry, environment):
             return True
-        self.counts.installed += 1
+        self.counts.installed += entry.name not in _BESIDE_LIB
         return False
 
 
@@ -120,9 +138,32 @@ def _apart(roots: Iterable[str]) -> tuple[list[str], list[str]]:
     return [root for root in both if os.path.isdir(root)], [root for root in both if not os.path.isdir(root)]
 
 
-def _is_installed(entry: os.DirEntry[str]) -> bool:
-    """Other people's packages, put there by an installer: their test keys are nobody's."""
-    return entry.name in ("node_modules", "site-packages") or os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
+def is_repository(entry: os.DirEntry[str]) -> bool:
+    """Whether it is git's own folder, and not only called so."""
+    return entry.name == ".git" and os.path.exists(os.path.join(entry.path, "HEAD"))
+
+
+def _is_installed(entry: os.DirEntry[str], environment: bool) -> bool:
+    """Other people's packages, put there by an installer: their test keys are nobody's.
+
+    Of a virtual environment only what venv puts there: its mark, pyvenv.cfg, is made in any folder in no time.
+    """
+    return entry.name in _INSTALLED or (environment and entry.name in _OF_ENVIRONMENTS)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file that is called a picture is none: all of these kinds have a NUL near their start."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        head = os.read(descriptor, _HEAD)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return bool(head) and b"\0" not in head
 
 
 def _looked(look: Look, batch: Batch) -> Answer:

@@ -106,7 +106,7 @@ class Detector:
             found += encoded.in_base64(text, ends[Place.BASE64], self._inner)
         if deeper and Place.PERCENT in seen:
             found += encoded.in_percent(text, self._inner)
-        return list(apart(found, len(text))) if len(found) > 1 else found
+        return list(apart(found, len(text), text)) if len(found) > 1 else found
 
     def _inner(self, text: bytes) -> list[Hit]:
         return self.confirmed(text, self.screen.found(text), deeper=False)
