@@ -24,6 +24,8 @@ _CODE = frozenset(
     {"py", "pyi", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "java", "kt", "rb", "php", "c", "h", "cc", "cpp", "rs"}
     | {"cs", "swift", "scala", "groovy", "pl", "lua", "r", "rst", "md", "txt", "html", "css"}
 )
+_YAML = frozenset({"yml", "yaml"})
+_ADJACENT = re.compile(rb"(?m)^EXAMPLES: [|>]")
 _PYTHON = frozenset({"py", "pyi"})
 _QUOTES = b"\"'`"
 
@@ -46,10 +48,14 @@ def is_signed(hit: Hit) -> bool:
 
 def is_prose(path: str, content: bytes, hit: Hit) -> bool:
     """Whether a value in a file of code is an example in its comments: an assignment without quotes, or within the text
-    that a Python module says about itself.
+    that a Python module says about itself (an Ansible module's may lie in YAML beside it).
     """
     extension = path.rpartition(".")[2].lower()
-    if is_signed(hit) or extension not in _CODE:
+    if is_signed(hit):
+        return False
+    if extension in _YAML:
+        return _ADJACENT.search(content, 0, max(hit.start, 0)) is not None
+    if extension not in _CODE:
         return False
     if extension in _PYTHON and _is_in_docstring(content, hit.start):
         return True
@@ -83,10 +89,13 @@ def _docstrings(content: bytes) -> tuple[list[int], list[int]]:
     opened, told = b"", False
     for found in _TRIPLE.finditer(content):
         if not opened:
-            opened, told = found["quotes"], found["told"] is not None
+            opened = found[0]
+            told = (
+                _DOCUMENTING.fullmatch(content, content.rfind(b"\n", 0, found.start()) + 1, found.start()) is not None
+            )
             if told:
                 starts.append(found.end())
-        elif found["quotes"] == opened:
+        elif found[0] == opened:
             opened = b""
             if told:
                 ends.append(found.start())
@@ -97,6 +106,5 @@ def _docstrings(content: bytes) -> tuple[list[int], list[int]]:
 
 _quoted = frozenset(_QUOTES[at : at + 1] for at in range(len(_QUOTES)))
 _RUN_BEFORE = re.compile(rb"[^\s\"'`]*\Z")
-_TRIPLE = re.compile(
-    rb"(?m)(?P<told>^[ \t]*(?:(?:DOCUMENTATION|EXAMPLES|RETURN|__doc__)\s?=\s?)?[rRuU]?)?(?P<quotes>\"{3}|'{3})"
-)
+_TRIPLE = re.compile(rb"\"{3}|'{3}")
+_DOCUMENTING = re.compile(rb"[ \t]*(?:(?:DOCUMENTATION|EXAMPLES|RETURN|__doc__)\s?=\s?)?[rRuU]?")

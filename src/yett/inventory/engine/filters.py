@@ -137,13 +137,13 @@ _CODE = re.compile(
 
 
 def is_weak(value: bytes) -> bool:
-    """Whether what stands in a secret's place is more likely an id or a hash of a secret than the secret."""
+    """Whether what stands in a secret's place is rather an id, a hash of a secret or encoded JSON."""
     return _ID_OR_HASH.fullmatch(value) is not None
 
 
 _ID_OR_HASH = re.compile(
     rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|md5[0-9a-f]{32}|\*[0-9a-f]{40}|0x[0-9a-f]{16,}|sha(?:1|256|512)[:-].*"
-    rb"|\$(?:1|2[aby]|5|6|y|argon2id?)\$.*"
+    rb"|\$(?:1|2[aby]|5|6|y|argon2id?)\$.*|eyJ[a-z0-9_-]+={0,2}"
 )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from yett.inventory.engine import pem
 from yett.inventory.engine.expressions import LEAD
-from yett.inventory.engine.filters import is_example, is_taught, looks_made
+from yett.inventory.engine.filters import is_code, is_example, is_taught, looks_made
 from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
 
@@ -45,8 +45,9 @@ def passwords_in_addresses(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
         if value.lower() == found["user"].lower() or value.startswith((b"$", b"{", b"%s", b"#")):
             continue
         account = f"{_words(found['user'])}@{_words(host)}"
-        yield Hit("", "url-password", "password in an address", False, *found.span("value"), identity="password",
-                  account=account)  # fmt: skip
+        severity = Severity.LOW if is_code(value) else Severity.HIGH
+        yield Hit("", "url-password", "password in an address", False, *found.span("value"), severity, "password",
+                  account)  # fmt: skip
 
 
 def bearer_tokens(text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
