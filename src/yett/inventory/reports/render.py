@@ -6,6 +6,7 @@ from importlib import import_module
 
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.layout import Layout
+from yett.inventory.reports.unspoken import unspoken
 from yett.model.errors import ConfigurationError
 
 FORMATS = {
@@ -29,5 +30,6 @@ def render(outcome: Outcome, format_name: str, layout: Layout | None = None) -> 
     module = FORMATS.get(format_name)
     if module is None:
         raise ConfigurationError(f"there is no report format {format_name!r}", f"Choose one of {', '.join(FORMATS)}.")
-    written: str = import_module(f"yett.inventory.reports.{module}").render(outcome, layout or Layout())
+    safe = unspoken(outcome)
+    written: str = import_module(f"yett.inventory.reports.{module}").render(safe, layout or Layout())
     return written
