@@ -27,8 +27,8 @@ from yett.ledger.journal import Entry
 from yett.model.canonical import Json
 from yett.model.errors import StoreUnavailable
 
-AT_ONCE = 250
-"""Files a look: what changes meanwhile waits in the kernel's queue, which has 16,384 places as it is delivered."""
+AT_ONCE = 1000
+"""Files a look, three events each: the kernel's queue has 16,384 places as it is delivered, and is read in between."""
 MOST_LEARNT = 1000
 """Values that one watch makes known: the search for them is built anew each time, and an agent can write any number."""
 OWN_SECRETS = frozenset({"password", "signing-key", "session"})
@@ -144,10 +144,9 @@ class Watching:
         return frozenset(path for path in paths if path.startswith(root + "/") and not os.path.lexists(path))
 
     def _tell(self, change: Change) -> None:
-        fresh = frozenset((*change.new, *change.back))
-        self.found += len(fresh)
-        if fresh and self.on_new is not None:
-            self.on_new([one for one in self.plane.kept.list(self.workspace) if one.fingerprint in fresh])
+        self.found += len(change.fresh)
+        if change.fresh and self.on_new is not None:
+            self.on_new(change.fresh)
 
     def _told(self, line: str) -> None:
         _log.warning("%s", line)

@@ -64,6 +64,8 @@ class Change:
     gone: tuple[str, ...] = ()
     left_out: int = 0
     """New ones beyond the quota, which are not listed."""
+    fresh: tuple[Sighting, ...] = ()
+    """Those that are new or back, as they are kept."""
 
     def __bool__(self) -> bool:
         return bool(self.new or self.back or self.gone or self.left_out)
@@ -102,12 +104,11 @@ class Kept:
             )
             seen = {_id(finding): _sighting(name, finding, hiding, started) for finding in own}
             merged = _merged(known, seen, looked)
-            change = Change(
-                tuple(one for one in merged if one not in known),
-                tuple(one for one in merged if one in known and known[one].gone_since is not None),
-                tuple(_gone(known, seen, started, looked)),
-                len(seen) - len(merged),
-            )
+            new = tuple(one for one in merged if one not in known)
+            back = tuple(one for one in merged if one in known and known[one].gone_since is not None)
+            gone = tuple(_gone(known, seen, started, looked))
+            fresh = tuple(merged[one] for one in (*new, *back))
+            change = Change(new, back, gone, len(seen) - len(merged), fresh)
             writes = _writes(known, credentials, merged, change, looked, time.time_ns())
             self._commit(name, writes, change, started, looked, session)
         return change
