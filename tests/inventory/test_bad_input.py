@@ -170,7 +170,7 @@ def test_a_name_that_is_no_text_is_scanned(folder: Path) -> None:
         ("settings.xml", b"<settings><servers><server>"),
         ("state.vscdb", b"SQLite format 3\0" + b"\xff" * 4000),
         ("broken.zip", b"PK\x03\x04" + b"\0" * 100),
-        ("broken.tar.gz", gzip.compress(b"x" * 5000)[:-20]),
+        ("broken.tar.gz", gzip.compress(b"x" * 5000, mtime=0)[:-20]),
         ("broken.ipynb", b'{"cells": ['),
         ("image.tar", b"manifest.json" + b"\0" * 244 + b"ustar\x0000" + b"\xff" * 300),
     ],
