@@ -150,7 +150,7 @@ def engine(light: bool = False) -> Detector:
 
     rows, known = _rows(), sniffed.sniffs()
     version = f"{rules.stamp()[:24]}-{sniffed.stamp_of(known)}"
-    screen = _screen((*expressions(rows), *sniffed.expressions_of(known, len(rows))), version)
+    screen = _screen(lambda: (*expressions(rows), *sniffed.expressions_of(known, len(rows))), version)
     return Detector(rows, screen, with_python() if light else with_re2(), version, known)
 
 
@@ -166,16 +166,17 @@ def _rows() -> tuple[Row, ...]:
     return rows
 
 
-def _screen(wanted: Sequence[Expression], stamp: str) -> Screen:
+def _screen(wanted: Callable[[], Sequence[Expression]], stamp: str) -> Screen:
+    """`wanted` are made only where they are not cached as a database: it takes a tenth of what a commit may wait."""
     version = hyperscan_version()
     if not version:
-        return Re2Screen(wanted)
+        return Re2Screen(wanted())
     name = f"{stamp}-{cache.LAYOUT}-{version}.hsdb"
     kept = cache.read(name)
     if kept is not None:
         with contextlib.suppress(*hyperscan_errors()):
             return HyperscanScreen(kept)
-    made = compiled(wanted)
+    made = compiled(wanted())
     cache.write(name, made)
     return HyperscanScreen(made)
 
