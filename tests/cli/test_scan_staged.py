@@ -7,7 +7,7 @@ import json
 import pytest
 from repositories import Repository, token, yett
 
-from yett.inventory.changes import Change, of_commits
+from yett.inventory.changes.files import Change, of_commits
 
 
 def found(repository: Repository, *words: str, feed: str = "", **environ: str) -> list[tuple[str, int]]:

@@ -19,9 +19,9 @@ from yett.daemon.runs import Run, end_run, open_run
 from yett.daemon.verbs import PROGRESS, VERBS
 from yett.daemon.watching import Watching
 from yett.inventory import scan_workspace
-from yett.inventory.acceptances import day_of
 from yett.inventory.baseline import Baseline
 from yett.inventory.baseline.baseline import USUAL
+from yett.inventory.kept.acceptances import day_of
 from yett.model.errors import YettError
 from yett.model.identity import Session
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yett.inventory.changes import top_of
+from yett.inventory.changes.files import top_of
 from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -139,7 +139,7 @@ def _scanned(paths: list[Path], home: bool | None, history: bool, since: str, in
 
 def _brought(paths: list[Path], since: str, home: bool | None) -> Outcome:
     from yett.daemon.settings import default_home
-    from yett.inventory.brought import brought
+    from yett.inventory.changes.branch import brought
     from yett.inventory.fingerprints import kept
     from yett.inventory.survey import Step
 

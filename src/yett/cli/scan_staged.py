@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from yett.inventory.changes import Change, NoRepository, pushed, staged, top_of
-from yett.inventory.staged import Leak, leaks
+from yett.inventory.changes.files import Change, NoRepository, pushed, staged, top_of
+from yett.inventory.changes.staged import Leak, leaks
 from yett.model.errors import YettError
 from yett.model.visible import visible
 
@@ -69,7 +69,7 @@ def _unaccepted(found: list[Leak], words: Sequence[str]) -> list[Leak]:
     if not path.exists() and not named:
         return found
     from yett.inventory.baseline import Baseline
-    from yett.inventory.staged_findings import finding_of
+    from yett.inventory.changes.findings import finding_of
 
     applied = Baseline.load(path, top).apply(finding_of(leak) for leak in found)
     return [leak for leak, finding in zip(found, applied.findings, strict=True) if finding.accepted is None]

@@ -15,7 +15,7 @@ from yett.broker.seal import Keys
 from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
-from yett.inventory.acceptances import open_critical
+from yett.inventory.kept.acceptances import open_critical
 from yett.model.credential import Lease
 from yett.model.errors import YettError
 from yett.model.identity import Session

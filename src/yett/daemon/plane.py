@@ -36,7 +36,7 @@ from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
-from yett.inventory.kept import Kept
+from yett.inventory.kept.inventory import Kept
 from yett.ledger.journal import Journal
 from yett.ledger.notes import open_log_key
 from yett.ledger.recovery import recover_inflight

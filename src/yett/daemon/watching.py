@@ -16,13 +16,13 @@ from itertools import islice
 from yett.daemon.plane import Plane
 from yett.inventory.engine import engine
 from yett.inventory.finding import Finding
-from yett.inventory.folders import is_inside
 from yett.inventory.gather import Gathering
-from yett.inventory.kept import Change, Looked
-from yett.inventory.kept_rows import Sighting
+from yett.inventory.kept.inventory import Change, Looked
+from yett.inventory.kept.rows import Sighting
 from yett.inventory.look import Look
 from yett.inventory.outcome import Unread
-from yett.inventory.watch import Changes, Watch
+from yett.inventory.watching.folders import is_inside
+from yett.inventory.watching.watch import Changes, Watch
 from yett.ledger.journal import Entry
 from yett.model.canonical import Json
 from yett.model.errors import StoreUnavailable

@@ -1,10 +1,10 @@
 """Which credentials an agent started here could use: find, identify, and say what they can really do.
 
-`survey` is the scan for people and pipelines, `scan_workspace` the one that an agent's start is masked by, `staged` the
-one that a commit waits for. All look with the same `engine` (its rules: `kinds`) and the same `formats`, into files
-(`tree`, `look`, `unpack`), `history`, `homes` and `processes`. A finding holds its value in memory only; `baseline`
-says which are accepted, `reports` show the rest. `authority` asks a provider what one can really do, `blast` says what
-dies then.
+`survey` is the scan for people and pipelines, `scan_workspace` the one that an agent's start is masked by, `changes`
+the one that a commit or a branch is stopped by, `watching` what sees a change at once. All look with the same `engine`
+(its rules: `kinds`) and the same `formats`, into files (`tree`, `look`, `unpack`), `history`, `homes` and `processes`.
+A finding holds its value in memory only. `baseline` says which are accepted in a repository, `kept` in the daemon's own
+inventory; `reports` show the rest, `live` asks issuers whether they work, `reach` what one can really do.
 
 It promises to be read-only, quick, and silent about values. It will not decide anything: masking and refusing are the
 broker's and the sandbox's.

@@ -38,7 +38,8 @@ def read_many(
     """(id, type, body) of every object that exists, in order, through one buffered cat-file."""
     process = subprocess.Popen(
         [*GIT, "cat-file", "--batch", "--buffer"],
-        cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20,
+        cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        bufsize=1 << 20,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None

@@ -15,6 +15,8 @@ from yett.inventory.git import GIT, environment, read_many
 MAX_FILE = 2 << 20
 """Larger files are data, not text that anyone keeps a key in; reading them all would make every start wait."""
 
+_PATIENCE = 600.0
+"""Seconds: a pipe among a repository's files makes git wait for ever."""
 _SKIPPED = frozenset({".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"})
 _BINARY = re.compile(
     r".*\.(?:7z|a|avi|bin|bmp|bz2|class|dll|dylib|eot|exe|gif|gz|ico|jar|jpe?g|mov|mp[34]|o|otf|parquet|pdf|png|pyc"
@@ -140,7 +142,9 @@ def _object_count(workspace: Path) -> int:
 def _git(workspace: Path, *words: str) -> bytes:
     """git's answer, nothing if it has none: no repository, no git."""
     try:
-        done = subprocess.run([*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False)
-    except OSError:
+        done = subprocess.run(
+            [*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return b""
     return done.stdout if done.returncode == 0 else b""

@@ -17,11 +17,11 @@ from yett.daemon.masking import scan
 from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
 from yett.daemon.watching import Watching
-from yett.inventory import kept_rows
-from yett.inventory.acceptances import counting, day_of, state_of
-from yett.inventory.duties import duties_of
-from yett.inventory.kept import Change
-from yett.inventory.kept_rows import Sighting
+from yett.inventory.kept import rows as kept_rows
+from yett.inventory.kept.acceptances import counting, day_of, state_of
+from yett.inventory.kept.duties import duties_of
+from yett.inventory.kept.inventory import Change
+from yett.inventory.kept.rows import Sighting
 from yett.ledger.journal import Entry, Transaction
 from yett.model.errors import YettError
 

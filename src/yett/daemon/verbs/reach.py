@@ -9,10 +9,10 @@ from pathlib import Path
 from yett.daemon.channel import Message
 from yett.daemon.masking import scan
 from yett.daemon.plane import Plane
-from yett.inventory.authority import reach_of
-from yett.inventory.blast import gap
-from yett.inventory.drawing import blast_svg
-from yett.inventory.report import blast_text, gap_text
+from yett.inventory.reach.authority import reach_of
+from yett.inventory.reach.blast import gap
+from yett.inventory.reach.drawing import blast_svg
+from yett.inventory.reach.words import blast_text, gap_text
 
 
 async def blast(plane: Plane, request: Message) -> AsyncIterator[Message]:

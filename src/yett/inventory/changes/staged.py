@@ -1,0 +1,86 @@
+"""What a commit would add: the credentials in changed files that the files did not hold before. For a commit hook.
+
+Everybody who commits waits for this, so it imports hyperscan and the standard library only, and reads nothing but the
+blobs that changed; what they were before only where something was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from yett.inventory.changes.files import Change, hook_environment
+from yett.inventory.engine import Detector, engine
+from yett.inventory.git import read_many
+from yett.inventory.hit import Hit
+from yett.inventory.likely import is_weighty
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A credential that a change adds. `value` stays in memory."""
+
+    path: str
+    line: int
+    hit: Hit
+    value: bytes
+    commit: str = ""
+
+
+Spots = list[tuple[Hit, bytes, int]]
+
+
+def leaks(folder: Path, changes: list[Change], detector: Detector | None = None) -> list[Leak]:
+    """What the changes add. A credential that stood in the file before is no news, whatever line it moves to."""
+    known = detector or engine(light=True)
+    there: dict[int, Spots] = {}
+    for number, content in _contents(folder, {at: (change.after,) for at, change in enumerate(changes)}):
+        if spots := list(_look(known, changes[number].path, content)):
+            there[number] = spots
+    old: dict[int, set[bytes]] = {number: set() for number in there}
+    for number, content in _contents(folder, {number: changes[number].before for number in there}):
+        old[number].update(value for _, value, _ in _look(known, changes[number].path, content))
+    return [
+        Leak(changes[number].path, line, hit, value, changes[number].commit)
+        for number, spots in sorted(there.items())
+        for hit, value, line in spots
+        if value not in old[number]
+    ]
+
+
+def _contents(folder: Path, wanted: Mapping[int, Iterable[str]]) -> Iterator[tuple[int, bytes]]:
+    """Each blob once through git, for all the changes that want it."""
+    askers: dict[str, list[int]] = {}
+    for number, oids in wanted.items():
+        for oid in oids:
+            askers.setdefault(oid, []).append(number)
+    if not askers:
+        return
+    for oid, _, content in read_many(folder, askers, hook_environment()):
+        for number in askers.get(oid, ()):
+            yield number, content
+
+
+def _look(detector: Detector, path: str, content: bytes) -> Iterator[tuple[Hit, bytes, int]]:
+    """(hit, value, line) of what is worth stopping a commit for."""
+    if not content:
+        return
+    if b"\0" in content[:8192]:
+        hits = detector.forms_only(content)
+    else:
+        hits = _with_format(path, content, detector.hits(content))
+    for hit in hits:
+        if is_weighty(path, content, hit):
+            yield hit, hit.value_in(content), content.count(b"\n", 0, max(hit.start, 0)) + 1
+
+
+def _with_format(path: str, content: bytes, found: list[Hit]) -> list[Hit]:
+    from yett.inventory.formats.names import format_at
+
+    form = format_at(path)
+    if form is None:
+        return found
+    from yett.inventory.joined import joined, parsed
+
+    return joined(found, list(parsed(content, form, lambda _why: None)), len(content))
