@@ -65,7 +65,7 @@ def open_pack(path: Path) -> mmap.mmap:
         Unfit: not a pack of version 2 or 3.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             mapped = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
         finally:

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from yett.inventory.history.regular import regular
 from yett.model.errors import YettError
 
 _MAGIC = b"\xfftOc\0\0\0\2"
 _FANS = 256 * 4
 _ID = 20
+_LARGEST = 4 << 30
 _FAR = 0x80000000
 """An offset with this bit is a row of the table of 64-bit offsets."""
 
@@ -54,7 +56,7 @@ def read_index(path: Path) -> Index:
         Unfit: not a whole index of version 2 with SHA-1.
     """
     try:
-        raw = path.read_bytes()
+        raw = regular(path, _LARGEST)
     except OSError as problem:
         raise Unfit(problem.strerror or "unreadable") from problem
     if raw[:8] != _MAGIC:

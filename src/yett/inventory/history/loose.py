@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from yett.inventory.history.delta import Broken
+from yett.inventory.history.regular import regular
 
 _FOLDER = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"[0-9a-f]{38}")
 _HEADER = re.compile(rb"(blob|commit|tag|tree) (\d{1,15})\0")
 _LONGEST_HEADER = 32
+_SLACK = 1 << 20
+"""What zlib adds to bytes that it cannot make smaller."""
 
 
 class TooLarge(Exception):
@@ -45,7 +48,7 @@ def read_loose(store: Path, oid: str, largest: int) -> tuple[str, bytes]:
         OSError, zlib.error, Broken: not a whole object.
         TooLarge: its content has more bytes than `largest`.
     """
-    packed = (store / oid[:2] / oid[2:]).read_bytes()
+    packed = regular(store / oid[:2] / oid[2:], largest + _SLACK)
     stream = zlib.decompressobj()
     start = stream.decompress(packed, _LONGEST_HEADER)
     header = _HEADER.match(start)

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yett.inventory.git import GIT, environment
+from yett.inventory.history.regular import regular
 from yett.inventory.outcome import Unread
 
 _DEEPEST_ALTERNATE = 5
 """As git: an alternate's alternates are followed this far."""
+_MOST_ALTERNATES = 100
+_PATIENCE = 600.0
+"""Seconds: a pipe among its files makes git wait for ever."""
 _MOST_SUBMODULES = 1000
+_LARGEST_TEXT = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,15 @@ def git(cwd: Path, env: dict[str, str], *words: str, feed: bytes = b"") -> bytes
     """git's answer, nothing if it has none: no repository, no git."""
     try:
         done = subprocess.run(
-            [*GIT, *words], cwd=cwd, env=environment(env), input=feed, capture_output=True, check=False
+            [*GIT, *words],
+            cwd=cwd,
+            env=environment(env),
+            input=feed,
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE,
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return b""
     return done.stdout if done.returncode == 0 else b""
 
@@ -63,7 +74,7 @@ def _repository(folder: Path, common: Path) -> Repository:
     if any((common / "objects/pack").glob("*.promisor")) and _is_partial(common):
         unread.append(Unread(str(common), "a partial clone: objects that were never fetched are not here"))
     objects = common / "objects"
-    stores = tuple(dict.fromkeys((objects, *_alternates(objects, _DEEPEST_ALTERNATE))))
+    stores = tuple(dict.fromkeys((objects, *_alternates(objects))))
     plain = b"objectformat" not in _text(common / "config").lower()
     return Repository(folder, stores, plain, tuple(unread))
 
@@ -73,15 +84,20 @@ def _is_partial(common: Path) -> bool:
     return b"promisor" in configuration or b"partialclone" in configuration or not configuration
 
 
-def _alternates(objects: Path, deepest: int) -> Iterator[Path]:
-    """Folders of objects that this one borrows from (gitrepository-layout, objects/info/alternates)."""
-    if deepest == 0:
-        return
+def _alternates(objects: Path) -> Iterator[Path]:
+    """Folders of objects that this one borrows from (gitrepository-layout, objects/info/alternates), each once."""
+    seen, level = {objects}, [objects]
+    for _ in range(_DEEPEST_ALTERNATE):
+        borrowed = [other for store in level for other in _borrowed(store)]
+        level = [other for other in dict.fromkeys(borrowed) if other not in seen][: _MOST_ALTERNATES - len(seen)]
+        seen.update(level)
+        yield from level
+
+
+def _borrowed(objects: Path) -> Iterator[Path]:
     for line in _text(objects / "info/alternates").split(b"\n"):
-        if line and not line.startswith(b"#"):
-            other = Path(os.path.normpath(objects / os.fsdecode(line)))
-            yield other
-            yield from _alternates(other, deepest - 1)
+        if line and not line.startswith(b"#") and b"\0" not in line:
+            yield Path(os.path.normpath(objects / os.fsdecode(line)))
 
 
 def _submodules(common: Path) -> Iterator[Path]:
@@ -98,6 +114,6 @@ def _submodules(common: Path) -> Iterator[Path]:
 
 def _text(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return regular(path, _LARGEST_TEXT)
     except OSError:
         return b""
