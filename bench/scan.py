@@ -65,6 +65,8 @@ def tree_rows(rounds: int, _seeds: int) -> Iterator[Row]:
         theirs, ratio = middle(runs["kingfisher"]), ratio_of(runs["kingfisher"], ours)
         yield "the same, kingfisher", f"{size / theirs:.0f} MB/s ({theirs:.1f} s)", "", ""
         yield "yett is faster by", f"{ratio:.1f}x", ">= 3x", reached(ratio, 3, False)
+        used = [statistics.median(run.processor for run in runs[name]) for name in ("kingfisher", "yett")]
+        yield "processor time, kingfisher against yett", f"{used[0]:.1f} s, {used[1]:.1f} s", "", ""
     peak = max(run.peak_mb for run in ours)
     yield "peak memory of all its processes", f"{peak:.0f} MB", "< 200 MB", reached(peak, 200, True)
     count, tests = findings_of(ours[-1])
@@ -126,6 +128,8 @@ def history_rows(rounds: int, _seeds: int) -> Iterator[Row]:
         ratio = ratio_of(theirs, ours)
         yield "the same, kingfisher", f"{middle(theirs):.1f} s, {max(run.peak_mb for run in theirs):.0f} MB", "", ""
         yield "yett is faster by", f"{ratio:.1f}x", ">= 5x", reached(ratio, 5, False)
+        used = [statistics.median(run.processor for run in runs[name]) for name in ("kingfisher", "yett")]
+        yield "processor time, kingfisher against yett", f"{used[0]:.1f} s, {used[1]:.1f} s", "", ""
     scanners.run([scanners.YETT, "scan", folder, "--no-baseline", "--json"])
     again = scanners.run([scanners.YETT, "scan", folder, "--no-baseline", "--json"])
     yield "a second time, nothing new", f"{again.seconds:.2f} s", "< 1 s", reached(again.seconds, 1, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -25,9 +26,12 @@ YETT = Path(sys.executable).parent / "yett"
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `peak_mb`: of all its processes together, pages that they share counted once for each."""
+    """One run. `processor`: seconds of all processors, which other work on the machine changes less than `seconds`.
+    `peak_mb`: of all its processes together, pages that they share counted once for each.
+    """
 
     seconds: float
+    processor: float
     peak_mb: float
     output: str
 
@@ -48,7 +52,7 @@ def installed(peer: str) -> Path | None:
 def run(words: Sequence[str | Path], folder: Path | None = None, watch: bool = True, **variables: str) -> Run:
     """Whatever its exit status: scanners end with one of their own if they find something."""
     peak = [0.0]
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), _used()
     process = subprocess.Popen(
         list(map(str, words)),
         cwd=folder,
@@ -65,7 +69,13 @@ def run(words: Sequence[str | Path], folder: Path | None = None, watch: bool = T
     done.set()
     if watcher:
         watcher.join()
-    return Run(seconds, peak[0], output.decode("utf-8", "replace"))
+    return Run(seconds, _used() - used, peak[0], output.decode("utf-8", "replace"))
+
+
+def _used() -> float:
+    """Processor time of every process that was started here and has ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def _watch(pid: int, done: threading.Event, peak: list[float]) -> None:
