@@ -10,8 +10,8 @@ from pathlib import Path
 _PROGRAM = """
 import sys
 from pathlib import Path
-from yett.inventory.changes import staged
-from yett.inventory.staged import leaks
+from yett.inventory.changes.files import staged
+from yett.inventory.changes.staged import leaks
 folder = Path(sys.argv[1])
 print(len(list(leaks(folder, staged(folder)))))
 print(*sorted({name.partition(".")[0] for name in sys.modules}))

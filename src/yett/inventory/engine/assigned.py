@@ -20,7 +20,7 @@ NEAR = 200
 """How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
 
 _WORD = re.compile(rb"(?i)token|secret|key|pass|pwd|credential|_pat|auth|session")
-_BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,80}\Z")
+_NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
     rb"""(?:"""
@@ -78,8 +78,8 @@ class Assigned:
         return self._by_name(upper(name), value, 0, list)
 
     def _judged(self, text: bytes, word: int, head: re.Match[bytes], end: int) -> Hit | None:
-        before = _BEFORE.search(text, max(0, word - 80), word)
-        name_at = before.start() if before else word
+        before = text[max(0, word - 80) : word]
+        name_at = word - len(before) + len(before.rstrip(_NAME))
         name = text[name_at : head.start()] + head["rest"]
         option = name.startswith(b"--")
         in_query = name_at > 0 and text[name_at - 1 : name_at] in (b"?", b"&")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from yett.inventory.hit import Hit
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,1048576}={0,2}")
-_RUN_BEFORE = re.compile(rb"[A-Za-z0-9+/_-]*\Z")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 LONGEST_BEFORE = 64 << 10
 _PERCENT_RUN = re.compile(rb"[A-Za-z0-9%&=+:/?@._~!$'()*,;#-]{8,8192}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -27,8 +27,8 @@ def in_base64(text: bytes, ends: Iterable[int], search: Search) -> Iterator[Hit]
     for seen in ends:
         if seen <= done:
             continue
-        before = _RUN_BEFORE.search(text, max(done, seen - LONGEST_BEFORE), seen)
-        run = _RUN.match(text, before.start()) if before else None
+        before = text[max(done, seen - LONGEST_BEFORE) : seen]
+        run = _RUN.match(text, seen - len(before) + len(before.rstrip(_LETTERS)))
         done = run.end() if run else seen
         if run is not None:
             yield from _behind(run, _decoded(run[0]), search)

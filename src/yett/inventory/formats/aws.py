@@ -46,7 +46,7 @@ FORMATS = (
         declared(json_entries, _KEYS),
         paths=(".aws/cli/cache/*.json", ".aws/boto/cache/*.json", "aws/credentials.json"),
         homes=("~/.aws/cli/cache/*.json", "~/.aws/boto/cache/*.json"),
-        sniff=rb'"SecretAccessKey"[ \t]{0,4}:',
+        sniff=rb'"SecretAccessKey"[ \t]{0,4}:[ \t]{0,4}"[A-Za-z0-9/+]{20}',
     ),
     Format(
         "aws-sso",
