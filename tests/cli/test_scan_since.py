@@ -157,3 +157,19 @@ def test_several_reports_come_of_one_scan(branch: Repository, tmp_path: Path) ->
     (result,) = json.loads(written[0].read_text())["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "sub/a.env"
     assert "sub/a.env" in written[1].read_text()
+
+
+def test_a_branch_does_not_accept_what_it_brings(branch: Repository) -> None:
+    """Whoever can commit a token can commit an entry for it: it counts once somebody merged it."""
+    branch.put("a.env", token())
+    accepted = yett(branch.top, "baseline", "add", "a.env", "--reason", "says the branch itself", "--severity", "low")
+    assert accepted.returncode == 0, accepted.stderr
+    branch.git("add", "-A")
+    branch.git("commit", "-qm", "both at once")
+    assert since(branch) == [str(branch.top / "a.env")]
+    assert since(branch, "main", "--accept-new", status=0) in ([], [str(branch.top / "a.env")])
+    branch.git("checkout", "-q", "main")
+    branch.git("merge", "-q", "branch")
+    branch.git("checkout", "-qb", "next")
+    branch.commit("b.env", (branch.top / "a.env").read_text())
+    assert str(branch.top / "a.env") not in since(branch), "what was reviewed is accepted; a copy of it is not"

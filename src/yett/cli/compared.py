@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yett.inventory.changes.files import top_of
+from yett.inventory.changes.files import blobs_at, commit_of, git, top_of
 from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from yett.inventory.baseline import Applied
+    from yett.inventory.baseline import Applied, Baseline
     from yett.inventory.history import LeakRate
     from yett.inventory.outcome import Outcome
 
@@ -48,8 +48,12 @@ def baseline_path(root: Path, named: Path | None) -> Path:
     return named if named is not None else root / USUAL
 
 
-def compared(outcome: Outcome, root: Path, named: Path | None, *, whole: bool, reach: bool) -> Compared:
+def compared(
+    outcome: Outcome, root: Path, named: Path | None, *, whole: bool, reach: bool, since: str = ""
+) -> Compared:
     """`whole`: everything below the root was scanned with its history. `reach`: home and variables were, too.
+
+    `since`: the baseline of that revision counts. A branch must not accept what it brings: its reader decides.
 
     Raises:
         ConfigurationError: the named baseline is not there, or it is none.
@@ -61,10 +65,43 @@ def compared(outcome: Outcome, root: Path, named: Path | None, *, whole: bool, r
         if named is not None:
             raise ConfigurationError(f"{path} does not exist", "make one: yett baseline create")
         return Compared(outcome)
-    applied = Baseline.load(path, root).apply(outcome.findings)
+    known = Baseline.load(path, root)
+    own = 0
+    if since and named is None:
+        known, own = _reviewed(known, root, since)
+    applied = known.apply(outcome.findings)
     if not reach:
         applied = within(applied)
-    return Compared(replace(outcome, findings=applied.findings), applied.remarks(whole=whole), True)
+    remarks = (*_own_words(own), *applied.remarks(whole=whole))
+    return Compared(replace(outcome, findings=applied.findings), remarks, True)
+
+
+def _reviewed(known: Baseline, root: Path, since: str) -> tuple[Baseline, int]:
+    """The baseline without what the branch added to it, and how much that is."""
+    old = at_revision(known, root, since)
+    entries = tuple(each for each in known.entries if each in old.entries)
+    allows = tuple(each for each in known.allows if each in old.allows)
+    own = len(known.entries) + len(known.allows) - len(entries) - len(allows)
+    return replace(known, entries=entries, allows=allows), own
+
+
+def _own_words(own: int) -> tuple[str, ...]:
+    if not own:
+        return ()
+    entries = "1 entry is" if own == 1 else f"{own} entries are"
+    return (f"{entries} new on this branch and count once it is merged; --accept-new takes them as they are",)
+
+
+def at_revision(known: Baseline, root: Path, revision: str) -> Baseline:
+    """The baseline as it was: empty where that revision had none."""
+    from yett.inventory.baseline import Baseline, storage
+
+    path = os.path.relpath(known.path, root)
+    found = blobs_at(root, commit_of(root, revision), [path]).get(path)
+    if not found:
+        return Baseline(known.path, known.root)
+    contents = storage.parsed(known.path, git(root, "cat-file", "blob", found[0]))
+    return Baseline(known.path, known.root, contents.entries, contents.allows)
 
 
 def within(applied: Applied) -> Applied:

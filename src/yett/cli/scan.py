@@ -75,6 +75,9 @@ def scan(
     fail_on: Annotated[str, typer.Option(help="Exit with 1 for this and worse; never: always 0.")] = "high",
     strict_read: Annotated[bool, typer.Option("--strict-read", help="Exit with 3 if something was not read.")] = False,
     baseline: Annotated[Path | None, typer.Option(help="Accepted findings; else .yett/baseline.json.")] = None,
+    accept_new: Annotated[
+        bool, typer.Option("--accept-new", help="With --since: what the branch itself accepts counts too.")
+    ] = False,
     no_baseline: Annotated[bool, typer.Option("--no-baseline", help="Count what was accepted too.")] = False,
     leak_rates: Annotated[
         bool, typer.Option("--leak-rates", help="How often commits of agents and of people bring one.")
@@ -98,7 +101,8 @@ def scan(
     result = Compared(outcome)
     if not no_baseline:
         whole = history and not since and all(path.resolve() == root.resolve() for path in paths or [Path()])
-        result = compared(outcome, root, baseline, whole=whole, reach=not paths and not since)
+        reviewed = "" if accept_new else since
+        result = compared(outcome, root, baseline, whole=whole, reach=not paths and not since, since=reviewed)
     outcome = result.outcome
     if leak_rates:
         result = replace(result, rates=_rates(outcome, root, history and not since))

@@ -32,6 +32,8 @@ FOUND = "found/"
 NAMED, MOST_WHERE = 3, 160
 SHORT = 12
 """Characters of a fingerprint that people type."""
+LARGEST_MASKED = 256 << 20
+"""Bytes of a file: a masked copy is made in memory, and a planted file may say that it has terabytes."""
 SHORTEST_MASKED = 8
 """A shorter value would mask ordinary words; it is protected by its position only (law 3c)."""
 
@@ -199,6 +201,11 @@ def _mask_files(masked: Masked, findings: Sequence[Finding], folder: Path, links
         real = Path(path)
         if not real.is_file() or (real.is_symlink() and path not in links):
             continue
+        if real.stat().st_size > LARGEST_MASKED:
+            size = LARGEST_MASKED >> 20
+            raise YettError(
+                f"{path} holds a credential and is larger than {size} MB: it cannot be masked", "move it away"
+            )
         content = masked.pairs.mask(real.read_bytes())
         copy = target / str(number)
         copy.write_bytes(content)

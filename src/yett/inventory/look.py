@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from yett.inventory.engine import Detector
-from yett.inventory.engine.apart import apart
-from yett.inventory.engine.expressions import FORMS
 from yett.inventory.finding import Severity
 from yett.inventory.formats import Format, format_of
 from yett.inventory.hit import Hit
 from yett.inventory.joined import joined, parsed
 from yett.inventory.likely import is_prose
 from yett.inventory.outcome import Unread
+from yett.inventory.texts import BINARY_HEAD, hits_in, utf16
 from yett.inventory.unpack import HEAD, is_container, texts_of
 
 BUFFER = 128 << 10
@@ -27,9 +25,6 @@ WINDOW, OVERLAP = 4 << 20, 64 << 10
 MOST_PARSED = 16 << 20
 """Bytes of a file that a parser of its format reads as a whole."""
 MOST_READ = 8 << 30
-_BINARY_HEAD = 8192
-_LONGEST_LINE = 100
-_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 _NOTEBOOK = ".ipynb"
 """The one container that is text as well: both are looked at."""
 
@@ -85,21 +80,10 @@ class Look:
 
     def hits(self, content: bytes, form: Format | None, broken: Callable[[str], None]) -> list[Hit]:
         """The parser's and the detector's, a span once."""
-        found = self._found(content)
+        found = hits_in(self._detector, content)
         if form is None or len(content) > MOST_PARSED:
             return found
         return joined(found, list(parsed(content, form, broken)), len(content))
-
-    def _found(self, content: bytes) -> list[Hit]:
-        """Of a binary what identifies itself, and what stands in a line of text: a NUL in a text hides nothing."""
-        if not is_binary(content):
-            return self._detector.hits(content)
-        formed = self._detector.forms_only(content)
-        sight = self._detector.look(content)
-        if not any(place < FORMS for place in sight.ids):
-            return formed
-        lined = [hit for hit in self._detector.confirmed(content, sight) if _is_in_text(content, hit)]
-        return list(apart((*formed, *lined), len(content), content))
 
     def _opened(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterator[Seen]:
         size = os.readv(descriptor, [self._buffer])
@@ -116,10 +100,10 @@ class Look:
 
     def _is_special(self, path: str, view: memoryview) -> bool:
         """Whether its bytes are not what they say: an archive, a database, UTF-16."""
-        if self._buffer.find(b"\0", 0, min(len(view), _BINARY_HEAD)) < 0 and not path.endswith(_NOTEBOOK):
+        if self._buffer.find(b"\0", 0, min(len(view), BINARY_HEAD)) < 0 and not path.endswith(_NOTEBOOK):
             return False
         head = view[:HEAD].tobytes()
-        return _utf16(head) != "" or (self._unpack and is_container(path, head))
+        return utf16(head) != "" or (self._unpack and is_container(path, head))
 
     def _content(
         self, descriptor: int, path: str, content: bytes, tell: Tell, source: str, form: Format | None
@@ -133,7 +117,7 @@ class Look:
                 yield seen
             if not path.endswith(_NOTEBOOK):
                 tell = _unheard  # whoever unpacked it said what is wrong with it
-        if encoding := _utf16(content[:HEAD]):
+        if encoding := utf16(content[:HEAD]):
             for seen in self._translated(path, content, encoding, tell, source, form):
                 inside.add(seen.value)
                 yield replace(seen, modified=modified)
@@ -189,7 +173,7 @@ class Look:
             base_of_content = base - len(content)
             line_of_content = line - content.count(b"\n")
             content += chunk
-            hits = self._found(content)
+            hits = hits_in(self._detector, content)
             lines = _lines(content, (hit.start for hit in hits))
             for hit in hits:
                 start = base_of_content + hit.start
@@ -208,29 +192,6 @@ class Look:
         for text in texts_of(path, path, unread=tell):
             self.bytes += len(text.content)
             yield from self.text(text.name, text.content, "archive", tell, format_of(text.name))
-
-
-def is_binary(content: bytes) -> bool:
-    """As git tells: a NUL near the start."""
-    return b"\0" in content[:_BINARY_HEAD]
-
-
-def _is_in_text(content: bytes, hit: Hit) -> bool:
-    """Whether a value in a binary belongs to a text: printable from the start of its line, or what can be one."""
-    line = content.rfind(b"\n", max(0, hit.start - _LONGEST_LINE), hit.start) + 1
-    return _NO_TEXT.search(content, max(line, hit.start - _LONGEST_LINE), hit.end) is None
-
-
-def _utf16(head: bytes) -> str:
-    """Which UTF-16 it is by its first bytes, "" if none: it says so, or every second byte of Latin text is NUL."""
-    if head.startswith(b"\xff\xfe") and not head.startswith(b"\xff\xfe\0\0"):
-        return "utf-16-le"
-    if head.startswith(b"\xfe\xff"):
-        return "utf-16-be"
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if len(head) < 16 or min(even, odd) * 16 > len(head) or max(even, odd) * 5 < len(head) * 2:
-        return ""
-    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _data_from(descriptor: int, at: int, size: int) -> int | None:

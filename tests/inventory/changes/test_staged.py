@@ -119,6 +119,28 @@ def test_outside_a_repository_it_says_so(tmp_path: Path) -> None:
         staged(tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_hides_nothing(repository: Path, encoding: str) -> None:
+    value = token()
+    (repository / "a.ps1").write_bytes(f"# deploy\n$x = '{value}' # some more text here\n".encode(encoding))
+    git(repository, "add", "a.ps1")
+    assert [(leak.path, leak.line, leak.value) for leak in leaks(repository, staged(repository))] == [
+        ("a.ps1", 2, value.encode())
+    ]
+
+
+def test_a_nul_in_a_text_hides_nothing(repository: Path) -> None:
+    (repository / "a.yaml").write_bytes(b"# \0\napi_token: x7Kq92mZp4Tt81Lw0Rv6\n")
+    git(repository, "add", "a.yaml")
+    assert places(repository) == [("a.yaml", 2)]
+
+
+def test_a_blob_that_git_lacks_is_no_pass(repository: Path) -> None:
+    git(repository, "update-index", "--add", "--cacheinfo", f"100644,{'1' * 40},a.env")
+    with pytest.raises(NoRepository):
+        leaks(repository, staged(repository))
+
+
 # -- the command
 
 

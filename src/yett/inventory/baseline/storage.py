@@ -42,7 +42,7 @@ def read(path: Path) -> Contents | None:
         ConfigurationError: it is no baseline; the message names the file and the line.
     """
     raw = bounded(path, LARGEST)
-    return None if raw is None else _parse(path, raw)
+    return None if raw is None else parsed(path, raw)
 
 
 def bounded(path: Path, largest: int) -> bytes | None:
@@ -116,7 +116,8 @@ def _lines(made: Sequence[Entry | Allow]) -> str:
     return f"[\n{body}\n]" if body else "[]"
 
 
-def _parse(path: Path, raw: bytes) -> Contents:
+def parsed(path: Path, raw: bytes) -> Contents:
+    """What stands in a baseline. Raises ConfigurationError as `read` does."""
     try:
         found = document(raw.decode("utf-8"))
     except json.JSONDecodeError as error:

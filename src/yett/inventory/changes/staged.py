@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from yett.inventory.changes.files import Change, hook_environment
+from yett.inventory.changes.files import Change, NoRepository, hook_environment
 from yett.inventory.engine import Detector, engine
 from yett.inventory.git import read_many
 from yett.inventory.hit import Hit
 from yett.inventory.likely import is_weighty
+from yett.inventory.texts import BINARY_HEAD, hits_in, utf16
+from yett.model.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,21 @@ Spots = list[tuple[Hit, bytes, int]]
 
 
 def leaks(folder: Path, changes: list[Change], detector: Detector | None = None) -> list[Leak]:
-    """What the changes add. A credential that stood in the file before is no news, whatever line it moves to."""
+    """What the changes add. A credential that stood in the file before is no news, whatever line it moves to.
+
+    Raises:
+        NoRepository: git lacks a blob that is to be looked at.
+    """
     known = detector or engine(light=True)
     there: dict[int, Spots] = {}
+    missing = dict(enumerate(changes))
     for number, content in _contents(folder, {at: (change.after,) for at, change in enumerate(changes)}):
+        missing.pop(number, None)
         if spots := list(_look(known, changes[number].path, content)):
             there[number] = spots
+    if missing:
+        first = next(iter(missing.values())).path
+        raise NoRepository(f"git does not have what {visible(first, 160)} becomes", "git fsck says what is broken")
     old: dict[int, set[bytes]] = {number: set() for number in there}
     for number, content in _contents(folder, {number: changes[number].before for number in there}):
         old[number].update(value for _, value, _ in _look(known, changes[number].path, content))
@@ -64,15 +75,11 @@ def _contents(folder: Path, wanted: Mapping[int, Iterable[str]]) -> Iterator[tup
 
 def _look(detector: Detector, path: str, content: bytes) -> Iterator[tuple[Hit, bytes, int]]:
     """(hit, value, line) of what is worth stopping a commit for."""
-    if not content:
-        return
-    if b"\0" in content[:8192]:
-        hits = detector.forms_only(content)
-    else:
-        hits = _with_format(path, content, detector.hits(content))
-    for hit in hits:
-        if is_weighty(path, content, hit):
-            yield hit, hit.value_in(content), content.count(b"\n", 0, max(hit.start, 0)) + 1
+    encoding = utf16(content[:BINARY_HEAD])
+    text = content.decode(encoding, "replace").encode("utf-8", "replace") if encoding else content
+    for hit in _with_format(path, text, hits_in(detector, text)) if text else ():
+        if is_weighty(path, text, hit):
+            yield hit, hit.value_in(text), text.count(b"\n", 0, max(hit.start, 0)) + 1
 
 
 def _with_format(path: str, content: bytes, found: list[Hit]) -> list[Hit]:
