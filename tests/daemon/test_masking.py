@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from yett.broker.placeholders import new_placeholder
 from yett.broker.seal import Keys
-from yett.daemon.masking import home_of, scan
+from yett.daemon.masking import Masked, home_of, scan
+from yett.model.errors import YettError
 from yett.model.secret import Secret
 from yett.providers.book import ProviderBook
 from yett.sandbox.home import CLIENT_SETTINGS, SHELL_FILES
+from yett.sandbox.mirror.masks import Masks
 
 KEYS, BOOK = Keys(Secret(b"k" * 32)), ProviderBook.load()
 IN_FOLDERS = (".config/mise/config.toml", ".oh-my-zsh/custom/keys.zsh", ".claude/commands/deploy.md")
@@ -41,3 +44,35 @@ def test_a_shell_file_that_is_a_link_is_read_where_it_leads(tmp_path: Path) -> N
 def test_home_is_that_of_whoever_asked() -> None:
     assert home_of({"HOME": "/home/ada"}) == Path("/home/ada")
     assert home_of({}) == Path.home()
+
+
+@pytest.mark.parametrize(
+    ("edited", "hidden"),
+    [
+        ("SERVICE_API_KEY={}\nPORT=8080\n", False),
+        ("# moved down\n\nexport SERVICE_API_KEY='{}'\n", False),
+        ("PORT=8080\n", False),
+        ("x={}\n", True),
+        ("SERVICE_API_KEY=example-{}\n", True),
+        ("{}\n", True),
+    ],
+)
+def test_an_edit_that_would_hide_a_value_from_the_next_scan_stays_inside(
+    tmp_path: Path, edited: str, hidden: bool
+) -> None:
+    """The agent may write what it likes around a placeholder; what comes out must be found again."""
+    value, placeholder = "x7Kq92mZp4Tt81Lw0Rv6", new_placeholder()
+    real, copy = tmp_path / "settings.txt", tmp_path / "copy"
+    before = f"SERVICE_API_KEY={value}\n".encode()
+    real.write_bytes(before)
+    masked = Masked({}, masks=[{"path": str(real), "masked": str(copy)}])
+    masked.pairs = Masks({value.encode(): placeholder.encode()})
+    masked.written[str(real)] = masked.pairs.mask(before)
+    copy.write_text(edited.format(placeholder))
+    with real.open("r+b") as file:
+        if hidden:
+            with pytest.raises(YettError, match="not be known"):
+                masked.write_back(str(real), file.fileno())
+        else:
+            masked.write_back(str(real), file.fileno())
+    assert real.read_bytes() == (before if hidden else edited.format(value).encode())
