@@ -263,7 +263,6 @@ def test_yaml_aliases_are_refused(tmp_path: Path) -> None:
         read_report(written(tmp_path, text, ".gitguardian.yml"))
 
 
-@pytest.mark.skipif(not KINGFISHER.exists(), reason="Kingfisher is not installed beside this Python")
 @pytest.mark.parametrize("form", ["json", "jsonl", "sarif"])
 def test_a_real_kingfisher_report(form: str, baseline: Baseline, tmp_path: Path) -> None:
     token = "gh" + "p_" + random_value(36)
