@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from yett.inventory.pool import Pool, batches
 
 
@@ -47,9 +49,9 @@ def test_no_worker_is_left_behind_when_the_reader_stops() -> None:
     pool = Pool(lengths, lambda _name: [], 2)
     reader = pool.answers(batches(iter([f"file-{number}" for number in range(10_000)]), 8))
     next(reader)
+    started = list(pool._workers)
     reader.close()
-    try:
-        ended = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        ended = (0, 0)
-    assert ended == (0, 0)
+    assert len(started) == 2
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
