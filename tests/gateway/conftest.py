@@ -483,10 +483,20 @@ QUICK = Limits(
 )
 
 
+PATIENT = replace(QUICK, request_seconds=30.0, drain_seconds=30.0)
+"""For what is not about deadlines and keeps a client busy: on a loaded machine it reads slower than QUICK allows."""
+
+
 @pytest.fixture
 def gate(
-    tmp_path: Path, roots: Path, echo: EchoServer, plain_echo: EchoServer, scripted: ScriptedUpstream
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    roots: Path,
+    echo: EchoServer,
+    plain_echo: EchoServer,
+    scripted: ScriptedUpstream,
 ) -> Iterator[GateThread]:
+    """With QUICK's deadlines, or with those that a test gives as a parameter."""
     echo.seen.clear()
     secure, plain = echo.server_address[1], plain_echo.server_address[1]
     names = ("api.test", "other.test", "registry.test", "wrong.test")
@@ -498,7 +508,7 @@ def gate(
         *(Mapped(name, 443, "127.0.0.1", scripted.port) for name in ("script.test", "raw.test", "model.test")),
         Mapped("dead.test", 443, "127.0.0.1", 9),
     )
-    thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", QUICK)
+    thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", getattr(request, "param", QUICK))
     yield thread
     thread.close()
 

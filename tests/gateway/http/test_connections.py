@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from tests.gateway.conftest import PATIENT
 
 LAW = b"HTTP/1.1\r\nHost: api.test\r\n"
 RAW = b"HTTP/1.1\r\nHost: raw.test\r\n"
@@ -34,6 +35,7 @@ def test_a_pipeline_of_refusals_and_bodies_keeps_its_framing(gate, echo):
     assert [(seen["path"], seen["body"]) for seen in echo.seen] == [("/a", "GET /"), ("/b", "")]
 
 
+@pytest.mark.parametrize("gate", [PATIENT], indirect=True, ids=["patient"])
 def test_a_thousand_pipelined_refusals_do_not_exhaust_the_stack(gate):
     with gate.tunnel() as connection:
         request = b"GET /x HTTP/1.1\r\nHost: other.test\r\n\r\n"
