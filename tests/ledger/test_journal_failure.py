@@ -106,7 +106,7 @@ def test_a_wait_has_a_deadline_and_what_never_began_never_will(store: Store, sig
         assert future.cancelled()
         with pytest.raises((CancelledError, LedgerUnavailable)):
             future.result()
-    journal.commit(lambda _: None).result()
+    journal.commit(lambda _: None).result(timeout=30)  # the disk may be slow now: only the waits above are timed
     assert store.read(log_size) == 0
     journal.close()
 
