@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from functools import cache
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +16,6 @@ from yett.inventory.hit import Hit
 from yett.inventory.kinds import load_rules
 from yett.lab.checked_samples import complete
 from yett.lab.samples import expand
-
-pytest.importorskip("hyperscan")
-pytest.importorskip("re2")
 
 TEMPLATES = [(rule.id, text) for rule in load_rules() for text in (*rule.true, *rule.false)]
 TRUE = [(rule.id, text) for rule in load_rules() if rule.pattern for text in rule.true]

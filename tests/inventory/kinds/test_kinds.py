@@ -9,6 +9,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
+import re2
 
 from yett.inventory.engine import Detector, engine
 from yett.inventory.engine.expressions import expressions
@@ -75,8 +76,6 @@ def test_patterns_stay_within_the_language_that_every_engine_shares(rule: Rule) 
 
 
 def test_every_pattern_compiles_in_re2_and_hyperscan() -> None:
-    re2 = pytest.importorskip("re2")
-    pytest.importorskip("hyperscan")
     for pattern in {pattern for rule in RULES for pattern in (rule.pattern, rule.value) if pattern}:
         re2.compile(pattern)
     assert compiled(expressions(rows()))
