@@ -30,16 +30,18 @@ def _docker(chance: Chance) -> Leaky:
     first, second = chance.password("_-"), chance.github()
     auths = {
         host: {"auth": base64.b64encode(f"{chance.person()}:{value}".encode()).decode()}
-        for host, value in (("https://index.docker.io/v1/", first), ("ghcr.io", second))
+        for host, value in (("https://hub.northwind-parts.internal/v1/", first), ("images.corp.internal", second))
     }
     return Leaky(
-        ".docker/config.json", as_json(chance, {"auths": auths, "credHelpers": {"gcr.io": "gcloud"}}), [first, second]
+        ".docker/config.json",
+        as_json(chance, {"auths": auths, "credHelpers": {"images.old.internal": "gcloud"}}),
+        [first, second],
     )
 
 
 def _npmrc(chance: Chance) -> Leaky:
     token, own = chance.npm(), chance.choice((chance.uuid, chance.opaque))()
-    text = f"registry=https://npm.{chance.word()}.internal/\n//registry.npmjs.org/:_authToken={token}\n//npm.corp.internal/:_authToken={own}\nalways-auth=true\n//old.internal/:_authToken=${{NPM_TOKEN}}\n"
+    text = f"registry=https://npm.{chance.word()}.internal/\n//npm.northwind-parts.internal/:_authToken={token}\n//npm.corp.internal/:_authToken={own}\nalways-auth=true\n//old.internal/:_authToken=${{NPM_TOKEN}}\n"
     return Leaky(".npmrc", text, [token, own])
 
 

@@ -218,7 +218,9 @@ def _xml(chance: Chance) -> Leaky:
 
 def _npmrc(chance: Chance) -> Leaky:
     token = chance.npm()
-    return Leaky("frontend/.npmrc", f"//registry.npmjs.org/:_authToken={token}\nengine-strict=true\n", [token])
+    return Leaky(
+        "frontend/.npmrc", f"//npm.northwind-parts.internal/:_authToken={token}\nengine-strict=true\n", [token]
+    )
 
 
 def _gradle(chance: Chance) -> Leaky:
