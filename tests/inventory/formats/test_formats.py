@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from contextlib import suppress
+from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,6 +39,15 @@ def test_no_two_formats_claim_the_same_name() -> None:
     for made in all_formats():
         for ending in (*made.names, *made.paths):
             assert claimed.setdefault(ending.lower(), made.id) == made.id, ending
+
+
+def test_no_function_of_two_families_is_the_same() -> None:
+    modules = [file for file in files("yett.inventory.formats").iterdir() if file.name.endswith(".py")]
+    homes: dict[str, str] = {}
+    for module in modules:
+        for each in ast.parse(module.read_text("utf-8")).body:
+            if isinstance(each, ast.FunctionDef):
+                assert homes.setdefault(ast.dump(each), module.name) == module.name, each.name
 
 
 def test_a_sniffing_pattern_is_one() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
-from yett.inventory.formats.format import Format
 from yett.inventory.formats.ini_spans import ini_entries, lines
 from yett.inventory.formats.json_spans import json_entries
 from yett.inventory.formats.line_format import line_format
-from yett.inventory.formats.named_format import named_format
+from yett.inventory.formats.named_format import password_format
 from yett.inventory.formats.shell_words import commands
 from yett.inventory.formats.toml_spans import toml_entries
 from yett.inventory.formats.word import Word
@@ -57,23 +56,8 @@ def _assignment(word: Word, line: str) -> Entry | None:
     return Entry((line, name.decode("latin-1")), entry.value, entry.start, entry.end, entry.decoded)
 
 
-def _file(
-    kind: str,
-    where: str,
-    reader: Callable[[bytes], Iterable[Entry]],
-    *homes: str,
-    names: Iterable[str] = (),
-    paths: Iterable[str] = (),
-    also: Iterable[str] = (),
-    severity: Severity = Severity.HIGH,
-) -> Format:
-    return named_format(
-        kind, f"password in {where}", reader, *homes, names=names, paths=paths, also=also, severity=severity
-    )
-
-
 FORMATS = (
-    _file(
+    password_format(
         "rails",
         "Rails' settings",
         yaml_entries,
@@ -90,7 +74,7 @@ FORMATS = (
         identity="signing-key",
         severity=Severity.CRITICAL,
     ),
-    _file(
+    password_format(
         "symfony",
         "Symfony's parameters",
         yaml_entries,
@@ -98,13 +82,13 @@ FORMATS = (
         paths=("config/packages/*.yaml",),
         also=("secret",),
     ),
-    _file(
+    password_format(
         "spring",
         "Spring's settings",
         ini_entries,
         names=("application.properties", "application-*.properties", "bootstrap.properties", "bootstrap-*.properties"),
     ),
-    _file(
+    password_format(
         "spring-yaml",
         "Spring's settings",
         yaml_entries,
@@ -117,7 +101,7 @@ FORMATS = (
             "bootstrap.yaml",
         ),
     ),
-    _file(
+    password_format(
         "hibernate",
         "Hibernate's settings",
         xml_values,
@@ -130,7 +114,7 @@ FORMATS = (
             "*-ds.xml",
         ),
     ),
-    _file(
+    password_format(
         "maven",
         "Maven's settings",
         _maven,
@@ -138,7 +122,7 @@ FORMATS = (
         names=("settings-security.xml",),
         paths=("maven/conf/settings.xml", ".mvn/settings.xml"),
     ),
-    _file(
+    password_format(
         "gradle",
         "Gradle's settings",
         ini_entries,
@@ -146,10 +130,10 @@ FORMATS = (
         "~/.gradle/gradle-*.properties",
         names=("gradle.properties", "local.properties", "keystore.properties", "key.properties", "signing.properties"),
     ),
-    _file(
+    password_format(
         "sbt", "sbt's credentials", ini_entries, "~/.sbt/.credentials", "~/.ivy2/.credentials", "~/.sbt/*/.credentials"
     ),
-    _file(
+    password_format(
         "nuget",
         "NuGet's settings",
         _nuget,
@@ -157,7 +141,7 @@ FORMATS = (
         "~/.config/NuGet/NuGet.Config",
         names=("nuget.config",),
     ),
-    _file(
+    password_format(
         "dotnet-xml",
         ".NET settings",
         xml_values,
@@ -170,14 +154,14 @@ FORMATS = (
         ),
         also=("userpwd",),
     ),
-    _file(
+    password_format(
         "dotnet-json",
         ".NET settings",
         json_entries,
         "~/.microsoft/usersecrets/*/secrets.json",
         names=("secrets.json", "launchsettings.json"),
     ),
-    _file(
+    password_format(
         "ansible-vars",
         "Ansible's variables",
         _yaml_vars,
@@ -193,7 +177,7 @@ FORMATS = (
         ),
         names=("playbook.yml", "site.yml", "vault.yml", "inventory.yml", "inventory.yaml", "hosts.yml", "hosts.yaml"),
     ),
-    _file(
+    password_format(
         "ansible-inventory",
         "Ansible's inventory",
         _inventory,
@@ -218,7 +202,7 @@ FORMATS = (
         ),
         severity=Severity.CRITICAL,
     ),
-    _file(
+    password_format(
         "hiera",
         "Puppet's data",
         _yaml_vars,
@@ -230,27 +214,27 @@ FORMATS = (
             "puppet/data/*/*.yaml",
         ),
     ),
-    _file(
+    password_format(
         "salt",
         "Salt's pillars",
         _yaml_vars,
         names=("*.sls",),
         paths=("pillar/*.sls", "pillar/*/*.sls", "salt/master", "salt/minion"),
     ),
-    _file(
+    password_format(
         "chef",
         "Chef's data bags",
         json_entries,
         paths=("data_bags/*/*.json",),
     ),
-    _file(
+    password_format(
         "streamlit",
         "Streamlit's secrets",
         toml_entries,
         "~/.streamlit/secrets.toml",
         paths=(".streamlit/secrets.toml",),
     ),
-    _file(
+    password_format(
         "app-ini",
         "an application's settings",
         ini_entries,
@@ -266,8 +250,8 @@ FORMATS = (
         paths=("conf/app.ini", "conf/trac.ini", "etc/sentry.conf"),
         also=("admin_passwd",),
     ),
-    _file("flyway", "Flyway's settings", toml_entries, names=("flyway.toml", "flyway.user.toml")),
-    _file(
+    password_format("flyway", "Flyway's settings", toml_entries, names=("flyway.toml", "flyway.user.toml")),
+    password_format(
         "liquibase",
         "Liquibase's settings",
         ini_entries,

@@ -38,3 +38,19 @@ def named_format(
 
     endings = dict.fromkeys((*(home.removeprefix("~/") for home in homes), *paths))
     return Format(kind, what, identity, parser(reader, find), tuple(names), tuple(endings), homes, sniff, severity)
+
+
+def password_format(
+    kind: str,
+    where: str,
+    reader: Reader,
+    *homes: str,
+    names: Iterable[str] = (),
+    paths: Iterable[str] = (),
+    also: Iterable[str] = (),
+    severity: Severity = Severity.HIGH,
+) -> Format:
+    """`where`: "Rails' settings". What is found in it is called a password in them."""
+    return named_format(
+        kind, f"password in {where}", reader, *homes, names=names, paths=paths, also=also, severity=severity
+    )

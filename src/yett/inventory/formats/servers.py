@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
@@ -12,7 +12,7 @@ from yett.inventory.formats.histories import redis_command
 from yett.inventory.formats.ini_spans import ini_entries, lines
 from yett.inventory.formats.json_spans import json_entries
 from yett.inventory.formats.line_format import line_format
-from yett.inventory.formats.named_format import named_format
+from yett.inventory.formats.named_format import password_format
 from yett.inventory.formats.parser import hits
 from yett.inventory.formats.spaced import spaced_entries
 from yett.inventory.formats.sql_secrets import in_sql
@@ -76,23 +76,8 @@ def _postgres(content: bytes) -> Iterator[Hit]:
     yield from hits(found, "postgresql-conf", "password in PostgreSQL's settings")
 
 
-def _file(
-    kind: str,
-    where: str,
-    reader: Callable[[bytes], Iterable[Entry]],
-    *homes: str,
-    names: Iterable[str] = (),
-    paths: Iterable[str] = (),
-    also: Iterable[str] = (),
-    severity: Severity = Severity.HIGH,
-) -> Format:
-    return named_format(
-        kind, f"password in {where}", reader, *homes, names=names, paths=paths, also=also, severity=severity
-    )
-
-
 FORMATS = (
-    _file(
+    password_format(
         "tomcat",
         "Tomcat's settings",
         xml_values,
@@ -100,7 +85,7 @@ FORMATS = (
         paths=("conf/server.xml", "tomcat*/server.xml"),
         also=("keystorepass", "certificatekeystorepassword", "truststorepass"),
     ),
-    _file(
+    password_format(
         "jboss",
         "JBoss' settings",
         xml_values,
@@ -113,7 +98,7 @@ FORMATS = (
         names=("mgmt-users.properties", "application-users.properties"),
         severity=Severity.LOW,
     ),
-    _file(
+    password_format(
         "grafana",
         "Grafana's settings",
         ini_entries,
@@ -121,7 +106,7 @@ FORMATS = (
         paths=("grafana/custom.ini", "conf/defaults.ini"),
         also=("admin_password", "secret_key"),
     ),
-    _file(
+    password_format(
         "monitoring-yaml",
         "a monitoring server's settings",
         yaml_entries,
@@ -143,8 +128,8 @@ FORMATS = (
         paths=("provisioning/datasources/*.yml", "provisioning/datasources/*.yaml"),
         also=("api_url", "slack_api_url", "service_key", "routing_key"),
     ),
-    _file("telegraf", "Telegraf's settings", toml_entries, names=("telegraf.conf", "influxdb.conf")),
-    _file(
+    password_format("telegraf", "Telegraf's settings", toml_entries, names=("telegraf.conf", "influxdb.conf")),
+    password_format(
         "elastic",
         "Elasticsearch's settings",
         yaml_entries,
@@ -168,7 +153,7 @@ FORMATS = (
         _redis,
         ("redis.conf", "redis-*.conf", "sentinel.conf", "valkey.conf", "users.acl", "redis.conf.*", "keydb.conf"),
     ),
-    _file("mongod", "MongoDB's settings", yaml_entries, names=("mongod.conf", "mongos.conf", ".mongorc.yml")),
+    password_format("mongod", "MongoDB's settings", yaml_entries, names=("mongod.conf", "mongos.conf", ".mongorc.yml")),
     line_format(
         "mongo-keyfile",
         "key file of a MongoDB replica set",
@@ -176,21 +161,21 @@ FORMATS = (
         names=("mongodb-keyfile", "mongo-keyfile", "mongodb.key"),
         identity="signing-key",
     ),
-    _file(
+    password_format(
         "rabbitmq",
         "RabbitMQ's settings",
         json_entries,
         names=("definitions.json", "rabbitmq-definitions.json", "rabbit_definitions.json", "load_definition.json"),
         also=("password_hash",),
     ),
-    _file(
+    password_format(
         "rabbitmq-conf",
         "RabbitMQ's settings",
         ini_entries,
         names=("rabbitmq.conf", "rabbitmqadmin.conf"),
         also=("default_pass",),
     ),
-    _file(
+    password_format(
         "kafka-jaas",
         "Kafka's login",
         _jaas,
@@ -220,10 +205,10 @@ FORMATS = (
         rb"\"(?P<user>[^\"]{1,100})\"\s{1,20}\"(?P<secret>[^\"]{1,500})\"",
         names=("userlist.txt", "pool_passwd"),
     ),
-    _file("pgbouncer", "PgBouncer's settings", ini_entries, names=("pgbouncer.ini",)),
-    _file("patroni", "Patroni's settings", yaml_entries, names=("patroni.yml", "patroni.yaml")),
-    _file("php-fpm", "PHP-FPM's settings", ini_entries, paths=("php-fpm.d/*.conf", "fpm/pool.d/*.conf")),
-    _file(
+    password_format("pgbouncer", "PgBouncer's settings", ini_entries, names=("pgbouncer.ini",)),
+    password_format("patroni", "Patroni's settings", yaml_entries, names=("patroni.yml", "patroni.yaml")),
+    password_format("php-fpm", "PHP-FPM's settings", ini_entries, paths=("php-fpm.d/*.conf", "fpm/pool.d/*.conf")),
+    password_format(
         "ldap",
         "an LDAP client's settings",
         spaced_entries,
@@ -245,7 +230,7 @@ FORMATS = (
         rb"(?i)(?:userPassword|olcRootPW|unicodePwd|sambaNTPassword):{1,2}[ \t]{0,8}(?P<secret>[^\s]{4,500})",
         names=("*.ldif",),
     ),
-    _file("sssd", "SSSD's settings", ini_entries, names=("sssd.conf",), also=("ldap_default_authtok",)),
+    password_format("sssd", "SSSD's settings", ini_entries, names=("sssd.conf",), also=("ldap_default_authtok",)),
     line_format(
         "ldap-secret",
         "password of an LDAP root",
@@ -259,47 +244,47 @@ FORMATS = (
         names=("rndc.key", "rndc.conf", "tsig.key", "*.tsig", "named.conf.keys", "ddns.key"),
         identity="signing-key",
     ),
-    _file(
+    password_format(
         "zabbix",
         "Zabbix' settings",
         ini_entries,
         names=("zabbix_server.conf", "zabbix_proxy.conf"),
         also=("dbpassword",),
     ),
-    _file(
+    password_format(
         "gitlab-runner",
         "GitLab Runner's settings",
         toml_entries,
         "~/.gitlab-runner/config.toml",
         paths=("gitlab-runner/config.toml",),
     ),
-    _file(
+    password_format(
         "gitea",
         "Gitea's settings",
         ini_entries,
         paths=("gitea/conf/app.ini", "forgejo/conf/app.ini", "gitea/app.ini"),
         also=("passwd", "internal_token", "secret_key", "jwt_secret", "lfs_jwt_secret"),
     ),
-    _file(
+    password_format(
         "jenkins",
         "Jenkins' settings",
         xml_values,
         names=("hudson.util.secret.xml", "jenkins.model.jenkinslocationconfiguration.xml"),
     ),
-    _file(
+    password_format(
         "matrix",
         "a Matrix server's settings",
         yaml_entries,
         names=("homeserver.yaml", "dendrite.yaml"),
         also=("registration_shared_secret", "macaroon_secret_key", "form_secret"),
     ),
-    _file(
+    password_format(
         "home-assistant",
         "Home Assistant's secrets",
         yaml_entries,
         paths=("homeassistant/secrets.yaml", ".homeassistant/secrets.yaml", "config/secrets.yaml"),
     ),
-    _file(
+    password_format(
         "proxy-conf",
         "a proxy's settings",
         ini_entries,
