@@ -9,26 +9,27 @@ others with their commit.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yett.inventory.changes.files import Change, blobs_at, commit_of, commits, is_shallow, of_commits, top_of, unsaved
+from yett.inventory.changes.versions import ARCHIVE, Spot, is_archive, spots_in
 from yett.inventory.engine import Detector, engine
 from yett.inventory.fingerprints import Fingerprints, temporary
-from yett.inventory.formats import format_of
 from yett.inventory.gather import Gathering
 from yett.inventory.git import read_many
 from yett.inventory.likely import severity_of
-from yett.inventory.look import Look, Seen
+from yett.inventory.look import Look
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.scan import rooms
-from yett.inventory.sources import read_text
-from yett.inventory.unpack import HEAD as HEAD_OCTETS
-from yett.inventory.unpack import is_container
 from yett.model.credential import Location
 from yett.model.errors import ConfigurationError
+
+_MOST_COMPARED = 64 << 20
+"""Bytes of a file on the disk that is compared with a version of it."""
 
 
 def brought(
@@ -64,10 +65,11 @@ def brought(
 
 @dataclass(frozen=True, slots=True)
 class _Suspect:
+    """A version of a file in which something stands. `is_now`: the file on the disk is that version."""
+
     change: Change
-    seen: tuple[Seen, ...]
-    spans: tuple[bytes, ...]
-    """The text of each, as it stands in the blob."""
+    spots: tuple[Spot, ...]
+    is_now: bool = False
 
 
 class _Brought:
@@ -93,19 +95,16 @@ class _Brought:
             if kind == "commit":
                 self._message(oid, content)
             for change in by_blob.get(oid, ()):
-                if is_container(change.path, content[:HEAD_OCTETS]):
-                    self._container(change)
-                else:
-                    suspects += self._suspect(change, content)
+                suspects += self._suspect(change, content)
         self._judge(suspects)
 
     def unsaved(self, changes: list[Change]) -> None:
         """The files as they lie on the disk."""
         suspects = []
         for change in changes:
-            found = tuple(self._look.file(str(self._top / change.path), self.tell))
+            found = tuple(Spot(seen, b"") for seen in self._look.file(str(self._top / change.path), self.tell))
             if found:
-                suspects.append(_Suspect(change, found, ()))
+                suspects.append(_Suspect(change, found))
         self._judge(suspects)
 
     def outcome(self, target: str, seconds: float) -> Outcome:
@@ -118,10 +117,14 @@ class _Brought:
         self._unread[unread] = None
 
     def _suspect(self, change: Change, content: bytes) -> list[_Suspect]:
-        found = self._look.text(change.path, content, "file", self._unheard, format_of(change.path))
-        if not found:
-            return []
-        return [_Suspect(change, tuple(found), tuple(content[one.hit.start : one.hit.end] for one in found))]
+        is_now = is_archive(change.path, content) and self._on_disk(change.path) == content
+
+        def tell(unread: Unread) -> None:
+            what = f"{self._top}/{unread.what}" if is_now else f"git {change.commit[:10]} ({unread.what})"
+            self.tell(Unread(what, unread.why))
+
+        spots = spots_in(self._look, change.path, content, tell)
+        return [_Suspect(change, tuple(spots), is_now)] if spots else []
 
     def _judge(self, suspects: list[_Suspect]) -> None:
         """Record those that were not there before."""
@@ -131,49 +134,55 @@ class _Brought:
         old: dict[Change, set[bytes]] = {}
         for oid, _, content in read_many(self._top, by_blob):
             for change in by_blob.get(oid, ()):
-                text = self._look.text(change.path, content, "file", self._unheard, format_of(change.path))
-                old.setdefault(change, set()).update(one.value for one in text)
+                spots = spots_in(self._look, change.path, content, _unheard)
+                old.setdefault(change, set()).update(spot.seen.value for spot in spots)
         for suspect in suspects:
             known = old.get(suspect.change, set())
-            for number, one in enumerate(suspect.seen):
-                if one.value not in known:
-                    self._record(suspect, number, one)
+            for spot in suspect.spots:
+                if spot.seen.value not in known:
+                    self._record(suspect, spot)
 
-    def _record(self, suspect: _Suspect, number: int, one: Seen) -> None:
-        change = suspect.change
+    def _record(self, suspect: _Suspect, spot: Spot) -> None:
+        change, one = suspect.change, spot.seen
         if not change.after:
             self._gathering.add(one)
             return
-        line = self._line_now(change.path, suspect.spans[number])
-        path = str(self._top / change.path)
-        if line:
-            self._gathering.add(replace(one, path=path, line=line))
+        if suspect.is_now and one.source == ARCHIVE:
+            self._gathering.add(replace(one, path=f"{self._top}/{one.path}"))
             return
-        at = Location("history", change.path, one.line, change.commit, change.after, one.hit.start, one.hit.end)
-        self._gathering.put(one.hit, one.value, at, 0.0, severity_of(change.path, one.hit, one.value))
+        if line := self._line_now(change.path, spot.raw):
+            self._gathering.add(replace(one, path=str(self._top / change.path), line=line))
+            return
+        at = Location("history", one.path, one.line, change.commit, change.after, one.hit.start, one.hit.end)
+        self._gathering.put(one.hit, one.value, at, 0.0, severity_of(one.path, one.hit, one.value))
 
-    def _line_now(self, path: str, span: bytes) -> int:
-        """Where that text stands in the file on the disk, 0 if nowhere."""
-        content = read_text(str(self._top / path))
-        at = content.find(span) if content and span else -1
-        return content.count(b"\n", 0, at) + 1 if content and at >= 0 else 0
+    def _line_now(self, path: str, raw: bytes) -> int:
+        """Where these bytes stand in the file on the disk, 0 if nowhere."""
+        content = self._on_disk(path) if raw else b""
+        at = content.find(raw) if raw else -1
+        return content.count(b"\n", 0, at) + 1 if at >= 0 else 0
+
+    def _on_disk(self, path: str) -> bytes:
+        """b"" where there is no such regular file, or one that is larger than what is compared."""
+        try:
+            descriptor = os.open(self._top / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return b""
+        try:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode) or about.st_size > _MOST_COMPARED:
+                return b""
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        except OSError:
+            return b""
+        finally:
+            os.close(descriptor)
 
     def _message(self, oid: str, content: bytes) -> None:
-        for one in self._look.text("", content, "history", self._unheard):
+        for one in self._look.text("", content, "history", _unheard):
             at = Location("history", "", one.line, oid, oid, one.hit.start, one.hit.end)
             self._gathering.put(one.hit, one.value, at, 0.0, severity_of("", one.hit, one.value))
-
-    def _container(self, change: Change) -> None:
-        """An archive, opened where it lies; of one that a later commit changed again, only the last is there."""
-        path = str(self._top / change.path)
-        if not os.path.isfile(path):
-            self.tell(Unread(f"git {change.commit[:10]} ({change.path})", "an archive that is gone: not opened"))
-            return
-        for one in self._look.file(path, self.tell):
-            self._gathering.add(one)
-
-    def _unheard(self, _unread: Unread) -> None:
-        """A file that its parser cannot read was screened all the same."""
 
 
 def _by(changes: Iterable[Change], oids: Callable[[Change], Iterable[str]]) -> Mapping[str, list[Change]]:
@@ -194,3 +203,7 @@ def _prefix(folder: Path, top: Path) -> str:
 
 def _silent(_stage: str) -> None:
     """Nobody wants to know."""
+
+
+def _unheard(_unread: Unread) -> None:
+    """It is told of the version that is new, or said nothing."""
