@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from yett.inventory.changes.branch import brought
+from yett.inventory.changes.files import staged
+from yett.inventory.changes.staged import leaks
 from yett.inventory.finding import Finding
 
 RANDOM = random.Random(47)
@@ -59,6 +61,8 @@ COVERS: dict[str, Made] = {
     "a tar around it": tarred,
     "gzip around it": gzip.compress,
 }
+PLAIN = [name for name in COVERS if not name.endswith("around it")]
+"""A hook opens no archive: nobody waits for that."""
 
 
 @pytest.fixture
@@ -158,3 +162,19 @@ def test_a_folder_where_the_file_was_and_odd_names_end_nothing(tmp_path: Path, g
     outcome = brought(tmp_path, "base")
     assert values(outcome.findings) == [SIGNED.encode()]
     assert [each.what.partition(" (")[2] for each in outcome.unread] == ["a{0}.zip)"]
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize("cover", PLAIN)
+def test_nothing_before_a_value_takes_it_past_the_hook_of_a_commit(
+    tmp_path: Path, git: Callable[..., None], cover: str, value: str
+) -> None:
+    file = tmp_path / ".env"
+    commit(git, file, COVERS[cover](text("x")))
+    file.write_bytes(COVERS[cover](text(value)))
+    git("add", "-A")
+    assert [leak.value for leak in leaks(tmp_path, staged(tmp_path))] == [value.encode()]
+    commit(git, file, COVERS[cover](text(value)))
+    file.write_bytes(COVERS[cover](b"# one more line\n" + text(value)))
+    git("add", "-A")
+    assert leaks(tmp_path, staged(tmp_path)) == []

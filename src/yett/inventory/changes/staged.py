@@ -74,10 +74,24 @@ def _contents(folder: Path, wanted: Mapping[int, Iterable[str]]) -> Iterator[tup
 
 
 def _look(detector: Detector, path: str, content: bytes) -> Iterator[tuple[Hit, bytes, int]]:
-    """(hit, value, line) of what is worth stopping a commit for."""
-    encoding = utf16(content[:BINARY_HEAD])
-    text = content.decode(encoding, "replace").encode("utf-8", "replace") if encoding else content
-    for hit in _with_format(path, text, hits_in(detector, text)) if text else ():
+    """(hit, value, line) of what is worth stopping a commit for, once under each reading of its bytes."""
+    told: set[bytes] = set()
+    for text in _texts(content):
+        seen = [spot for spot in _weighty(detector, path, text) if spot[1] not in told]
+        told.update(value for _, value, _ in seen)
+        yield from seen
+
+
+def _texts(content: bytes) -> Iterator[bytes]:
+    """What it may say: as UTF-16, and as it lies, since its first bytes may lie."""
+    if encoding := utf16(content[:BINARY_HEAD]):
+        yield content.decode(encoding, "replace").encode("utf-8", "replace")
+    if content:
+        yield content
+
+
+def _weighty(detector: Detector, path: str, text: bytes) -> Iterator[tuple[Hit, bytes, int]]:
+    for hit in _with_format(path, text, hits_in(detector, text)):
         if is_weighty(path, text, hit):
             yield hit, hit.value_in(text), text.count(b"\n", 0, max(hit.start, 0)) + 1
 
