@@ -24,6 +24,7 @@ from yett.cli import (
     reports,
     scan,
     secrets,
+    show,
     undo,
     up,
     watch_files,
@@ -108,8 +109,20 @@ def run_app() -> int:
     return 0
 
 
+_SCANS = frozenset({"scan", "blast", "baseline", "install-git-hook", "watch-files"})
+"""Verbs whose errors name what was found somewhere: a file may be named like a credential."""
+
+
 def _failed(what: str, remedy: str = "") -> int:
-    print(f"yett: {what}", file=sys.stderr)
+    print(f"yett: {_said(what)}", file=sys.stderr)
     if remedy:
-        print(f"      {remedy}", file=sys.stderr)
+        print(f"      {_said(remedy)}", file=sys.stderr)
     return 1
+
+
+def _said(text: str) -> str:
+    if not _SCANS.isdisjoint(sys.argv[1:2]):
+        from yett.inventory.unsaid import unsaid
+
+        text = unsaid(text)
+    return show.safe(text)

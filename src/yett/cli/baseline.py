@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -66,7 +67,7 @@ def create(
     today = date.today().isoformat()
     findings = outcome.findings
     baseline.add(findings, reason or f"taken over on {today}", until=until, by=_person(), audited=False).write()
-    print(f"{baseline.path}: {_count(len(findings))} taken over")
+    _say(f"{baseline.path}: {_count(len(findings))} taken over")
     if findings:
         print(f"NOBODY HAS LOOKED AT {'IT' if len(findings) == 1 else f'ANY OF THESE {len(findings):,}'}.")
         print("Every report says so until somebody has: yett baseline audit")
@@ -90,8 +91,9 @@ def add(
     if not findings:
         raise ConfigurationError("nothing of that kind is found there", "see what is: yett scan PATH --no-baseline")
     baseline.add(findings, reason, until=until, by=_person()).write()
-    print(f"{baseline.path}: {_count(len(findings))} accepted")
-    show.lines(f"  {finding.title}: {finding.where}" for finding in findings[:MOST_SHOWN])
+    clean = _cleaner(findings)
+    show.lines([clean(f"{baseline.path}: {_count(len(findings))} accepted")])
+    show.lines(clean(f"  {finding.title}: {finding.where}") for finding in findings[:MOST_SHOWN])
     if len(findings) > MOST_SHOWN:
         print(f"  and {len(findings) - MOST_SHOWN} more")
 
@@ -112,7 +114,7 @@ def allow(
     except BadEntry as error:
         raise ConfigurationError(f"this cannot be accepted: {error}", "say why, and until when") from None
     baseline.allowing(made).write()
-    show.lines([f"{baseline.path}: whatever {rule} finds in {path} is accepted until {until}"])
+    _say(f"{baseline.path}: whatever {rule} finds in {path} is accepted until {until}")
 
 
 def list_(file: File = None, as_json: show.AsJson = False) -> None:
@@ -120,7 +122,9 @@ def list_(file: File = None, as_json: show.AsJson = False) -> None:
     entries = [{"sort": "entry", **entry.as_record(), "state": _state(entry)} for entry in baseline.entries]
     allows = [{"sort": "allow", **each.as_record(), "state": _state(each)} for each in baseline.allows]
     columns = [("path", "WHERE"), ("rule", "RULE"), ("reason", "REASON"), ("until", "UNTIL"), ("state", "STATE")]
-    show.rows([*entries, *allows], columns, as_json, f"Nothing is accepted in {baseline.path}.")
+    clean = _cleaner()
+    records = [{key: clean(value) for key, value in record.items()} for record in (*entries, *allows)]
+    show.rows(records, columns, as_json, clean(f"Nothing is accepted in {baseline.path}."))
 
 
 def audit(file: File = None) -> None:
@@ -147,7 +151,8 @@ def prune(
         raise ConfigurationError("older history is not here, so nothing can be called gone", "git fetch --unshallow")
     unread = {unread.what.removeprefix(f"{root}/") for unread in outcome.unread}
     gone = [each for each in within(baseline.apply(outcome.findings)).stale if each.path not in unread]
-    show.lines(f"matches nothing any more: {each.rule} in {each.path} ({each.reason})" for each in gone)
+    clean = _cleaner(outcome.findings)
+    show.lines(clean(f"matches nothing any more: {each.rule} in {each.path} ({each.reason})") for each in gone)
     if gone and not dry_run:
         baseline.without(gone).write()
     print(f"{len(gone)} {'would be removed' if dry_run else 'removed'}, {_size(baseline) - len(gone)} left")
@@ -168,17 +173,32 @@ def import_(
         for each in allows:
             baseline = baseline.allowing(each)
         baseline.write()
-        print(f"{baseline.path}: {len(allows)} paths accepted until {until}")
-        show.lines(f"  not taken over, it is no plain path: {each}" for each in left)
+        _say(f"{baseline.path}: {len(allows)} paths accepted until {until}")
+        _say(*(f"  not taken over, it is no plain path: {each}" for each in left))
         return
     records = read_report(report)
-    taken = take_over(records, _scanned([root], root).findings, baseline, until=until, by=_person())
+    findings = _scanned([root], root).findings
+    taken = take_over(records, findings, baseline, until=until, by=_person())
     taken.baseline.write()
-    print(f"{baseline.path}: {taken.added} of {len(records)} records taken over, looked at by nobody yet")
+    clean = _cleaner(findings)
+    show.lines([clean(f"{baseline.path}: {taken.added} of {len(records)} records taken over, looked at by nobody yet")])
     if taken.unmatched:
         print(f"{len(taken.unmatched)} match nothing that this scan finds:")
-        show.lines(f"  {each.rule} in {each.path}:{each.line}" for each in taken.unmatched[:MOST_SHOWN])
+        show.lines(clean(f"  {each.rule} in {each.path}:{each.line}") for each in taken.unmatched[:MOST_SHOWN])
     print("Look at them: yett baseline audit")
+
+
+def _cleaner(findings: Iterable[Finding] = ()) -> Callable[[object], Any]:  # Any: a text, or whatever else it was
+    """A path or a reason may hold a value, of these or one that its own form tells."""
+    from yett.inventory.engine import engine
+    from yett.inventory.unsaid import Unsaid
+
+    texts = Unsaid(engine(), (finding.value.reveal() for finding in findings))
+    return lambda said: texts.clean(said) if isinstance(said, str) else said
+
+
+def _say(*lines: str) -> None:
+    show.lines(map(_cleaner(), lines))
 
 
 def _load(root: Path, file: Path | None) -> Baseline:

@@ -11,9 +11,11 @@ import typer
 from yett.cli import show
 from yett.inventory.baseline import Baseline, Entry, rule_of
 from yett.inventory.baseline.keys import path_of
+from yett.inventory.engine import engine
 from yett.inventory.finding import Finding
 from yett.inventory.git import read_many
 from yett.inventory.sources import read_text
+from yett.inventory.unsaid import Unsaid
 from yett.model.credential import Location
 from yett.model.visible import visible
 
@@ -33,6 +35,7 @@ class Audit:
         self._root = root
         self._findings = findings
         self._person = person
+        self._clean = Unsaid(engine(), (finding.value.reveal() for finding in findings)).clean
 
     def run(self, waiting: Sequence[Entry]) -> None:
         found = self._located({entry.rule for entry in waiting})
@@ -55,16 +58,18 @@ class Audit:
 
     def _ask(self, entry: Entry, found: tuple[Finding, Location] | None) -> bool:
         """Whether to go on."""
-        show.lines([f"{entry.rule} in {entry.path}", f"  {entry.reason}{f', by {entry.by}' if entry.by else ''}"])
+        self._say(f"{entry.rule} in {entry.path}", f"  {entry.reason}{f', by {entry.by}' if entry.by else ''}")
         if found is None:
             print("  It is not found any more: yett baseline prune")
             return True
         finding, at = found
-        show.lines([f"  {finding.severity.word}: {finding.title}{f' of {finding.account}' if finding.account else ''}"])
+        self._say(f"  {finding.severity.word}: {finding.title}{f' of {finding.account}' if finding.account else ''}")
         show.lines(f"    {line}" for line in self.context(at))
         match typer.prompt(_ASK, default="s", show_default=False).strip().lower()[:1]:
             case "k":
-                reason = typer.prompt("Why is it no danger?", default=entry.reason)
+                reason = typer.prompt(
+                    "Why is it no danger? (empty: as above)", default=entry.reason, show_default=False
+                )
                 kept = replace(entry, reason=reason, audited=True, by=self._person)
                 self._write(self._baseline.including([kept]))
             case "r":
@@ -72,6 +77,10 @@ class Audit:
             case "q":
                 return False
         return True
+
+    def _say(self, *lines: str) -> None:
+        """A path, a login or a reason may be a credential itself."""
+        show.lines(map(self._clean, lines))
 
     def _write(self, baseline: Baseline) -> None:
         self._baseline = baseline

@@ -29,10 +29,12 @@ def install_git_hook(
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take it out again.")] = False,
 ) -> None:
     from yett.inventory import hooks
+    from yett.inventory.unsaid import unsaid
 
     if uninstall:
-        show.lines(hooks.uninstall_for_all() if for_all else hooks.uninstall(Path()))
+        said = hooks.uninstall_for_all() if for_all else hooks.uninstall(Path())
     elif for_all:
-        show.lines(hooks.install_for_all(push=pre_push))
+        said = hooks.install_for_all(push=pre_push)
     else:
-        show.lines(hooks.install(Path(), push=pre_push))
+        said = hooks.install(Path(), push=pre_push)
+    show.lines(map(unsaid, said))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -264,7 +264,8 @@ def blast(
     """The one command that uses a found credential: to ask its own provider what it is, nothing else."""
     if not purpose and not as_json and sys.stdin.isatty():
         purpose = typer.prompt("What were they made for? (empty: not known)", default="", show_default=False)
-    found = call("blast", path=str(path.absolute()), purpose=purpose, environ=dict(os.environ))["found"]
+    answer = call("blast", path=str(path.absolute()), purpose=purpose, environ=dict(os.environ))
+    found = [{key: _clean(value) for key, value in row.items()} for row in answer["found"]]
     if as_json:
         show.rows([{k: v for k, v in row.items() if k != "svg"} for row in found], [], as_json=True, empty="")
         return
@@ -275,3 +276,14 @@ def blast(
     if svg is not None and found:
         svg.write_text(max(found, key=lambda row: len(row["svg"]))["svg"])
         print(f"drawn into {svg}")
+
+
+def _clean(said: Any) -> Any:  # Any: a JSON record of the daemon
+    """Without what stands in a name of a file or an account."""
+    from yett.inventory.unsaid import unsaid
+
+    if isinstance(said, list):
+        return [_clean(each) for each in said]
+    if isinstance(said, dict):
+        return {key: _clean(value) for key, value in said.items()}
+    return unsaid(said) if isinstance(said, str) else said

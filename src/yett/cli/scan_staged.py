@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from yett.inventory.changes.files import Change, NoRepository, pushed, staged, top_of
@@ -21,20 +21,41 @@ _ASK = (
     "and make it anew at its issuer if it was ever pushed. If it is none: yett baseline add PATH --reason '...'"
 )
 _MOST_SHOWN = 50
+Clean = Callable[[str], str]
+"""From a text to what of it may be said."""
 
 
 def main(words: Sequence[str]) -> int:
     """Options: --staged, --pushed, --remote NAME, --json, --baseline FILE, --no-baseline; the full scan has others."""
     try:
-        found = _unaccepted(leaks(Path(), _changes(words)), words)
+        every = leaks(Path(), _changes(words))
+        found = _unaccepted(every, words)
     except YettError as error:
-        print(f"yett: {error.what}\n      {error.remedy}", file=sys.stderr)
+        print(f"yett: {_said(error.what)}\n      {_said(error.remedy)}", file=sys.stderr)
         return 2
+    if not found:
+        if "--json" in words:
+            print("[]")
+        return 0
+    clean = _cleaner(every)
     if "--json" in words:
-        print(json.dumps([_record(leak) for leak in found], indent=1))
-    elif found:
-        _say(found, "pushed" if "--pushed" in words else "committed")
-    return 1 if found else 0
+        print(json.dumps([_record(leak, clean) for leak in found], indent=1))
+    else:
+        _say(found, clean, "pushed" if "--pushed" in words else "committed")
+    return 1
+
+
+def _cleaner(every: Sequence[Leak]) -> Clean:
+    """Names may hold a value, of these or of others. Only loaded when there is something to say."""
+    from yett.inventory.engine import engine
+    from yett.inventory.unsaid import Unsaid
+
+    return Unsaid(engine(light=True), (leak.value for leak in every)).clean
+
+
+def _said(text: str) -> str:
+    """An error, for a terminal: it names files too."""
+    return visible(_cleaner(())(text))
 
 
 def _changes(words: Sequence[str]) -> list[Change]:
@@ -85,13 +106,13 @@ def _option(words: Sequence[str], name: str) -> str:
     return ""
 
 
-def _say(found: Sequence[Leak], done: str) -> None:
+def _say(found: Sequence[Leak], clean: Clean, done: str) -> None:
     count = "1 credential" if len(found) == 1 else f"{len(found)} credentials"
     print(f"yett: {count} would be {done}\n", file=sys.stderr)
     for leak in found[:_MOST_SHOWN]:
         commit = f" in {leak.commit[:10]}" if leak.commit else ""
-        where = f"{visible(leak.path, 160)}:{leak.line}{commit}"
-        print(f"  {where}  {visible(_title(leak), 80)}", file=sys.stderr)
+        where = f"{visible(clean(leak.path), 160)}:{leak.line}{commit}"
+        print(f"  {where}  {visible(clean(_title(leak)), 80)}", file=sys.stderr)
     if len(found) > _MOST_SHOWN:
         print(f"  and {len(found) - _MOST_SHOWN} more", file=sys.stderr)
     print(f"\n{_ASK}", file=sys.stderr)
@@ -102,7 +123,7 @@ def _title(leak: Leak) -> str:
     return f"{leak.hit.title}{issuer}"
 
 
-def _record(leak: Leak) -> dict[str, object]:
+def _record(leak: Leak, clean: Clean) -> dict[str, object]:
     hit = leak.hit
-    return {"path": leak.path, "line": leak.line, "kind": hit.kind, "title": hit.title, "provider": hit.provider,
-            "severity": hit.severity.word, "commit": leak.commit}  # fmt: skip
+    return {"path": clean(leak.path), "line": leak.line, "kind": hit.kind, "title": clean(hit.title),
+            "provider": hit.provider, "severity": hit.severity.word, "commit": leak.commit}  # fmt: skip

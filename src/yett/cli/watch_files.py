@@ -23,10 +23,12 @@ def register(app: typer.Typer) -> None:
 
 
 def watch_files(path: show.Workspace = Path()) -> None:
+    from yett.inventory.unsaid import unsaid
+
     for message in stream("inventory.watch", workspace=root_of(path), environ=dict(os.environ)):
         if "error" in message:
             raise YettError(str(message["error"]), str(message.get("remedy", "")))
-        print(visible(_line(message)), flush=True)  # one line: a file's name may hold line feeds
+        print(visible(unsaid(_line(message))), flush=True)  # one line: a file's name may hold line feeds
     raise YettError("the daemon stopped watching", "see yett status")
 
 

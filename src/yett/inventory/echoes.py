@@ -6,31 +6,19 @@ Such a value has no form by which the engine could tell it elsewhere, so once it
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from yett.inventory.engine.filters import bits, is_example, stands_alone
+from yett.inventory.engine.filters import stands_alone
 from yett.inventory.finding import Finding
 from yett.inventory.hit import Hit
 from yett.inventory.look import Seen
+from yett.inventory.telling import is_telling
 
 MOST_FILES = 20_000
 """Of a report: searching a tree of third-party packages once more would double its time for nothing."""
-SHORTEST = 12
-_PLAIN_SHORTEST = 20
-"""A value of letters only is a word or two; shorter ones would be found in every text."""
-_BITS = 2.75
 _LARGEST = 8 << 20
-
-
-def is_telling(value: bytes) -> bool:
-    """Whether a value is so peculiar that wherever it stands it is the same credential."""
-    if len(value) < SHORTEST or b"\n" in value or is_example(value) or bits(value) < _BITS:
-        return False
-    mixed = re.search(rb"\d", value) is not None and re.search(rb"[A-Za-z]", value) is not None
-    return mixed or len(value) >= _PLAIN_SHORTEST
 
 
 def echoes(paths: Iterable[str], findings: Mapping[bytes, Finding]) -> Iterator[Seen]:

@@ -30,6 +30,6 @@ def render(outcome: Outcome, format_name: str, layout: Layout | None = None) -> 
     module = FORMATS.get(format_name)
     if module is None:
         raise ConfigurationError(f"there is no report format {format_name!r}", f"Choose one of {', '.join(FORMATS)}.")
-    safe = unspoken(outcome)
-    written: str = import_module(f"yett.inventory.reports.{module}").render(safe, layout or Layout())
+    said = unspoken(outcome, layout or Layout())
+    written: str = import_module(f"yett.inventory.reports.{module}").render(*said)
     return written
