@@ -1,0 +1,145 @@
+"""What the PostgreSQL wire asks about the statements of one connection: protocols; the daemon brings the real parts.
+
+A transaction is decided as a whole. Before a statement runs it is *looked at*; while it runs inside the transaction
+nothing is final; at COMMIT the exact effect is *settled*, and only then does anything leave (law 2). What may not run
+before a person has signed is *admitted* first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from yett.operations.sql.statement import Statement, Way
+from yett.providers.postgres.guard.executing import Executing
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One text as the wire got it, read: `way` is the strictest of its statements (Way's own order)."""
+
+    sql: bytes
+    statements: tuple[Statement, ...]
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A refusal for the client: `sqlstate` five characters, "42501" unless said; `hold` is the hold's id, "" if none."""
+
+    message: str
+    hint: str
+    sqlstate: str = "42501"
+    hold: str = ""
+
+
+class Stopped(Exception):
+    """The statement does not run, or the transaction does not commit. Nothing of it has become final."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(told.message)
+        self.told = told
+
+
+class Transaction(Protocol):
+    """The agent's open transaction, from its first write on: `desk.transaction()` makes one after BEGIN has run."""
+
+    async def begin(self) -> None:
+        """Right before the first statement that is not a proven read: notes the baseline. Raises Stopped."""
+        ...
+
+    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+        """Whether the statement may run at all now; a DUMP is made here, before it runs. Raises Stopped (and the wire
+        rolls back): denied, or held until a person has signed."""
+        ...
+
+    async def settle(self) -> None:
+        """At COMMIT: exact effect, decision, pre-image outside, intent: durable when this returns. Raises Stopped."""
+        ...
+
+    async def committed(self) -> None:
+        """The server has said COMMIT."""
+        ...
+
+    async def lost(self) -> None:
+        """After `settle`, nobody knows whether COMMIT arrived: the connection broke."""
+        ...
+
+    async def rolled_back(self) -> None:
+        """It was rolled back, by the agent, by the server or by the wire; also after `settle`."""
+        ...
+
+
+class Desk(Protocol):
+    """One agent connection's side of the checkpoint."""
+
+    def passes_now(self, sql: bytes) -> bool:
+        """The hot path. True: a proven read (or a harmless session command) that was looked at before with the very
+        same text, decided under what still holds, and noted for the log just now. False: look at it."""
+        ...
+
+    async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
+        """What the text would do. Raises Stopped: it cannot be read, or is never passed (Way.REFUSE)."""
+        ...
+
+    async def read(self, look: Look) -> None:
+        """Decide and record a text whose way is PASS. Raises Stopped."""
+        ...
+
+    def transaction(self, agent: Executing) -> Transaction: ...
+
+    async def alone(self, look: Look) -> Alone:
+        """A statement that no transaction block takes (Way.ALONE). Raises Stopped: held, or denied."""
+        ...
+
+    def defined(self) -> None:
+        """A statement that changes the catalog has run: what is known of it is old."""
+        ...
+
+    def refused(self, told: Told, what: str) -> None:
+        """The wire refused by itself (a pinned setting drifted, FunctionCall, a broken frame): for the log."""
+        ...
+
+
+class Alone(Protocol):
+    """Permission for one statement outside a transaction block."""
+
+    async def done(self, *, ok: bool) -> None: ...
+
+    async def lost(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a session's statements go, and as whom. `password` is the lease role's; never in a repr.
+
+    `address` is (host, port) as it is dialled; `server_name` what its certificate must say; `tls` "require" or "prefer".
+    """
+
+    address: tuple[str, int]
+    server_name: str
+    tls: str
+    user: str
+    database: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.address}, {self.user}, {self.database})"
+
+
+class Door(Protocol):
+    """Who may come in. One a listener: the listener says which session and which database it is (law 8)."""
+
+    def placeholder_verifier(self, user: str, database: str) -> bytes | None:
+        """The password that a client of this session proves by SCRAM: its own placeholder. None: no such login; the
+        wire goes through the exchange all the same, so that nobody learns which logins exist."""
+        ...
+
+    async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
+        """After the client has proved itself: its lease role, made a moment ago. Raises Stopped."""
+        ...
+
+    def closed(self) -> None:
+        """A connection that `open` let in has ended."""
+        ...
