@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,22 @@ def test_a_branch_does_not_accept_what_it_brings(branch: Repository) -> None:
     branch.git("checkout", "-qb", "next")
     branch.commit("b.env", (branch.top / "a.env").read_text())
     assert str(branch.top / "a.env") not in since(branch), "what was reviewed is accepted; a copy of it is not"
+
+
+def test_a_review_shows_what_a_new_credential_can_do(branch: Repository, tmp_path: Path) -> None:
+    branch.put("a.env", token().replace("RAILWAY_TOKEN", "RAILWAY_API_TOKEN"))
+    branch.put("b.env", f"SERVICE_API_KEY={secrets.token_hex(20)}\n")
+    branch.git("add", "-A")
+    branch.git("commit", "-qm", "both")
+    said = {row["locations"][0]["path"]: row["authority"] for row in rows(branch, "main")}
+    assert said[str(branch.top / "a.env")]["words"] == "at most all that its owner can do"
+    assert said[str(branch.top / "b.env")]["words"] == "authority unknown"
+    assert not any(each["asked"] for each in said.values())
+    shown = yett(branch.top, "scan", "--since", "main").stdout
+    assert "AUTHORITY" in shown
+    assert "authority unknown" in shown
+
+
+def test_a_scan_that_is_no_review_has_no_such_column(branch: Repository) -> None:
+    branch.put("a.env", token())
+    assert "AUTHORITY" not in yett(branch.top, "scan", ".").stdout

@@ -161,3 +161,15 @@ def test_of_a_merge_commit_only_its_own_lines_are_changes(repository: Repository
     (change,) = of_commits(repository.top, [repository.git("rev-parse", "HEAD").strip()])
     assert isinstance(change, Change)
     assert (change.path, len(change.before)) == ("b", 1)
+
+
+def test_a_hook_says_what_it_can_do_at_most_and_never_little(repository: Repository) -> None:
+    repository.put("a.env", token().replace("RAILWAY_TOKEN", "RAILWAY_API_TOKEN"))
+    repository.put("b.env", token())
+    repository.git("add", "-A")
+    done = yett(repository.top, "scan", "--staged")
+    lines = {line.split(":")[0].strip(): line for line in done.stderr.splitlines() if ".env" in line}
+    assert lines["a.env"].endswith(": at most all that its owner can do")
+    assert lines["b.env"].endswith(": authority unknown")
+    found = json.loads(yett(repository.top, "scan", "--staged", "--json").stdout)
+    assert [row["authority"] for row in found] == ["at most all that its owner can do", "authority unknown"]

@@ -97,6 +97,8 @@ def scan(
     outcome = _scanned(paths or [], home, history, since, installed, again)
     if live:
         outcome = _asked(outcome, yes)
+    if since or live:
+        outcome = _reviewed(outcome)
     root = root_of(paths[0] if paths else Path())
     result = Compared(outcome)
     if not no_baseline:
@@ -231,6 +233,14 @@ def _asked(outcome: Outcome, yes: bool) -> Outcome:
 
     with Line(sys.stderr) as line:
         return ask_all(outcome, line.show, lambda plan: _consent(plan, yes))
+
+
+def _reviewed(outcome: Outcome) -> Outcome:
+    """Who reviews a branch reads what a new credential can do, not only that there is one."""
+    from yett.inventory.reach.declared import with_authority
+    from yett.inventory.scan import rooms
+
+    return with_authority(outcome, rooms())
 
 
 def _consent(plan: Plan, yes: bool) -> bool:

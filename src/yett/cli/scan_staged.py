@@ -13,6 +13,8 @@ from pathlib import Path
 
 from yett.inventory.changes.files import Change, NoRepository, pushed, staged, top_of
 from yett.inventory.changes.staged import Leak, leaks
+from yett.inventory.finding import Severity
+from yett.inventory.reach.short import at_most_words
 from yett.model.errors import YettError
 from yett.model.visible import visible
 
@@ -112,7 +114,7 @@ def _say(found: Sequence[Leak], clean: Clean, done: str) -> None:
     for leak in found[:_MOST_SHOWN]:
         commit = f" in {leak.commit[:10]}" if leak.commit else ""
         where = f"{visible(clean(leak.path), 160)}:{leak.line}{commit}"
-        print(f"  {where}  {visible(clean(_title(leak)), 80)}", file=sys.stderr)
+        print(f"  {where}  {visible(clean(_title(leak)), 80)}: {_reach(leak)}", file=sys.stderr)
     if len(found) > _MOST_SHOWN:
         print(f"  and {len(found) - _MOST_SHOWN} more", file=sys.stderr)
     print(f"\n{_ASK}", file=sys.stderr)
@@ -123,7 +125,13 @@ def _title(leak: Leak) -> str:
     return f"{leak.hit.title}{issuer}"
 
 
+def _reach(leak: Leak) -> str:
+    """What it can do at most, as its rule says: whoever commits it should know before it is pushed."""
+    return at_most_words(leak.hit.broad, leak.hit.severity >= Severity.CRITICAL)
+
+
 def _record(leak: Leak, clean: Clean) -> dict[str, object]:
     hit = leak.hit
     return {"path": clean(leak.path), "line": leak.line, "kind": hit.kind, "title": clean(hit.title),
-            "provider": hit.provider, "severity": hit.severity.word, "commit": leak.commit}  # fmt: skip
+            "provider": hit.provider, "severity": hit.severity.word, "authority": _reach(leak),
+            "commit": leak.commit}  # fmt: skip

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from yett.model.credential import Credential, Location
+from yett.inventory.reach.short import ENDED_WORDS, authority_words, is_documented
+from yett.model.credential import Authority, Credential, Location
 from yett.model.secret import Secret
 
 
@@ -47,7 +48,7 @@ class Finding:
 
     `identity` is the kind of non-human identity (api-key, oauth-client, service-account, ...), `account` whom it logs
     in where ("deploy@db.example"), `since` when it was first there (unix seconds, 0 unknown), `environment` what its
-    place or name says (a hint for people, never for a decision).
+    place or name says (a hint for people, never for a decision), `authority` what it can do (None: nobody looked).
     """
 
     credential: Credential
@@ -62,6 +63,14 @@ class Finding:
     environment: str = ""
     live: str = ""
     accepted: Acceptance | None = None
+    authority: Authority | None = None
+
+    @property
+    def reach(self) -> str:
+        """What it can do, in a few words; "" where nobody looked."""
+        if self.authority is None:
+            return ""
+        return ENDED_WORDS if self.live == "dead" else authority_words(self.authority)
 
     @property
     def where(self) -> str:
@@ -98,6 +107,15 @@ class Finding:
             "last_four": credential.last_four,
             "fingerprint": credential.fingerprint,
         }
+        if self.authority is not None:
+            record["authority"] = {
+                "known": self.authority.known,
+                "words": self.reach,
+                "kind": self.authority.kind,
+                "identity": self.authority.identity,
+                "blanket": self.authority.blanket,
+                "asked": self.authority.known and not is_documented(self.authority),
+            }
         if self.accepted is not None:
             record["accepted"] = {
                 "reason": self.accepted.reason,

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 from yett.inventory.finding import Finding
 from yett.inventory.reach.blast import BlastRadius, blast_radius
-from yett.model.credential import Authority, Permission
+from yett.inventory.reach.short import UNKNOWN
+from yett.model.credential import Permission
 from yett.model.errors import UpstreamFailed
 from yett.model.provider import ApiClient, Inspector
 from yett.model.resource import Resource, ResourceRef
 from yett.providers.book import ProviderBook
 
-UNKNOWN = Authority(known=False, kind="", identity="", blanket=False)
 _MOST_RESOURCES = 200
 """Resources whose backups are asked for; a credential that reaches more is bad enough."""
 

@@ -42,7 +42,8 @@ def _annotations(finding: Finding, layout: Layout) -> list[str]:
 
 def _annotation(finding: Finding, sort: Sort, path: str, at: Location, layout: Layout) -> str:
     issuer = f" ({finding.credential.provider})" if finding.credential.provider else ""
-    text = f"{finding.title}{issuer} in {place(at, layout.root)}. Take it out, and renew it at its issuer."
+    reach = f": {finding.reach}" if finding.reach else ""
+    text = f"{finding.title}{issuer} in {place(at, layout.root)}{reach}. Take it out, and renew it at its issuer."
     place_of: dict[str, str] = {"title": f"Yett: {finding.severity.word}"}
     if sort not in (Sort.VARIABLE, Sort.HISTORY):
         place_of["file"] = path

@@ -42,9 +42,13 @@ def _issue(finding: Finding, path: str, at: Location, layout: Layout) -> Issue:
     name = rule_of(finding)
     parts = (finding.credential.fingerprint, name, path, sort_of(at).value)
     return {
-        "description": f"{visible(finding.title, 200)} in {visible(place(at, layout.root), 300)}",
+        "description": f"{visible(finding.title, 200)} in {visible(place(at, layout.root), 300)}{_reach(finding)}",
         "check_name": name,
         "fingerprint": hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest(),
         "severity": _SEVERITIES[finding.severity],
         "location": {"path": visible(path, 400), "lines": {"begin": max(1, at.line)}},
     }
+
+
+def _reach(finding: Finding) -> str:
+    return f": {visible(finding.reach, 200)}" if finding.reach else ""

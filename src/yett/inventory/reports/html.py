@@ -102,7 +102,7 @@ def _findings(findings: Sequence[Finding], layout: Layout) -> str:
         f'<label><input type="checkbox" value="{severity.word}" checked>{severity.word}</label>'
         for severity in WORST_FIRST
     )
-    names = ("How bad", "Credential", "Where", "Account", "Age", "Owner", "Environment", "Ends in")
+    names = ("How bad", "Credential", "Authority", "Where", "Account", "Age", "Owner", "Environment", "Ends in")
     lines = list(zip(findings, rows(findings, layout), strict=True))
     used = [name for name in names if any(_cell(name, *line, layout) for line in lines)]
     head = "".join(f"<th scope=col>{name}</th>" for name in used)
@@ -132,7 +132,13 @@ def _cell(name: str, finding: Finding, row: Row, layout: Layout) -> str:
             return _where(finding, layout)
         case "Ends in":
             return f"<code>{escape(row.ends_in)}</code>" if row.ends_in else ""
-    told = {"Credential": row.credential, "Account": row.account, "Age": row.age, "Owner": row.owner}
+    told = {
+        "Credential": row.credential,
+        "Authority": row.authority,
+        "Account": row.account,
+        "Age": row.age,
+        "Owner": row.owner,
+    }
     return _text(told.get(name, row.environment))
 
 

@@ -21,7 +21,8 @@ from yett.model.visible import visible
 LONGEST = 60_000
 """Characters. GitHub takes 65,536 of a comment and refuses a longer one whole."""
 _SHOWN = 40
-_HEAD = "| How bad | Credential | Where | Account | Age | Ends in |\n| --- | --- | --- | --- | --- | --- |"
+_NAMES = ("How bad", "Credential", "Where", "Account", "Age", "Ends in")
+_REVIEWED = ("How bad", "Credential", "Authority", "Where", "Account", "Age", "Ends in")
 
 
 def render(outcome: Outcome, layout: Layout) -> str:
@@ -44,20 +45,27 @@ def code(text: str) -> str:
 
 
 def _table(shown: Sequence[Row]) -> str:
-    return "\n".join([_HEAD, *map(_line, shown)])
+    reviewed = any(row.authority for row in shown)
+    return "\n".join([_head(reviewed), *(_line(row, reviewed) for row in shown)])
 
 
-def _line(row: Row) -> str:
-    cells = (row.credential, row.where, row.account, row.age, row.ends_in)
+def _head(reviewed: bool) -> str:
+    names = _REVIEWED if reviewed else _NAMES
+    return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
+
+
+def _line(row: Row, reviewed: bool) -> str:
+    cells = (row.credential, *([row.authority] if reviewed else []), row.where, row.account, row.age, row.ends_in)
     return f"| {row.severity.word} | " + " | ".join(code(cell) for cell in cells) + " |"
 
 
 def _room_for(outcome: Outcome, layout: Layout) -> str:
     """Line by line as long as the comment is taken at all."""
-    lines, left = [_HEAD], LONGEST // 2
     every = rows(outcome.open, layout)
+    reviewed = any(row.authority for row in every)
+    lines, left = [_head(reviewed)], LONGEST // 2
     for row in every:
-        line = _line(row)
+        line = _line(row, reviewed)
         left -= len(line) + 1
         if left < 0:
             break

@@ -31,6 +31,7 @@ class Row:
     environment: str = ""
     ends_in: str = ""
     live: str = ""
+    authority: str = ""
     number: int = 1
 
     @property
@@ -72,6 +73,7 @@ def _row(group: Sequence[Finding], layout: Layout) -> Row:
         environment=visible(first.environment, 30),
         ends_in=visible(first.credential.last_four, 4) if len(group) == 1 else "",
         live=_same((finding.live for finding in group), 10),
+        authority=_same((finding.reach for finding in group), _LONGEST),
         number=len(group),
     )
 

@@ -105,7 +105,8 @@ def _message(finding: Finding, at: Location, layout: Layout) -> str:
     """[ and ] begin a link in a message (3.11.6) and stand escaped."""
     end = f" ending in {finding.credential.last_four}" if finding.credential.last_four else ""
     account = f" of {visible(finding.account, 100)}" if finding.account else ""
-    text = f"{visible(finding.title, 200)}{account}{end} in {visible(place(at, layout.root), 300)}"
+    reach = f": {visible(finding.reach, 200)}" if finding.reach else ""
+    text = f"{visible(finding.title, 200)}{account}{end} in {visible(place(at, layout.root), 300)}{reach}"
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
@@ -153,6 +154,7 @@ def _properties(finding: Finding, group: list[Location]) -> Node:
         "severity": finding.severity.word,
         "provider": finding.credential.provider,
         "identity": finding.identity,
+        "authority": visible(finding.reach, 200),
         "environment": finding.environment,
         "lastFour": finding.credential.last_four,
         "commit": group[0].commit,

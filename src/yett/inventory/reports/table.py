@@ -20,6 +20,7 @@ _COLUMNS: tuple[Column, ...] = (
     ("HOW BAD", lambda row: row.severity.word),
     ("CREDENTIAL", lambda row: row.credential),
     ("WHERE", lambda row: row.where),
+    ("AUTHORITY", lambda row: row.authority),
     ("ACCOUNT", lambda row: row.account),
     ("AGE", lambda row: row.age),
     ("OWNER", lambda row: row.owner),

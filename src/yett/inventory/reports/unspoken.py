@@ -12,6 +12,7 @@ from yett.inventory.finding import Acceptance, Finding
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.reports.layout import Layout
 from yett.inventory.unsaid import Unsaid
+from yett.model.credential import Authority
 
 
 def unspoken(outcome: Outcome, layout: Layout) -> tuple[Outcome, Layout]:
@@ -41,6 +42,7 @@ def _finding(finding: Finding, texts: Unsaid) -> Finding:
         account=texts.clean(finding.account),
         title=texts.clean(finding.title),
         accepted=_acceptance(finding.accepted, texts),
+        authority=_authority(finding.authority, texts),
     )
 
 
@@ -48,3 +50,17 @@ def _acceptance(accepted: Acceptance | None, texts: Unsaid) -> Acceptance | None
     if accepted is None:
         return None
     return replace(accepted, reason=texts.clean(accepted.reason), by=texts.clean(accepted.by))
+
+
+def _authority(authority: Authority | None, texts: Unsaid) -> Authority | None:
+    """An issuer says names that somebody gave."""
+    if authority is None:
+        return None
+    return replace(
+        authority,
+        kind=texts.clean(authority.kind),
+        identity=texts.clean(authority.identity),
+        permissions=tuple(
+            replace(each, resource_name=texts.clean(each.resource_name)) for each in authority.permissions
+        ),
+    )
