@@ -27,8 +27,8 @@ from yett.model.decision import Decision
 from yett.model.effects import Effect, Recovery, Verdict
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Amount, Attempt, Governed, Operation
-from yett.model.provider import UndoPlan
 from yett.model.resource import Backup, Environment, Place, Resource, ResourceRef
+from yett.model.undo import UndoPlan
 from yett.store import Store, open_store
 from yett.store.tables import ledger_entry
 

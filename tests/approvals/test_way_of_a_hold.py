@@ -21,8 +21,8 @@ from yett.approvals.holds import WAITING_PER_AGENT
 from yett.ledger.recovery import recover_inflight
 from yett.model.effects import Verdict
 from yett.model.operation import Amount
-from yett.model.provider import UndoPlan
 from yett.model.resource import Environment, Place, ResourceRef
+from yett.model.undo import UndoPlan
 from yett.store.tables import inflight
 
 

@@ -13,8 +13,8 @@ from yett.approvals.wordlist import WORDS
 from yett.approvals.words import describe, describe_act, digest_words, key_words, words_of
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import UNKNOWN_COST, Amount
-from yett.model.provider import UndoPlan
 from yett.model.resource import Backup, Place
+from yett.model.undo import UndoPlan
 
 
 def test_there_is_a_word_for_every_byte_and_none_twice() -> None:

@@ -11,8 +11,8 @@ from yett.checkpoint.facts import at_once, is_irreversible, situate, surviving, 
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Task
 from yett.model.operation import GitRef, Governed, Operation
-from yett.model.provider import UndoPlan
 from yett.model.resource import Place, Resource, ResourceRef
+from yett.model.undo import UndoPlan
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from yett.checkpoint.judge import Circumstances, decide, question
 from yett.checkpoint.state import DEFAULT_LIMIT, SessionState
 from yett.model.effects import Effect, Verdict
 from yett.model.operation import UNKNOWN_COST, Amount, GitRef, Governed, Host, Operation
-from yett.model.provider import UndoPlan
 from yett.model.resource import Place, Resource
+from yett.model.undo import UndoPlan
 from yett.policy import load_policies
 
 POLICIES = load_policies(None)

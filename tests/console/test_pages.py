@@ -16,7 +16,7 @@ from sqlalchemy import update
 from yett.approvals.pulse import pulse
 from yett.approvals.words import words_of
 from yett.ledger.journal import Entry
-from yett.model.provider import UndoPlan
+from yett.model.undo import UndoPlan
 from yett.store.tables import holds
 
 EVIL = (

@@ -15,8 +15,9 @@ from pathlib import Path
 from yett.model.credential import Authority
 from yett.model.errors import UpstreamFailed, YettError
 from yett.model.operation import Operation
-from yett.model.provider import ApiClient, UndoPlan, UndoRecord
+from yett.model.provider import ApiClient
 from yett.model.resource import Backup, Environment, Resource, ResourceRef
+from yett.model.undo import UndoPlan, UndoRecord
 
 PRODUCTION = Environment("railway", "env-prod", "production")
 STAGING = Environment("railway", "env-stag", "staging")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from yett.approvals.document import Document, part, parts, strings
+from yett.approvals.document import Document, part, parts, strings, text
 from yett.model.canonical import Json
 from yett.model.decision import Decision
-from yett.model.operation import UNKNOWN_COST, Amount, Attempt, Operation
-from yett.model.provider import UndoPlan
+from yett.model.operation import UNKNOWN_COST, Amount, Attempt, Operation, Rows
 from yett.model.resource import Place, Resource
+from yett.model.undo import UndoPlan
 
 
 class Situation(Protocol):
@@ -33,9 +33,9 @@ class Situation(Protocol):
 class Facts:
     """Everything that a person is asked to answer for.
 
-    `digest` is what a re-send of the same request has in common with the first. `impact` is an upper bound: what leaves
-    may cost less, never more. `asker` is the person who started the task; `reason` is the agent's own words, never part
-    of what is signed.
+    `digest` is what a re-send of the same request has in common with the first. `impact` is what it costs; what leaves
+    may cost less, never more than the document's bounds. `asker` is the person who started the task; `reason` is the
+    agent's own words, never part of what is signed.
     """
 
     attempt: Attempt
@@ -80,8 +80,23 @@ class Facts:
                 "reasons": list(self.decision.reasons),
                 "policy": self.decision.policy_digest,
             },
-            "impact": self.impact.as_json(),
+            "measured": self.impact.as_json(),
+            "impact": bounds(self.attempt.operations, self.impact).as_json(),
+            "rows": [_bounded(rows) for operation in self.attempt.operations for rows in operation.rows],
         }
+
+
+def bounds(operations: Sequence[Operation], impact: Amount) -> Amount:
+    """The most that a signature covers: for what was measured row by row with its slack, else what it costs."""
+    counted = [rows for operation in operations for rows in operation.rows if rows.known]
+    slack = [(rows.most(), rows) for rows in counted]
+    deletes = sum(most.deleted - rows.deleted for most, rows in slack)
+    changes = sum(most.updated - rows.updated + most.inserted - rows.inserted for most, rows in slack)
+    return impact + Amount(deletes=deletes, rows=deletes + changes) if counted else impact
+
+
+def _bounded(rows: Rows) -> dict[str, Json]:
+    return {"shown": rows.as_json(), "most": rows.most().as_json()}
 
 
 def _situation(situation: Situation) -> dict[str, Json]:
@@ -132,8 +147,9 @@ def drift(signed: Document, fresh: Document) -> tuple[str, ...]:
     found += [
         f"more {unit} than were signed for"
         for unit, bound in part(signed, "impact").items()
-        if _integer(part(fresh, "impact").get(unit)) > _integer(bound)
+        if _integer(part(fresh, "measured").get(unit)) > _integer(bound)
     ]
+    found += _rows_drift(parts(signed, "rows"), parts(fresh, "rows"))
     old, new = parts(signed, "situations"), parts(fresh, "situations")
     if len(old) != len(new):
         return (*found, "it touches another number of resources")
@@ -170,6 +186,27 @@ def _situation_drift(signed: Document, fresh: Document) -> list[str]:
     if signed.get("resource") is not None:
         found += _resource_drift(part(signed, "resource"), part(fresh, "resource"))
     return found
+
+
+def _rows_drift(signed: Sequence[Document], fresh: Sequence[Document]) -> list[str]:
+    """The same tables exactly, and of each no more than was signed for."""
+    bounds = {text(part(one, "most"), "table"): part(one, "most") for one in signed}
+    now = {text(part(one, "shown"), "table"): part(one, "shown") for one in fresh}
+    if bounds.keys() != now.keys() or len(bounds) != len(signed) or len(now) != len(fresh):
+        return ["it changes other tables"]
+    return [
+        f"more rows of {table} are {verb} than were signed for"
+        for table, shown in now.items()
+        for verb in ("deleted", "updated", "inserted")
+        if not _at_most(shown.get(verb), bounds[table].get(verb))
+    ]
+
+
+def _at_most(shown: Json, bound: Json) -> bool:
+    """-1, what nobody counted, is within -1 only."""
+    if _integer(bound) < 0 or _integer(shown) < 0:
+        return shown == bound
+    return _integer(shown) <= _integer(bound)
 
 
 def _undo_drift(signed: Document, fresh: Document) -> list[str]:

@@ -82,6 +82,10 @@ class Reading:
     reasons: tuple[str, ...]
     obligations: tuple[str, ...]
     confirmations_ignored: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    """Per table what it does, and the most that the signature covers."""
+    statements: tuple[str, ...] = ()
+    """What the agent wrote, in its order; hostile text."""
 
     @property
     def worst(self) -> Touched:
@@ -123,7 +127,27 @@ def read(document: Document) -> Reading:
         reasons=strings(decision, "reasons"),
         obligations=strings(decision, "obligations"),
         confirmations_ignored=strings(document, "confirmations_ignored"),
+        changes=tuple(_change(rows) for rows in parts(document, "rows")),
+        statements=tuple(
+            statement
+            for operation in parts(document, "operations")
+            for statement in strings(part(operation, "parameters"), "statements")
+        ),
     )
+
+
+def _change(rows: Document) -> str:
+    """ "deletes 1,240 of bookings (signed up to 1,302)": in the words of the table's own counts."""
+    shown, most = part(rows, "shown"), part(rows, "most")
+    table = text(shown, "table")
+    said = [
+        f"{verb} {count:,} of {table} (signed up to {bound:,})"
+        for name, verb in (("deleted", "deletes"), ("updated", "changes"), ("inserted", "adds"))
+        if isinstance(count := shown.get(name), int) and isinstance(bound := most.get(name), int) and count > 0
+    ]
+    if any(not isinstance(shown.get(name), int) or shown.get(name) == -1 for name in ("deleted", "updated")):
+        return f"changes an unknown number of rows of {table}"
+    return "; ".join(said) or f"leaves {table} as it is"
 
 
 def human_size(size: Json) -> str:

@@ -75,6 +75,10 @@ def _facts(reading: Reading) -> Iterator[str]:
         yield from _touched(touched)
     if len(reading.touched) > 5:
         yield _row("and", f"{len(reading.touched) - 5} more operations or resources: see the page")
+    for statement in reading.statements[:5]:
+        yield _row("sql", one_line(statement, 400))
+    for change in reading.changes[:8]:
+        yield _row("effect", one_line(change))
     yield _row("impact", reading.impact)
     yield _row(
         "agent", f"{one_line(reading.agent, 60)} ({one_line(reading.client, 30)}) of {one_line(reading.owner, 60)}"

@@ -8,8 +8,8 @@ from typing import Protocol
 from yett.model.effects import Recovery
 from yett.model.identity import Task
 from yett.model.operation import Attempt, GitRef, Governed, Operation
-from yett.model.provider import UndoPlan
 from yett.model.resource import Backup, Place, Resource, ResourceRef
+from yett.model.undo import UndoPlan
 
 NO_UNDO = UndoPlan(possible=False, how="", gaps=("Yett has no way to bring this back",))
 
@@ -77,12 +77,14 @@ def _without_resource(operation: Operation) -> Situated:
     return Situated(operation, None, place, is_irreversible(operation, None), NO_UNDO)
 
 
-async def situate(facts: Facts, task: Task, operation: Operation, *, fresh: bool) -> tuple[Situated, ...]:
-    """Every resource of the operation with its place, reversibility and undo."""
+async def situate(
+    facts: Facts, task: Task, operation: Operation, *, fresh: bool, plan: UndoPlan | None = None
+) -> tuple[Situated, ...]:
+    """Every resource of the operation with its place, reversibility and undo (`plan`: the wire's own)."""
     if not isinstance(operation.target, Governed) or not operation.target.resources:
         return (_without_resource(operation),)
     resources = await facts.resources(operation, fresh=fresh)
-    plan = await facts.undo_plan(operation, resources)
+    plan = plan or await facts.undo_plan(operation, resources)
     return tuple(
         Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan, facts.labels(r))
         for r in resources

@@ -31,7 +31,7 @@ from yett.model.effects import Verdict
 from yett.model.errors import StoreUnavailable, YettError
 from yett.model.identity import Session
 from yett.model.operation import Amount, Attempt, Operation
-from yett.model.provider import UndoRecord
+from yett.model.undo import UndoRecord
 from yett.policy import Policies
 from yett.store import Store
 
@@ -146,6 +146,21 @@ class Checkpoint:
                 return await self._stopped(judged, state, None)
         return await self._release(judged, state, hold="", undos=undos)
 
+    async def ask(self, attempt: Attempt) -> Verdict:
+        """What would be said, before anything is known exactly: nothing is held, spent or recorded.
+
+        A wire that can try an act without its becoming final (a transaction) asks this first, and `pass_` with the
+        exact effect.
+
+        Raises:
+            Refused: denied, and recorded as such.
+        """
+        state = self._admitted(attempt)
+        judged = await self._judge(attempt, state, attempt_digest(attempt), fresh=False)
+        if judged.decision.verdict is Verdict.DENY and not self._only_observed(judged):
+            raise await self._deny(judged, state)
+        return judged.decision.verdict
+
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream) or unknown."""
         if granted.intent >= 0:
@@ -210,7 +225,8 @@ class Checkpoint:
         """Everything that is true of the attempt now. `people`: who is enrolled, if that was read just now."""
         situations: list[Situated] = []
         for operation in attempt.operations:
-            situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh)
+            plan = attempt.undo.plan if attempt.undo else None
+            situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh, plan=plan)
         now = self._desk.clock()
         grant = None
         if people is None:
@@ -333,8 +349,11 @@ class Checkpoint:
         if "snapshot" not in judged.decision.obligations and "verified-undo" not in judged.decision.obligations:
             return ()
         made: list[str] = []
-        operations = {id(s.operation): s for s in judged.situations if s.undo.possible}
+        own = judged.facts.attempt.undo
+        operations = {id(s.operation): s for s in judged.situations if s.undo.possible and own is None}
         try:
+            if own is not None and own.plan.possible:
+                made.append((await own.capture(hold)).id)
             for situated in operations.values():
                 made.append((await self._undos.capture(situated.operation, hold)).id)
         except StoreUnavailable:

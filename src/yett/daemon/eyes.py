@@ -12,8 +12,9 @@ from yett.model.effects import Effect
 from yett.model.errors import YettError
 from yett.model.identity import Task
 from yett.model.operation import Governed, Operation
-from yett.model.provider import ApiClient, UndoPlan
+from yett.model.provider import ApiClient
 from yett.model.resource import Place, Resource, ResourceRef
+from yett.model.undo import UndoPlan
 from yett.providers.book import ProviderBook
 from yett.recovery.undos import Undos
 

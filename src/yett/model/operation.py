@@ -8,6 +8,7 @@ from yett.model.canonical import Json
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Session
 from yett.model.resource import ResourceRef
+from yett.model.undo import OwnUndo
 
 UNKNOWN_COST = 10**15
 """Cost of an act whose size nobody knows: over every budget, far from a 64-bit overflow."""
@@ -66,12 +67,38 @@ Target = Governed | Host | GitRef
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """What an act did to one table, counted inside its own open transaction; or -1 each: nobody knows yet."""
+
+    table: str
+    deleted: int = 0
+    updated: int = 0
+    inserted: int = 0
+
+    @property
+    def known(self) -> bool:
+        return min(self.deleted, self.updated, self.inserted) >= 0
+
+    def as_json(self) -> dict[str, Json]:
+        return {"table": self.table, "deleted": self.deleted, "updated": self.updated, "inserted": self.inserted}
+
+    def most(self) -> Rows:
+        """The bounds that a person signs: what is shown plus 5 %, at least ten rows; none stays none."""
+        return Rows(self.table, _most(self.deleted), _most(self.updated), _most(self.inserted))
+
+
+def _most(shown: int) -> int:
+    return shown + max(10, shown // 20) if shown > 0 else shown
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One normalised act (design, section 2).
 
     `action` is namespaced ("railway:volumeDelete", "http:POST", "git:push"); `parameters` is a JSON object of all that
     the act carries, as the upstream will read it; `cascade` names what goes down with the resource; `returns_secret`
-    marks an answer that holds a credential (sealed, or withheld: law 5).
+    marks an answer that holds a credential (sealed, or withheld: law 5). `rows` is measured anew whenever the act is
+    tried, so it is no part of the act's identity: a person signs bounds on it.
     """
 
     action: str
@@ -83,6 +110,7 @@ class Operation:
     cascade: tuple[str, ...] = ()
     returns_secret: bool = False
     cost: Amount = Amount()
+    rows: tuple[Rows, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         """The form that is digested, signed and shown."""
@@ -108,7 +136,8 @@ class Attempt:
     """Everything that one request on a wire would do, if it left.
 
     `request_digest` covers the canonical request before injection, volatile fields out; `lease` is the id of the lease
-    whose placeholder it carries, "" if none; `summary` is one redacted line for people.
+    whose placeholder it carries, "" if none; `summary` is one redacted line for people. `undo` is the wire's own; None:
+    the provider's room is asked for one.
     """
 
     session: Session
@@ -118,3 +147,4 @@ class Attempt:
     lease: str
     summary: str
     confirmations_ignored: tuple[str, ...] = ()
+    undo: OwnUndo | None = field(default=None, compare=False, repr=False)

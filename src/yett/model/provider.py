@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from yett.model.canonical import Json
 from yett.model.credential import Authority
 from yett.model.http import HttpRequest
 from yett.model.operation import Operation
 from yett.model.resource import Environment, Resource, ResourceRef
+from yett.model.undo import UndoPlan, UndoRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +43,6 @@ class Inspector(Protocol):
         ...
 
     async def authority(self, api: ApiClient, secret: str) -> Authority: ...
-
-
-@dataclass(frozen=True, slots=True)
-class UndoPlan:
-    """What an undo would hold, known before it is made. `gaps` are sentences: what it does not cover."""
-
-    possible: bool
-    how: str
-    gaps: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UndoRecord:
-    """A captured and verified undo: `folder` holds it, `facts` (counts, hashes) are what was verified."""
-
-    id: str
-    provider: str
-    resource: ResourceRef
-    how: str
-    folder: str
-    facts: dict[str, Json]
-    gaps: tuple[str, ...]
 
 
 class Undoer(Protocol):

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from yett.ledger.journal import Entry, Journal, Transaction
 from yett.model.errors import YettError
 from yett.model.operation import Governed, Operation
-from yett.model.provider import ApiClient, Undoer, UndoPlan, UndoRecord
+from yett.model.provider import ApiClient, Undoer
 from yett.model.resource import ResourceRef
+from yett.model.undo import UndoPlan, UndoRecord
 from yett.store import Store, tables
 
 

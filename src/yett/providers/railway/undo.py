@@ -15,8 +15,9 @@ from pathlib import Path
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError, YettError
 from yett.model.operation import Governed, Operation
-from yett.model.provider import ApiClient, UndoPlan, UndoRecord
+from yett.model.provider import ApiClient
 from yett.model.resource import ResourceRef
+from yett.model.undo import UndoPlan, UndoRecord
 from yett.providers.postgres import binaries, dump
 from yett.providers.postgres.content import Content, TableContent, read_content
 from yett.providers.railway.api import ask
