@@ -288,6 +288,23 @@ undos = Table(
     Index("undos_hold", "hold"),
 )
 
+databases = Table(
+    "databases",
+    metadata,
+    _id("name"),
+    _text("provider"),
+    _text("id"),
+    _text("host"),
+    _number("port"),
+    _text("dbname"),
+    _text("environment"),
+    _text("secret"),
+    _json("scope"),
+    _time("added_at"),
+    _text("added_by"),
+)
+"""`id`: immutable, asked of the server itself; `secret`: the name of Yett's own login in the vault."""
+
 lockdown = Table("lockdown", metadata, _id("scope"), _flag("on"), _time("since"), _text("by"))
 
 INFLIGHT_STATES = ("open", "done", "refused", "unknown")
