@@ -28,9 +28,10 @@ _HELP = """Find the credentials that an agent started here could use.
 Without PATH: this folder with its git history, the places of your home where clients keep logins, agents'
 configurations and transcripts, and the variables of running processes. With PATH: those files and folders, and their
 history. Nothing is changed, sent or stored; no value is shown. Only --live sends anything: each credential to its own
-issuer, which says whether it works and whose it is.
+issuer, which says whether it works, whose it is and, where Yett knows how to ask, what it can do.
 
 With --since: only what commits after that revision, and the work tree, bring; not what stood in the same file before.
+Each is told with what it can do at most, as far as its kind says.
 What .yett/baseline.json accepts is left out of the count; it is masked from agents all the same.
 
 Exit status: 0 nothing of --fail-on or worse, 1 something, 2 a wrong command line, 3 something could not be read (with
@@ -83,7 +84,7 @@ def scan(
         bool, typer.Option("--leak-rates", help="How often commits of agents and of people bring one.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is, and no more.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is and what it can do, and no more.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before credentials are shown.")] = False,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show values too; on your own terminal only.")] = False,
 ) -> None:

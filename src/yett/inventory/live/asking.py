@@ -16,7 +16,7 @@ from yett.inventory.live.verdict import UNKNOWN, Answer, Verdict, verdict
 from yett.inventory.outcome import Unread
 from yett.model.errors import UpstreamFailed
 
-_BUSY = (429, 503)
+BUSY = (429, 503)
 """Too many requests, and unavailable: the two that come with Retry-After (RFC 6585, 4; RFC 9110, 15.6.4)."""
 
 
@@ -85,14 +85,14 @@ class Asking:
         """Raises GivenUp, Stopped."""
         try:
             answer = self._once(question.request, pace)
-            if answer.status in _BUSY:
+            if answer.status in BUSY:
                 pace.hold(self._asked_to_wait(answer))
                 answer = self._once(question.request, pace)
         except NoAnswer as why:
             return Verdict(UNKNOWN), str(why)
         except UpstreamFailed as why:
             raise GivenUp(why.what) from None
-        if answer.status in _BUSY:
+        if answer.status in BUSY:
             pace.hold(self._asked_to_wait(answer))
             return Verdict(UNKNOWN), "was too busy to answer"
         if 300 <= answer.status < 400:
