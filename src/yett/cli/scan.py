@@ -84,7 +84,9 @@ def scan(
         bool, typer.Option("--leak-rates", help="How often commits of agents and of people bring one.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Look through all of history, not only what is new.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Ask the issuers who each one is and what it can do, and no more.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the issuers who each one is and what it can do, and no more.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before credentials are shown.")] = False,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show values too; on your own terminal only.")] = False,
 ) -> None:
