@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from operations_of_tests import STAGING, VOLUME, attempt, backup, operation, read_of, resource, session
@@ -75,14 +76,14 @@ class Eyes:
 def test_every_resource_of_an_operation_is_a_situation_of_its_own() -> None:
     both = operation(target=Governed("railway", (VOLUME, ResourceRef("railway", "volume", "hidden"))))
     eyes = Eyes()
-    found = asyncio.run(situate(eyes, session().task, both, fresh=True))
+    found = asyncio.run(situate(eyes, session().task, attempt(both), fresh=True))
     assert [situated.place for situated in found] == [Place.TASK, Place.ELSEWHERE]
     assert eyes.asked == [True]
 
 
 def test_an_account_as_a_whole_is_elsewhere_and_needs_no_look() -> None:
     eyes = Eyes()
-    (found,) = asyncio.run(situate(eyes, session().task, operation(target=Governed("railway")), fresh=True))
+    (found,) = asyncio.run(situate(eyes, session().task, attempt(operation(target=Governed("railway"))), fresh=True))
     assert found.place is Place.ELSEWHERE
     assert found.resource is None
     assert not found.undo.possible
@@ -104,3 +105,14 @@ def test_one_resource_that_must_be_looked_at_delays_all() -> None:
     assert at_once(attempt(read_of(), operation(Effect.READ))) is None
     named = Governed("anthropic", (VOLUME,), placeless=True)
     assert at_once(attempt(operation(Effect.READ, named))) is None, "placeless is for what names no resource"
+
+
+def test_what_a_wire_knows_itself_is_asked_of_nobody_and_what_it_leaves_out_stands_nowhere() -> None:
+    table, hidden = ResourceRef("postgres", "table", "1/2/3"), ResourceRef("postgres", "table", "1/2/4")
+    known = Resource(table, "public.users", (STAGING,))
+    eyes = Eyes()
+    reading = replace(attempt(operation(target=Governed("postgres", (table, hidden)))), resources=(known,))
+    found = asyncio.run(situate(eyes, session().task, reading, fresh=True))
+    assert [situated.place for situated in found] == [Place.TASK, Place.ELSEWHERE]
+    assert not eyes.asked
+    assert all(not situated.undo.possible for situated in found)

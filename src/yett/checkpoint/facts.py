@@ -27,6 +27,10 @@ class Facts(Protocol):
         """What the signed map calls the resource's environments: the names that policies are written with."""
         ...
 
+    def standing(self) -> object:
+        """Changes its identity whenever `place` or `labels` may answer otherwise."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Situated:
@@ -77,15 +81,34 @@ def _without_resource(operation: Operation) -> Situated:
     return Situated(operation, None, place, is_irreversible(operation, None), NO_UNDO)
 
 
-async def situate(
-    facts: Facts, task: Task, operation: Operation, *, fresh: bool, plan: UndoPlan | None = None
-) -> tuple[Situated, ...]:
-    """Every resource of the operation with its place, reversibility and undo (`plan`: the wire's own)."""
-    if not isinstance(operation.target, Governed) or not operation.target.resources:
-        return (_without_resource(operation),)
-    resources = await facts.resources(operation, fresh=fresh)
-    plan = plan or await facts.undo_plan(operation, resources)
-    return tuple(
-        Situated(operation, r, facts.place(task, r), is_irreversible(operation, r), plan, facts.labels(r))
-        for r in resources
-    )
+async def situate(facts: Facts, task: Task, attempt: Attempt, *, fresh: bool) -> tuple[Situated, ...]:
+    """Every resource of every operation with its place, reversibility and undo."""
+    if attempt.resources is not None:
+        return at_hand(facts, task, attempt)
+    found: list[Situated] = []
+    for operation in attempt.operations:
+        if not isinstance(operation.target, Governed) or not operation.target.resources:
+            found.append(_without_resource(operation))
+            continue
+        resources = await facts.resources(operation, fresh=fresh)
+        plan = attempt.undo.plan if attempt.undo else await facts.undo_plan(operation, resources)
+        found += [_situated(facts, task, operation, resource, plan) for resource in resources]
+    return tuple(found)
+
+
+def at_hand(facts: Facts, task: Task, attempt: Attempt) -> tuple[Situated, ...]:
+    """The same for a wire that knows its resources itself. One that it does not describe stands in no environment."""
+    known = {resource.ref: resource for resource in attempt.resources or ()}
+    plan = attempt.undo.plan if attempt.undo else NO_UNDO
+    found: list[Situated] = []
+    for operation in attempt.operations:
+        refs = operation.target.resources if isinstance(operation.target, Governed) else ()
+        found += [_situated(facts, task, operation, known.get(ref) or unseen(ref), plan) for ref in refs]
+        if not refs:
+            found.append(_without_resource(operation))
+    return tuple(found)
+
+
+def _situated(facts: Facts, task: Task, operation: Operation, resource: Resource, plan: UndoPlan) -> Situated:
+    place, labels = facts.place(task, resource), facts.labels(resource)
+    return Situated(operation, resource, place, is_irreversible(operation, resource), plan, labels)

@@ -19,12 +19,13 @@ from yett.checkpoint import words
 from yett.checkpoint.asks import Refusal
 from yett.checkpoint.attempts import attempt_digest, only_reads, total_cost
 from yett.checkpoint.facts import Facts as Eyes
-from yett.checkpoint.facts import Situated, at_once, situate
+from yett.checkpoint.facts import Situated, at_hand, at_once, situate
 from yett.checkpoint.judge import Circumstances, decide, question
 from yett.checkpoint.lockdown import Lockdown
 from yett.checkpoint.record import Pass, read_entry, refusal_entry, write_intent, write_outcome
 from yett.checkpoint.repeats import Repeats
 from yett.checkpoint.state import SessionState, load_state
+from yett.checkpoint.tally import Tally
 from yett.ledger.journal import Encoded, Entry, Journal
 from yett.model.decision import Decision, Refused
 from yett.model.effects import Verdict
@@ -76,6 +77,7 @@ class Checkpoint:
         self._undos = undos
         self._sessions: dict[str, SessionState] = {}
         self._repeats = Repeats()
+        self._tally = Tally(journal)
         self._settling: set[asyncio.Future[None]] = set()
         self._team_then, self._team_since = False, -TEAM_FRESH_S
 
@@ -103,6 +105,8 @@ class Checkpoint:
         state = self._admitted(attempt)
         policies = self._policy_of(state)
         about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
+        if attempt.resources is not None:
+            return self._pass_at_hand(attempt, state, policies, about)
         known = self._repeats.find(attempt, state, policies, about)
         if known is not None:
             return self._read(attempt, state, *known)
@@ -117,6 +121,38 @@ class Checkpoint:
             return None
         return self._read(attempt, state, decision, self._repeats.keep(attempt, state, policies, about, decision))
 
+    def _pass_at_hand(
+        self, attempt: Attempt, state: SessionState, policies: Policies, about: Circumstances
+    ) -> Pass | None:
+        if not only_reads(attempt):
+            return None
+        decision = decide(policies, state, at_hand(self._eyes, attempt.session.task, attempt), about)
+        if decision.verdict is not Verdict.ALLOW:
+            return None
+        return self._read(attempt, state, decision, read_entry(attempt, decision))
+
+    def standing(self, session: Session) -> tuple[object, ...] | None:
+        """All that a decision on a read rests on besides the read itself; None: the session has ended.
+
+        As long as it stays equal, a read that passed passes again (`again`). It changes with every second, because
+        policies may speak of the time.
+        """
+        state = self._sessions.get(session.id)
+        if state is None:
+            return None
+        policies, second = self._policy_of(state), self._desk.clock() // 10**9
+        budget = (state.spent, state.limit, state.remembered)
+        return (policies, *budget, self._eyes.standing(), self._lockdown.scopes, second)
+
+    def again(self, session: Session, digest: str) -> None:
+        """A read that passed under the standing that still holds passes once more.
+
+        Raises:
+            LedgerUnavailable: it cannot be logged.
+        """
+        self._tally.count((session.id, digest))
+        self._sessions[session.id].counts["passed"] += 1
+
     async def pass_(self, attempt: Attempt) -> Pass:
         """Let the attempt leave, or say why not.
 
@@ -127,8 +163,8 @@ class Checkpoint:
         state = self._admitted(attempt)
         digest = attempt_digest(attempt)
         live, people = self._desk.live_and_people(attempt.session.id, digest)
-        # Without resources there is nothing to wait for, and nothing that could change while it is looked at.
-        waits = at_once(attempt) is None
+        # Where nobody is asked there is nothing to wait for, and nothing that could change while it is looked at.
+        waits = at_once(attempt) is None and attempt.resources is None
         judged = await self._judge(attempt, state, digest, fresh=live is not None, people=None if waits else people)
         if live is None and self._passes(judged) and not only_reads(attempt) and waits:
             judged = await self._judge(attempt, state, digest, fresh=True)  # law 6: what leaves, on what is true now
@@ -223,10 +259,7 @@ class Checkpoint:
         people: tuple[Person, ...] | None = None,
     ) -> Judged:
         """Everything that is true of the attempt now. `people`: who is enrolled, if that was read just now."""
-        situations: list[Situated] = []
-        for operation in attempt.operations:
-            plan = attempt.undo.plan if attempt.undo else None
-            situations += await situate(self._eyes, attempt.session.task, operation, fresh=fresh, plan=plan)
+        situations = await situate(self._eyes, attempt.session.task, attempt, fresh=fresh)
         now = self._desk.clock()
         grant = None
         if people is None:

@@ -75,6 +75,9 @@ class Eyes:
         found = (self._environments().label(environment) for environment in resource.environments)
         return tuple(label for label in found if label is not None)
 
+    def standing(self) -> object:
+        return self._environments()
+
     async def _look(self, provider: str, refs: tuple[ResourceRef, ...]) -> tuple[Resource, ...]:
         room = self._book.named(provider)
         inspector = room.inspector() if room else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from yett.model.canonical import Json
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Session
-from yett.model.resource import ResourceRef
+from yett.model.resource import Resource, ResourceRef
 from yett.model.undo import OwnUndo
 
 UNKNOWN_COST = 10**15
@@ -137,7 +137,8 @@ class Attempt:
 
     `request_digest` covers the canonical request before injection, volatile fields out; `lease` is the id of the lease
     whose placeholder it carries, "" if none; `summary` is one redacted line for people. `undo` is the wire's own; None:
-    the provider's room is asked for one.
+    the provider's room is asked for one. So are `resources`: what the wire itself knows, at first hand and now, of every
+    resource that the operations name.
     """
 
     session: Session
@@ -148,3 +149,4 @@ class Attempt:
     summary: str
     confirmations_ignored: tuple[str, ...] = ()
     undo: OwnUndo | None = field(default=None, compare=False, repr=False)
+    resources: tuple[Resource, ...] | None = field(default=None, compare=False, repr=False)
