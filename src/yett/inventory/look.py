@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from yett.inventory.engine import Detector
+from yett.inventory.engine import Detector, Sight
 from yett.inventory.finding import Severity
 from yett.inventory.formats import Format, format_of
 from yett.inventory.hit import Hit
@@ -22,6 +23,7 @@ BUFFER = 128 << 10
 """Read at once; nearly every source file fits, and a larger buffer falls out of the processor's cache."""
 WINDOW, OVERLAP = 4 << 20, 64 << 10
 """Larger files are looked at in windows; no value is longer than what two of them share."""
+_PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 MOST_PARSED = 16 << 20
 """Bytes of a file that a parser of its format reads as a whole."""
 MOST_READ = 8 << 30
@@ -52,8 +54,9 @@ class Look:
     def __init__(self, detector: Detector, unpack: bool = True) -> None:
         self._detector = detector
         self._unpack = unpack
-        self._buffer = bytearray(BUFFER)
+        self._buffer = mmap.mmap(-1, WINDOW, flags=_PRIVATE)  # pages that no file fills are never there
         self._view = memoryview(self._buffer)
+        self._first = [self._view[:BUFFER]]
         self.files = self.bytes = 0
 
     def file(self, path: str, tell: Tell, source: str = "file", form: Format | None = None) -> Iterator[Seen]:
@@ -72,41 +75,62 @@ class Look:
         finally:
             os.close(descriptor)
 
-    def text(self, name: str, content: bytes, source: str, tell: Tell, form: Format | None = None) -> list[Seen]:
-        """Everything in a text that lies in memory."""
-        hits = self.hits(content, form, lambda why: tell(Unread(name, why)))
+    def text(
+        self,
+        name: str,
+        content: bytes,
+        source: str,
+        tell: Tell,
+        form: Format | None = None,
+        sight: Sight | None = None,
+    ) -> list[Seen]:
+        """Everything in a text that lies in memory. `sight`: what the screen saw in it, if it was asked already."""
+        hits = self._hits(content, form, lambda why: tell(Unread(name, why)), sight)
         lines = _lines(content, (hit.start for hit in hits))
         return [_seen(name, source, content, hit, lines[hit.start]) for hit in hits]
 
-    def hits(self, content: bytes, form: Format | None, broken: Callable[[str], None]) -> list[Hit]:
+    def _hits(
+        self, content: bytes, form: Format | None, broken: Callable[[str], None], sight: Sight | None
+    ) -> list[Hit]:
         """The parser's and the detector's, a span once."""
-        found = hits_in(self._detector, content)
+        found = hits_in(self._detector, content, sight)
         if form is None or len(content) > MOST_PARSED:
             return found
         return joined(found, list(parsed(content, form, broken)), len(content))
 
-    def _opened(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterator[Seen]:
-        size = os.readv(descriptor, [self._buffer])
+    def _opened(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterable[Seen]:
+        """Nearly every file ends here: nothing in it, and its bytes were never copied."""
+        size = os.readv(descriptor, self._first)
         self.files += 1
-        self.bytes += size
         if size == BUFFER:
-            yield from self._large(descriptor, path, tell, source, form)
-            return
+            about = os.fstat(descriptor)
+            if about.st_size > WINDOW or not stat.S_ISREG(about.st_mode):
+                return self._large(descriptor, path, tell, source, form, about)
+            while size < about.st_size and (more := os.readv(descriptor, [self._view[size : about.st_size]])):
+                size += more
+        self.bytes += size
         view = self._view[:size]
-        if form is None and not self._detector.touches(view) and not self._is_special(path, view):
-            return
-        content = view.tobytes()
-        yield from self._content(descriptor, path, content, tell, source, form)
+        sight = self._detector.look(view)
+        if form is None and not sight.ids and not self._is_special(path, size):
+            return ()
+        return self._content(descriptor, path, view.tobytes(), tell, source, form, sight)
 
-    def _is_special(self, path: str, view: memoryview) -> bool:
+    def _is_special(self, path: str, size: int) -> bool:
         """Whether its bytes are not what they say: an archive, a database, UTF-16."""
-        if self._buffer.find(b"\0", 0, min(len(view), BINARY_HEAD)) < 0 and not path.endswith(_NOTEBOOK):
+        if self._buffer.find(b"\0", 0, min(size, BINARY_HEAD)) < 0 and not path.endswith(_NOTEBOOK):
             return False
-        head = view[:HEAD].tobytes()
+        head = self._view[: min(size, HEAD)].tobytes()
         return utf16(head) != "" or (self._unpack and is_container(path, head))
 
     def _content(
-        self, descriptor: int, path: str, content: bytes, tell: Tell, source: str, form: Format | None
+        self,
+        descriptor: int,
+        path: str,
+        content: bytes,
+        tell: Tell,
+        source: str,
+        form: Format | None,
+        sight: Sight | None = None,
     ) -> Iterator[Seen]:
         """An archive and a text of another encoding are looked at as they lie too: their first bytes may lie."""
         modified = os.fstat(descriptor).st_mtime
@@ -122,7 +146,7 @@ class Look:
                 inside.add(seen.value)
                 yield replace(seen, modified=modified)
             tell = _unheard
-        for seen in self.text(path, content, source, tell, form):
+        for seen in self.text(path, content, source, tell, form, sight):
             if seen.value not in inside or path.endswith(_NOTEBOOK):
                 yield replace(seen, modified=modified)
 
@@ -135,20 +159,21 @@ class Look:
             raw = text[seen.hit.start : seen.hit.end].decode("utf-8", "replace").encode(encoding, "replace")
             yield replace(seen, encoded=raw)
 
-    def _large(self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None) -> Iterator[Seen]:
-        about = os.fstat(descriptor)
+    def _large(
+        self, descriptor: int, path: str, tell: Tell, source: str, form: Format | None, about: os.stat_result
+    ) -> Iterator[Seen]:
         if not stat.S_ISREG(about.st_mode):
             return
         if min(about.st_size, about.st_blocks * 512) > MOST_READ:
             tell(Unread(path, f"larger than {MOST_READ >> 30} GB"))
             return
-        if form is not None and about.st_size > MOST_PARSED:
-            tell(Unread(path, f"larger than {MOST_PARSED >> 20} MB: looked at without its parser"))
-        if about.st_size <= WINDOW or (form is not None and about.st_size <= MOST_PARSED):
-            content = self._view.tobytes() + _rest(descriptor, about.st_size)
-            self.bytes += len(content) - BUFFER
+        if form is not None and about.st_size <= MOST_PARSED:
+            content = self._view[:BUFFER].tobytes() + _exactly(descriptor, about.st_size - BUFFER)
+            self.bytes += len(content)
             yield from self._content(descriptor, path, content, tell, source, form)
             return
+        if form is not None:
+            tell(Unread(path, f"larger than {MOST_PARSED >> 20} MB: looked at without its parser"))
         inside: set[bytes] = set()
         if self._unpack and not path.endswith(_NOTEBOOK) and is_container(path, self._view[:HEAD].tobytes()):
             for seen in self._container(path, tell, source):
@@ -225,10 +250,6 @@ def _seen(name: str, source: str, content: bytes, hit: Hit, line: int) -> Seen:
         hit = replace(hit, severity=Severity.LOW)
     encoded = content[hit.start : hit.end] if hit.decoded and hit.start >= 0 else b""
     return Seen(name, source, line, hit, hit.value_in(content), encoded=encoded)
-
-
-def _rest(descriptor: int, size: int) -> bytes:
-    return _exactly(descriptor, max(0, size - BUFFER))
 
 
 def _exactly(descriptor: int, size: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from yett.inventory.engine import Detector
+from yett.inventory.engine import Detector, Sight
 from yett.inventory.engine.apart import apart
 from yett.inventory.engine.expressions import FORMS
 from yett.inventory.hit import Hit
@@ -14,12 +14,15 @@ _LONGEST_LINE = 100
 _NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 
 
-def hits_in(detector: Detector, content: bytes) -> list[Hit]:
-    """Of a binary what identifies itself, and what stands in a line of text: a NUL in a text hides nothing."""
+def hits_in(detector: Detector, content: bytes, sight: Sight | None = None) -> list[Hit]:
+    """Of a binary what identifies itself, and what stands in a line of text: a NUL in a text hides nothing.
+
+    `sight`: what the screen saw in it, if it was asked already.
+    """
+    sight = sight or detector.look(content)
     if not is_binary(content):
-        return detector.hits(content)
-    formed = detector.forms_only(content)
-    sight = detector.look(content)
+        return detector.hits(content, sight)
+    formed = detector.forms_only(content, sight)
     if not any(place < FORMS for place in sight.ids):
         return formed
     lined = [hit for hit in detector.confirmed(content, sight) if _is_in_text(content, hit)]

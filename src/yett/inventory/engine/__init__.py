@@ -5,5 +5,6 @@ cache, and no value anywhere but in the hits. It knows nothing of files, git or 
 """
 
 from yett.inventory.engine.detector import Detector, engine
+from yett.inventory.engine.screen import Sight
 
-__all__ = ["Detector", "engine"]
+__all__ = ["Detector", "Sight", "engine"]

@@ -54,25 +54,24 @@ class Detector:
         """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""
         return self.screen.found(data).ids
 
-    def hits(self, text: bytes) -> list[Hit]:
+    def hits(self, text: bytes, sight: Sight | None = None) -> list[Hit]:
         """Every credential in the text, a span once: what its form tells comes before what its name tells.
 
-        A text that says by itself of which format it is, is parsed too.
+        A text that says by itself of which format it is, is parsed too. `sight`: what `look` said of it, if it did.
         """
-        sight = self.screen.found(text)
+        sight = sight or self.look(text)
         found = self.confirmed(text, sight)
         places = [self._sniffs[id_] for id_ in sight.ids & self._sniffs.keys()] if sight.ids else []
         return joined(found, list(sniffed.hits(text, places)), len(text)) if places else found
 
     def look(self, data: Buffer) -> Sight:
-        """The screen's own answer, for `confirmed`: most buffers need no more."""
+        """The screen's own answer: most buffers need no more."""
         return self.screen.found(data)
 
-    def forms_only(self, data: bytes) -> list[Hit]:
+    def forms_only(self, data: bytes, sight: Sight) -> list[Hit]:
         """Of a binary: what identifies itself, nothing that stands near a name."""
-        seen = self.screen.found(data)
-        forms = frozenset(each for each in seen.ids if each >= FORMS)
-        return [hit for hit in self.confirmed(data, Sight(forms, seen.ends)) if hit.end - hit.start >= 24]
+        forms = frozenset(each for each in sight.ids if each >= FORMS)
+        return [hit for hit in self.confirmed(data, Sight(forms, sight.ends)) if hit.end - hit.start >= 24]
 
     def named(self, name: str, value: bytes) -> Hit | None:
         """What a variable of that name holds: a provider's own name tells best, then the form of its value.
