@@ -15,16 +15,14 @@ from yett.broker.seal import Keys
 from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
-from yett.inventory.engine import engine
-from yett.inventory.formats import format_of
 from yett.inventory.kept.acceptances import open_critical
-from yett.inventory.look import Look
 from yett.model.credential import Lease
 from yett.model.errors import YettError
 from yett.model.identity import Session
 from yett.model.visible import visible
 from yett.providers.book import ProviderBook
 from yett.sandbox.home import shown
+from yett.sandbox.mirror.known import UNKNOWN, hides
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.mirror import OBJECTS_INSIDE, Mirror, find_repository
 
@@ -85,8 +83,7 @@ class Masked:
         new = self.pairs.unmask(now)
         if hides(path, self.pairs.unmask(self.written.get(path, b"")), new):
             raise YettError(
-                f"{path}: a credential in it would not be known as one any more",
-                "leave the name before its placeholder, and the placeholder as it stands",
+                f"{path}: {UNKNOWN}", "leave the name before its placeholder, and the placeholder as it stands"
             )
         _overwrite(real, new)
         self.written[path] = now
@@ -101,21 +98,6 @@ class Masked:
             except YettError as error:
                 said.append(f"git: the session's commits were not imported: {error.what}")
         return said
-
-
-def hides(path: str, before: bytes, after: bytes) -> bool:
-    """Whether a value that a scan finds in a file stands in its new text, and is not found there."""
-    known = _values(path, before)
-    if not any(written in after for written in known):
-        return False
-    left = _values(path, after)
-    return any(written in after and written not in left for written in known)
-
-
-def _values(path: str, text: bytes) -> set[bytes]:
-    """What a scan finds, as it is written there."""
-    found = Look(engine()).text(path, text, "file", lambda _unread: None, format_of(path))
-    return {seen.encoded or seen.value for seen in found}
 
 
 async def mask_everything(

@@ -16,7 +16,7 @@ from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
 from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, present, write_objects
 from yett.sandbox.mirror.restage import restage
-from yett.sandbox.mirror.translate import Translation, TranslationRefused
+from yett.sandbox.mirror.translate import Objects, Translation, TranslationRefused
 
 OBJECTS_INSIDE = "/run/yett/view/objects"
 
@@ -137,7 +137,8 @@ class Mirror:
             refused: dict[Oid, TranslationRefused] = {}
             if tips:
                 incoming.fetch_objects(self.gitdir, self.view, self.objects, OBJECTS_INSIDE, tips, env)
-                refused = self._translate_each(tips, env)
+                objects, refused = self._translated(tips, env)
+                self._keep(objects)
             said = self._keep_refused(refs, refused, env)
             incoming.accept(self.view, env)
             said += self._move_branches(refs, {name for name, oid in refs.items() if oid in refused})
@@ -148,30 +149,36 @@ class Mirror:
 
     def _translate(self, tips: list[Oid], env: dict[str, str]) -> None:
         """All or nothing. Raises TranslationRefused."""
-        for error in self._translate_each(tips, env).values():
+        mark = self._names.mark()
+        objects, refused = self._translated(tips, env)
+        for error in refused.values():
+            self._names.forget(mark)
             raise error
+        self._keep(objects)
 
-    def _translate_each(self, tips: list[Oid], env: dict[str, str]) -> dict[Oid, TranslationRefused]:
-        """Translate what each tip reaches; the tips that may not cross, with the reason."""
+    def _translated(self, tips: list[Oid], env: dict[str, str]) -> tuple[Objects, dict[Oid, TranslationRefused]]:
+        """What each tip reaches, as real objects; the tips that may not cross, of which nothing is among them."""
         known = git(self.view, "for-each-ref", "--format=%(objectname)").decode().split()
         translation = Translation(self.view, self._masks, self._names, env)
         refused = {}
         try:
             for tip in tips:
                 try:
-                    translation.commits([tip], known)
-                    translation.tag(tip)
+                    translation.tip(tip, known)
                 except TranslationRefused as error:
                     refused[tip] = error
         finally:
             translation.close()
-        if self._masks or translation.translated:
-            write_objects(self.real, list(translation.translated.values()))
-            made = [oid for oid, (kind, _) in translation.translated.items() if kind == "commit"]
+        return translation.translated, refused
+
+    def _keep(self, objects: Objects) -> None:
+        """Store them in the real repository, then what they are called inside."""
+        if self._masks or objects:
+            write_objects(self.real, list(objects.values()))
+            made = [oid for oid, (kind, _) in objects.items() if kind == "commit"]
             made_inside.record(git_directory(self.real), made, self._agent)
             self.made += made
             self._names.save()
-        return refused
 
     def _keep_refused(
         self, refs: dict[str, Oid], refused: dict[Oid, TranslationRefused], env: dict[str, str]
@@ -186,7 +193,8 @@ class Mirror:
             patch.parent.mkdir(mode=0o700, exist_ok=True)
             commits = git(self.view, "format-patch", "--stdout", oid, "--not", "--all", env=env)
             patch.write_bytes(self._masks.mask(commits))
-            said.append(f"{short}: not brought home. {refused[oid].what}; its commits are patches in {patch}")
+            why = refused[oid]
+            said.append(f"{short}: not brought home. {why.what} ({why.remedy}); its commits are patches in {patch}")
         return said
 
     def _move_branches(self, refs: dict[str, Oid], left: set[str]) -> list[str]:

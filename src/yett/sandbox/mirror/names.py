@@ -17,6 +17,8 @@ class IdMap:
         self._inside: dict[Oid, Oid] = {}
         self._real: dict[Oid, Oid] = {}
         self._new: list[tuple[Oid, Oid]] = []
+        self._undo: list[tuple[Oid | None, Oid | None]] = []
+        """Of each new pair, what its two ids were paired with before."""
         if file.exists():
             for line in file.read_text().splitlines():
                 real, inside = line.split()
@@ -36,8 +38,21 @@ class IdMap:
 
     def pair(self, real: Oid, inside: Oid) -> None:
         if real != inside and self._inside.get(real) != inside:
+            self._undo.append((self._inside.get(real), self._real.get(inside)))
             self._inside[real], self._real[inside] = inside, real
             self._new.append((real, inside))
+
+    def mark(self) -> int:
+        """A point to which `forget` goes back, until the next `save`."""
+        return len(self._new)
+
+    def forget(self, mark: int) -> None:
+        """Undo every pair since."""
+        while len(self._new) > mark:
+            real, inside = self._new.pop()
+            before, other = self._undo.pop()
+            _restore(self._inside, real, before)
+            _restore(self._real, inside, other)
 
     def changed(self) -> Iterator[Oid]:
         """Real ids that are another inside."""
@@ -50,3 +65,11 @@ class IdMap:
             file.flush()
             os.fsync(file.fileno())
         self._new.clear()
+        self._undo.clear()
+
+
+def _restore(ids: dict[Oid, Oid], key: Oid, value: Oid | None) -> None:
+    if value is None:
+        del ids[key]
+    else:
+        ids[key] = value

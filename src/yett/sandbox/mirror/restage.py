@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from yett.inventory.git import read_many
 from yett.sandbox import beneath
 from yett.sandbox.mirror.attach import staged
+from yett.sandbox.mirror.known import STAYS, UNKNOWN, hides_committed
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
 from yett.sandbox.mirror.plumbing import GitFailed, Oid, git, present
@@ -69,23 +69,26 @@ def _unmask_files(
     bodies = {oid: body for oid, _, body in read_many(view, sorted(set(masked.values())))} if masked else {}
     said = []
     for path, oid in masked.items():
-        held = masks.placeholders_in(beneath.read(str(real), path) or b"")
+        now, body = beneath.read(str(real), path) or b"", bodies.get(oid, b"")
+        held = masks.placeholders_in(now)
         if not held:
             continue
         allowed = committed.get(path, ("", ""))[1] == names.real(oid)
-        if allowed and not held - masks.placeholders_in(bodies.get(oid, b"")):
-            _rewrite(real, path, masks.unmask)
-        else:
+        if not allowed or held - masks.placeholders_in(body):
             said.append(f"{path} holds a placeholder: no commit has its secret there, so it stays masked")
+        elif hides_committed(path, [(path, masks.unmask(body))], masks.unmask(now), set(map(masks.unmask, held))):
+            said.append(f"{path} stays masked: {UNKNOWN} ({STAYS})")
+        else:
+            _replace(real, path, now, masks.unmask(now))
     return said
 
 
-def _rewrite(root: Path, path: str, change: Callable[[bytes], bytes]) -> None:
-    """Change a file in place, following no link that was left there."""
+def _replace(root: Path, path: str, old: bytes, new: bytes) -> None:
+    """Write a file in place, following no link that was left there, if it still holds what was looked at."""
     above, name = os.path.split(path)
     with contextlib.suppress(OSError), beneath.directory(str(root), above) as at:
         with open(beneath.open_regular(at, name, os.O_RDWR), "r+b") as file:
-            content = change(file.read())
-            file.seek(0)
-            file.truncate()
-            file.write(content)
+            if file.read() == old:
+                file.seek(0)
+                file.truncate()
+                file.write(new)
