@@ -1,0 +1,102 @@
+"""What the agent's own connection answers about itself.
+
+These statements run in the agent's session, whose search_path the agent chooses: every name, operator and cast in them is
+qualified, so that no function of the agent's can answer in the server's place. A statement that fails would abort the
+agent's transaction, so rights are asked for before tables are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from yett.providers.postgres.guard.effects import Unguardable
+from yett.providers.postgres.guard.executing import Executing
+
+_STATE = """
+SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.current_setting('track_counts'),
+  pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.mxid_age('1'::pg_catalog.xid)::pg_catalog.text"""
+_COUNTS = """
+SELECT relid::pg_catalog.text, schemaname, relname,
+  n_tup_del::pg_catalog.text, n_tup_upd::pg_catalog.text, n_tup_ins::pg_catalog.text
+FROM pg_catalog.pg_stat_xact_all_tables
+WHERE n_tup_ins OPERATOR(pg_catalog.>) 0 OR n_tup_upd OPERATOR(pg_catalog.>) 0 OR n_tup_del OPERATOR(pg_catalog.>) 0"""
+# A holdable cursor that this transaction made runs to its end at COMMIT, with every function that it calls.
+_HELD_CURSORS = """
+SELECT name FROM pg_catalog.pg_cursors
+WHERE is_holdable AND creation_time OPERATOR(pg_catalog.>=) pg_catalog.transaction_timestamp()"""
+_MADE = """
+SELECT c.oid::pg_catalog.text, n.nspname, c.relname, c.relpersistence::pg_catalog.text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+_READABLE = """
+SELECT c.oid::pg_catalog.text
+FROM pg_catalog.pg_class c
+WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])
+  AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+  AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)"""
+
+Counts = dict[int, tuple[str, str, int, int, int]]
+"""By table's oid: schema, name, rows deleted, updated, inserted."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`xid` is 0 if none is assigned. `next_multixact` has 32 bits."""
+
+    xid: int
+    next_multixact: int
+
+
+async def state(agent: Executing) -> State:
+    """Raises Unguardable if the server counts no changes, or this is not the connection that it is said to be."""
+    ((xid, counting, pid, age),) = await agent.rows(_STATE)
+    if counting != "on":
+        raise Unguardable(
+            "this database does not count what a transaction changes (track_counts is off)",
+            "switch track_counts on for this database; without it nothing can be undone",
+        )
+    if int(pid or 0) != agent.pid:
+        raise Unguardable("the agent's connection goes through a pooler", "connect Yett's gateway to the server itself")
+    return State(int(xid or 0), (int(age or 0) + 1) % 2**32)
+
+
+async def counts(agent: Executing) -> Counts:
+    """What the session has changed in this transaction and in those whose statistics it has not sent yet."""
+    found = await agent.rows(_COUNTS)
+    return {int(r[0] or 0): (r[1] or "", r[2] or "", int(r[3] or 0), int(r[4] or 0), int(r[5] or 0)) for r in found}
+
+
+async def run_what_waits_for_commit(agent: Executing) -> None:
+    """Fire deferred triggers and constraints now, so that COMMIT changes nothing more.
+
+    Raises:
+        ServerError: a deferred constraint is violated, as COMMIT would have said.
+        Unguardable: something else would still run at COMMIT.
+    """
+    await agent.rows("SET CONSTRAINTS ALL IMMEDIATE")
+    cursors = [name for (name,) in await agent.rows(_HELD_CURSORS)]
+    if cursors:
+        raise Unguardable(
+            f"the cursor {cursors[0]} WITH HOLD would run at COMMIT, after everything was measured",
+            "close it before COMMIT, or declare it without WITH HOLD",
+        )
+
+
+async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, bool]]:
+    """Name and whether temporary, of the relations among `oids` that the agent's transaction sees."""
+    if not oids:
+        return {}
+    found = await agent.rows(_MADE.format(oids=_listed(oids)))
+    return {int(oid or 0): (f"{schema}.{name}", kind == "t") for oid, schema, name, kind in found}
+
+
+async def readable(agent: Executing, oids: Collection[int]) -> frozenset[int]:
+    """The tables that the agent's role may read as a whole, with every row."""
+    if not oids:
+        return frozenset()
+    return frozenset(int(oid or 0) for (oid,) in await agent.rows(_READABLE.format(oids=_listed(oids))))
+
+
+def _listed(oids: Collection[int]) -> str:
+    return ",".join(str(int(oid)) for oid in sorted(oids))

@@ -1,0 +1,82 @@
+"""Yett's own connection to the database that the agent works in: what it is set to, and how its errors are told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, LiteralString, Protocol
+
+import psycopg
+from psycopg import sql
+
+from yett.providers.postgres.guard.effects import Unguardable
+
+Connection = psycopg.AsyncConnection[Any]  # Any: psycopg's own default for the row type
+
+STATEMENT_TIMEOUT_MS = 600_000
+LOCK_TIMEOUT_MS = 10_000
+
+_SETTINGS: LiteralString = """
+SET search_path = pg_catalog, pg_temp;
+SET row_security = off;
+SET jit = off;
+SET client_encoding = 'UTF8';
+SET default_transaction_read_only = off;
+SET default_transaction_deferrable = off;
+SET idle_in_transaction_session_timeout = 0;
+SET synchronous_commit = local"""
+_TIMEOUTS = sql.SQL("SET statement_timeout = {}; SET lock_timeout = {}").format(
+    sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS)
+)
+
+
+class Own(Protocol):
+    """Gives connections as Yett's own role, to the primary that the agent's connection goes to: no pooler between.
+
+    The role reads every table (owner, or SELECT and BYPASSRLS); to restore it also writes them. Each connection is
+    used by one caller at a time and comes back with other settings than it was given with: close it, or DISCARD ALL.
+    """
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]: ...
+
+
+@contextlib.asynccontextmanager
+async def opened(own: Own) -> AsyncIterator[Connection]:
+    """A connection in autocommit that finds only the system's own functions by name and bypasses row security.
+
+    Raises:
+        Unguardable: the server refused or broke off; the message holds its words, never a connection string.
+    """
+    try:
+        async with own.connection() as connection:
+            if not connection.autocommit:
+                await connection.set_autocommit(True)
+            await connection.execute(_SETTINGS)
+            await connection.execute(_TIMEOUTS)
+            yield connection
+    except psycopg.Error as error:
+        raise Unguardable(
+            f"Yett's own connection to the database failed ({error.sqlstate or 'no answer'}): {told(error)}",
+            "look at the rights of Yett's own role in this database, then run the statement again",
+        ) from None
+
+
+def told(error: psycopg.Error) -> str:
+    """The server's own words. Not its detail, which quotes rows, and nothing of the statement or the connection."""
+    return error.diag.message_primary or type(error).__name__
+
+
+async def rows(connection: Connection, query: sql.Composable) -> list[Any]:
+    """All rows of a query. Any: what the columns hold is the caller's knowledge."""
+    return list(await (await connection.execute(composed(query))).fetchall())
+
+
+async def row(connection: Connection, query: sql.Composable) -> Any:
+    """The one row of a query."""
+    (found,) = await rows(connection, query)
+    return found
+
+
+def composed(query: sql.Composable) -> sql.Composed:
+    return query if isinstance(query, sql.Composed) else sql.Composed([query])
