@@ -10,6 +10,7 @@ import typer
 
 from yett.cli import (
     baseline,
+    databases,
     drill,
     environments,
     git_hook,
@@ -62,6 +63,7 @@ for room in (up, environments, scan, kinds, git_hook, watch_files, reports, mach
 for room, name, about in (
     (baseline, "baseline", baseline.ABOUT),
     (secrets, "secret", "Secrets that Yett holds for agents."),
+    (databases, "database", "Databases that agents reach through Yett."),
     (leases, "lease", "Just-in-time credentials of running tasks."),
     (inventory, "inventory", "Credentials within reach of agents, and who answers for them."),
     (holds, "holds", "Operations that wait for a person."),
@@ -80,6 +82,7 @@ def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --.")],
     task: Annotated[str, typer.Option(help="What it is for, in a few words.")] = "",
     env: Annotated[str, typer.Option(help="The environment it works in, as `yett env` names it.")] = "",
+    database: Annotated[str, typer.Option(help="Where DATABASE_URL and PGHOST lead, if nothing else says so.")] = "",
     observe: Annotated[
         bool, typer.Option("--observe", help="Hold only what cannot be undone; record the rest.")
     ] = False,

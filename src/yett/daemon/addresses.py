@@ -7,6 +7,8 @@ import ipaddress
 import os
 import resource
 import socket
+from collections.abc import Iterable
+from typing import Protocol
 
 from yett.daemon.channel import Channel
 from yett.gateway.gate import Gate, Kind
@@ -21,13 +23,22 @@ SHARE = 16
 """Two listeners a name: one session's names take an eighth of the descriptors that the daemon may have, at most."""
 
 
+class AlsoServed(Protocol):
+    """What else is served under a name: the databases on that host."""
+
+    def ports_of(self, name: str) -> Iterable[int]: ...
+
+    def listen(self, listener: socket.socket, name: str, port: int) -> None: ...
+
+
 class Addresses:
     """Names of one session. The keeper makes listeners inside the session's network namespace."""
 
-    def __init__(self, session: Session, keeper: Channel, gate: Gate) -> None:
+    def __init__(self, session: Session, keeper: Channel, gate: Gate, also: AlsoServed | None = None) -> None:
         self._session = session
         self._keeper = keeper
         self._gate = gate
+        self._also = also
         self._by_name: dict[str, asyncio.Future[str | None]] = {}
         self._free = iter(range(FIRST, FIRST + most_names()))
         self._asking = asyncio.Lock()
@@ -45,6 +56,7 @@ class Addresses:
         try:
             for port, kind in CAPTURED:
                 await self._gate.serve(self._session, await self.listener(address, port), kind, name)
+            await self._serve_also(name, address)
         except (YettError, OSError):
             del self._by_name[name]
             return None
@@ -54,6 +66,11 @@ class Addresses:
         finally:  # whoever asked meanwhile must not wait for ever, whatever happened
             if not made.done():
                 made.set_result(None)
+
+    async def _serve_also(self, name: str, address: str) -> None:
+        if self._also is not None:
+            for port in self._also.ports_of(name):
+                self._also.listen(await self.listener(address, port), name, port)
 
     async def listener(self, address: str, port: int) -> socket.socket:
         """A listening socket inside the session's network namespace. Raises OSError: it could not be made."""

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from yett.model.errors import ConfigurationError
 
-USAGE = "usage: yett run [--task TEXT] [--env NAME] [--strict] [--observe] [--host-port N]... [--] COMMAND..."
+USAGE = (
+    "usage: yett run [--task TEXT] [--env NAME] [--database NAME] [--strict] [--observe] [--host-port N]..."
+    " [--] COMMAND..."
+)
 
 
 class Options(NamedTuple):
@@ -18,6 +21,7 @@ class Options(NamedTuple):
     observe: bool = False
     host_ports: tuple[int, ...] = ()
     strict: bool = False
+    database: str = ""
 
 
 def parse(arguments: list[str]) -> Options:
@@ -43,7 +47,7 @@ def _take(words: list[str], options: Options) -> Options:
         return options._replace(observe=True)
     if name == "--strict" and not equals:
         return options._replace(strict=True)
-    if name not in ("--task", "--env", "--host-port"):
+    if name not in ("--task", "--env", "--database", "--host-port"):
         raise ConfigurationError(f"yett run does not know the option {name}.", USAGE)
     if not equals and not words:
         raise ConfigurationError(f"The option {name} needs a value.", USAGE)
@@ -52,6 +56,8 @@ def _take(words: list[str], options: Options) -> Options:
         return options._replace(task=value)
     if name == "--env":
         return options._replace(environment=value)
+    if name == "--database":
+        return options._replace(database=value)
     return options._replace(host_ports=(*options.host_ports, _port(value)))
 
 

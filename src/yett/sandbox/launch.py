@@ -65,7 +65,7 @@ def run(options: arguments.Options, start: Start) -> int:
         staged = owner.step_down(becoming, opened, place.project, place.root)
         opened, place = staged.opened, place._replace(project=staged.project)
     namespace.enter()
-    held = keeper.Keeper(options.host_ports)
+    held = keeper.Keeper((*options.host_ports, *opened.get("ports", ())))
     _hand_over(channel, str(opened["session"]), held)
     client = clients.adapt(options.command)
     for notice in (*opened.get("notices", ()), *client.notices):
@@ -118,6 +118,7 @@ def _opening(options: arguments.Options, place: plan.Place, becoming: owner.Owne
         "environ": {**os.environ, "HOME": place.person},
         "uid": becoming.uid if becoming else os.geteuid(),
         "host_ports": list(options.host_ports),
+        "database": options.database,
     }
 
 

@@ -1,0 +1,76 @@
+"""`yett database`: the databases whose agents' statements Yett reads, decides and can take back."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from yett.cli import show
+from yett.cli.operator import call
+from yett.model.visible import visible
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "add",
+        help="Give Yett a database: agents then reach it through Yett, under a role made for their task.\n\n"
+        "The connection string of Yett's own login (a superuser, or the tables' owner with CREATEROLE) is asked for, or"
+        " piped in; agents never see it.\n\nExample: yett database add saastr --env staging --mask users.email",
+    )(add)
+    app.command("list", help="List the databases.\n\nExample: yett database list --json")(list_)
+    app.command(
+        "remove", help="Forget a database and its login; leases on it end.\n\nExample: yett database remove saastr"
+    )(remove)
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What you call it.")],
+    environment: Annotated[str, typer.Option("--env", help="The environment it is: staging, production, ...")] = "",
+    schema: Annotated[
+        list[str] | None, typer.Option(help="A schema that leases may touch; all of the application's if not said.")
+    ] = None,
+    mask: Annotated[
+        list[str] | None, typer.Option(help="A column that agents may not read, as table.column or schema.table.column.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
+) -> None:
+    tty = sys.stdin.isatty()
+    value = typer.prompt("Connection string (postgresql://...)", hide_input=True) if tty else sys.stdin.readline()
+    answer = call(
+        "database.add",
+        name=name,
+        environment=environment,
+        schemas=schema or [],
+        masked=mask or [],
+        read_only=read_only,
+        value=value.strip(),
+    )
+    database = answer["database"]
+    where = f"{database['host']}:{database['port']}/{database['dbname']}"
+    print(f"{visible(name)}: {visible(where)}, in {visible(database['environment'])}")
+    for warning in answer["warnings"]:
+        print(f"  note: {visible(warning)}")
+    print("next: yett env set (a person signs what is production), then yett run --env ... -- your-agent")
+
+
+def list_(as_json: show.AsJson = False) -> None:
+    rows = [{**one, "at": f"{one['host']}:{one['port']}/{one['dbname']}", **_scope(one)} for one in _databases()]
+    columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES"), ("masks", "MASKS")]
+    show.rows(rows, columns, as_json, "No database yet: yett database add NAME")
+
+
+def remove(name: str) -> None:
+    call("database.remove", name=name)
+    print(f"removed {visible(name)}; leases on it have ended")
+
+
+def _databases() -> list[dict[str, object]]:
+    return list(call("database.list")["databases"])
+
+
+def _scope(database: dict[str, object]) -> dict[str, str]:
+    scope = database["scope"]
+    assert isinstance(scope, dict)
+    return {"leases": f"{scope['mode']} {', '.join(scope['schemas'])}", "masks": ", ".join(scope["masked"])}
