@@ -1,0 +1,291 @@
+"""A database's catalog held in memory, as plain values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from yett.operations.sql.catalog import (
+    FIRST_NORMAL_OID,
+    NOTHING,
+    Function,
+    Reference,
+    Relation,
+    Rule,
+    Trigger,
+    Type,
+    Uses,
+)
+
+Rows = Mapping[str, Sequence[Sequence[Any]]]
+"""Answers to `queries.QUERIES`, by the same names. Any: whatever a driver makes of text, int, bool and arrays."""
+
+_EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
+_INSTEAD = 64
+_RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
+_COMMANDS = {"0": "", "1": "select", "2": "update", "3": "insert", "4": "delete"}
+_KINDS_OF_ID = {
+    "funcid": "functions",
+    "aggfnoid": "functions",
+    "winfnoid": "functions",
+    "opno": "operators",
+    "opnos": "operators",
+    "relid": "relations",
+    "resulttype": "types",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Snapshot:
+    """The plain `Catalog`. Make it with `of` or `from_rows`."""
+
+    version: Hashable
+    search_path: tuple[str, ...]
+    longest_ms: int
+    implicit_casts: frozenset[int]
+    _relations: Mapping[int, Relation]
+    _relations_by_name: Mapping[tuple[str, str], tuple[Relation, ...]]
+    _relations_by_schema: Mapping[str, tuple[Relation, ...]]
+    _relations_by_type: Mapping[int, tuple[Relation, ...]]
+    _functions: Mapping[int, Function]
+    _functions_by_name: Mapping[tuple[str, str], tuple[Function, ...]]
+    _operators: Mapping[int, int]
+    _operators_by_name: Mapping[tuple[str, str], tuple[int, ...]]
+    _types: Mapping[int, Type]
+    _types_by_name: Mapping[tuple[str, str], tuple[Type, ...]]
+    _domains: tuple[Type, ...]
+    _made: frozenset[str] = field(default=frozenset())
+
+    def relation(self, oid: int) -> Relation | None:
+        return self._relations.get(oid)
+
+    def relation_named(self, schema: str, name: str) -> Relation | None:
+        found = self._relations_by_name.get((schema, name))
+        return found[0] if found else None
+
+    def relations_in(self, schema: str) -> tuple[Relation, ...]:
+        return self._relations_by_schema.get(schema, ())
+
+    def relations_with(self, type_: int) -> tuple[Relation, ...]:
+        return self._relations_by_type.get(type_, ())
+
+    def temporaries(self, name: str) -> tuple[Relation, ...]:
+        return self._relations_by_name.get(("pg_temp", name), ())
+
+    def temporary(self, name: str) -> bool:
+        return name in self._made
+
+    def function(self, oid: int) -> Function | None:
+        return self._functions.get(oid)
+
+    def functions_named(self, schema: str, name: str) -> tuple[Function, ...]:
+        return self._functions_by_name.get((schema, name), ())
+
+    def operator(self, oid: int) -> int:
+        return self._operators.get(oid, 0)
+
+    def operators_named(self, schema: str, name: str) -> tuple[int, ...]:
+        return self._operators_by_name.get((schema, name), ())
+
+    def type_(self, oid: int) -> Type | None:
+        return self._types.get(oid)
+
+    def types_named(self, schema: str, name: str) -> tuple[Type, ...]:
+        return self._types_by_name.get((schema, name), ())
+
+    def domains(self) -> tuple[Type, ...]:
+        return self._domains
+
+    def with_temporary(self, names: Iterable[str]) -> Snapshot:
+        """The same catalog for a session that made these temporary tables; another version."""
+        made = frozenset(names)
+        return replace(self, version=(self.version, made), _made=made)
+
+
+def of(
+    *,
+    version: Hashable = 0,
+    search_path: Sequence[str] = ("public",),
+    longest_ms: int = 0,
+    relations: Iterable[Relation] = (),
+    functions: Iterable[Function] = (),
+    operators: Iterable[tuple[int, str, str, int]] = (),
+    types: Iterable[Type] = (),
+    implicit_casts: Iterable[int] = (),
+) -> Snapshot:
+    """Index plain values. An operator is (oid, schema, name, function's oid)."""
+    all_relations, all_functions, all_types = list(relations), list(functions), list(types)
+    operators_by_name = defaultdict(list)
+    by_oid = {}
+    for oid, schema, name, function in operators:
+        by_oid[oid] = function
+        operators_by_name[schema, name].append(oid)
+    by_type: dict[int, list[Relation]] = defaultdict(list)
+    by_schema: dict[str, list[Relation]] = defaultdict(list)
+    for relation in all_relations:
+        by_schema[relation.schema].append(relation)
+        for type_ in relation.types:
+            by_type[type_].append(relation)
+    return Snapshot(
+        version=version,
+        search_path=tuple(search_path),
+        longest_ms=longest_ms,
+        implicit_casts=frozenset(implicit_casts),
+        _relations={relation.oid: relation for relation in all_relations},
+        _relations_by_name=_named((r.schema, r.name, r) for r in all_relations),
+        _relations_by_schema={schema: tuple(found) for schema, found in by_schema.items()},
+        _relations_by_type={type_: tuple(found) for type_, found in by_type.items()},
+        _functions={function.oid: function for function in all_functions},
+        _functions_by_name=_named((f.schema, f.name, f) for f in all_functions),
+        _operators=by_oid,
+        _operators_by_name={name: tuple(oids) for name, oids in operators_by_name.items()},
+        _types={type_.oid: type_ for type_ in all_types},
+        _types_by_name=_named((t.schema, t.name, t) for t in all_types),
+        _domains=tuple(t for t in all_types if t.kind == "d" and t.oid >= FIRST_NORMAL_OID),
+    )
+
+
+def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], longest_ms: int = 0) -> Snapshot:
+    """Read the answers to `queries.QUERIES`.
+
+    `search_path`: the schemas that the session's role may use, in order, without pg_catalog. A row that is not as the
+    queries have it raises; a catalog that cannot be read is no catalog.
+    """
+    trees = _trees(rows["expressions"])
+    columns = {relation: frozenset(types) for relation, types in rows["columns"]}
+    casts: dict[int, set[int]] = defaultdict(set)
+    for target, function, _ in rows["casts"]:
+        casts[target].add(function)
+    return of(
+        version=version,
+        search_path=search_path,
+        longest_ms=longest_ms,
+        relations=_relations(rows, trees, columns),
+        functions=_functions(rows, trees),
+        operators=[(oid, schema, name, function) for oid, schema, name, function in rows["operators"]],
+        types=[
+            Type(
+                oid=oid,
+                schema=schema,
+                name=name,
+                kind=kind,
+                parts=frozenset(parts) | columns.get(relation, frozenset()),
+                checks=trees.get(("domain", oid), NOTHING),
+                casts=frozenset(casts.get(oid, ())),
+            )
+            for oid, schema, name, kind, relation, parts in rows["types"]
+        ],
+        implicit_casts={function for _, function, context in rows["casts"] if context != "e"},
+    )
+
+
+def _relations(
+    rows: Rows, trees: Mapping[tuple[str, int], Uses], columns: Mapping[int, frozenset[int]]
+) -> Iterable[Relation]:
+    triggers, rules = _triggers(rows, trees), _rules(rows, trees)
+    references: dict[int, list[Reference]] = defaultdict(list)
+    for parent, child, on_delete, on_update in rows["references"]:
+        references[parent].append(Reference(child, on_delete, on_update))
+    children = {parent: tuple(found) for parent, found in rows["children"]}
+    for oid, schema, name, kind, owner, persistence, row_security in rows["relations"]:
+        policies = trees.get(("policy", oid), NOTHING) if row_security else NOTHING
+        yield Relation(
+            oid=oid,
+            schema=schema,
+            name=name,
+            kind=kind,
+            owner=owner,
+            persistence=persistence,
+            row_security=row_security,
+            view=trees.get(("view", oid), NOTHING),
+            on_read=policies | trees.get(("virtual", oid), NOTHING),
+            on_write=trees.get(("write", oid), NOTHING),
+            types=columns.get(oid, frozenset()),
+            triggers=tuple(triggers.get(oid, ())),
+            rules=tuple(rules.get(oid, ())),
+            references=tuple(references.get(oid, ())),
+            children=children.get(oid, ()),
+        )
+
+
+def _triggers(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Mapping[int, list[Trigger]]:
+    found: dict[int, list[Trigger]] = defaultdict(list)
+    for oid, relation, name, function, bits in rows["triggers"]:
+        events = frozenset(event for bit, event in _EVENTS.items() if bits & bit)
+        when = trees.get(("when", oid), NOTHING)
+        found[relation].append(Trigger(name, function, events, when, bool(bits & _INSTEAD)))
+    return found
+
+
+def _rules(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Mapping[int, list[Rule]]:
+    found: dict[int, list[Rule]] = defaultdict(list)
+    for oid, relation, name, event, instead in rows["rules"]:
+        found[relation].append(Rule(name, _RULE_EVENTS[event], trees.get(("rule", oid), NOTHING), instead))
+    return found
+
+
+def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Iterable[Function]:
+    parts = {oid: frozenset(used) - {0} for oid, used in rows["aggregates"]}
+    for row in rows["functions"]:
+        oid, schema, name, kind, language, volatility, secdef, owner, extension, fewest, most, *more = row
+        takes_row, returns_trigger, body, definition, types, settings = more
+        yield Function(
+            oid=oid,
+            schema=schema,
+            name=name,
+            kind=kind,
+            language=language,
+            volatility=volatility,
+            secdef=secdef,
+            owner=owner,
+            extension=extension,
+            fewest=fewest,
+            most=most,
+            takes_row=takes_row,
+            returns_trigger=returns_trigger,
+            body=body,
+            definition=definition,
+            atomic=trees.get(("atomic", oid)),
+            defaults=trees.get(("defaults", oid), NOTHING),
+            parts=parts.get(oid, frozenset()),
+            types=frozenset(types),
+            settings=tuple(settings),
+        )
+
+
+def _trees(rows: Sequence[Sequence[Any]]) -> Mapping[tuple[str, int], Uses]:
+    """Several trees of one object (defaults, checks) count as one. Built-in functions stay in: some do harm."""
+    trees: dict[tuple[str, int], Uses] = {}
+    for what, oid, tokens in rows:
+        trees[what, oid] = trees.get((what, oid), NOTHING) | _uses(tokens)
+    return trees
+
+
+def _uses(tokens: Iterable[str]) -> Uses:
+    ids: dict[str, set[int]] = {"functions": set(), "operators": set(), "relations": set(), "types": set()}
+    commands, locks = set(), False
+    for token in tokens:
+        word, _, number = token.partition(" ")
+        if word == "ROWMARKCLAUSE":
+            locks = True
+        elif word == "commandType":
+            commands.add(_COMMANDS.get(number, "other"))
+        else:
+            ids[_KINDS_OF_ID[word]].update(map(int, number.split()))
+    return Uses(
+        functions=frozenset(ids["functions"]),
+        operators=frozenset(ids["operators"]),
+        relations=frozenset(ids["relations"] - {0}),
+        types=frozenset(oid for oid in ids["types"] if oid >= FIRST_NORMAL_OID),
+        commands=frozenset(commands),
+        locks=locks,
+    )
+
+
+def _named(named: Iterable[tuple[str, str, Any]]) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+    found: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for schema, name, value in named:
+        found[schema, name].append(value)
+    return {key: tuple(values) for key, values in found.items()}
