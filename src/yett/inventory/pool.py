@@ -6,6 +6,7 @@ than a pipe holds. Values travel over pipes between processes of one scan, and n
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import selectors
@@ -128,6 +129,7 @@ def _serve(work: Callable[[Batch], Any], tasks: int, results: int) -> None:  # A
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.freeze()  # what the parent had is no garbage, and looking for some would copy its pages
         with open(tasks, "rb") as incoming:
             while len(head := incoming.read(_HEAD.size)) == _HEAD.size:
                 _send(results, work(pickle.loads(incoming.read(_HEAD.unpack(head)[0]))))

@@ -68,6 +68,7 @@ class Tree:
         if self.workers < 2 or len(first) < ALONE:
             yield from self._alone(look, chain(first, names))
             return
+        format_of("")  # loads every parser, here and not in each worker
         pool = Pool(lambda batch: _looked(look, batch), _crashed, self.workers)
         for found, unread, files, size in pool.answers(batches(chain(first, names))):
             self.counts.files += files

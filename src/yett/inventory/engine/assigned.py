@@ -16,10 +16,12 @@ from yett.inventory.hit import Hit, Told
 SHORTEST = 12
 """Bytes of a value that counts for its name; the screen sees no shorter one."""
 LONGEST = 4096
+LONG = 200
+"""Bytes of a value from which on a change in it may lie far from its name."""
 NEAR = 200
 """How far before a value its provider's name may stand, in bytes (a YAML section, the URL of a curl command)."""
 
-_WORD = re.compile(rb"(?i)token|secret|key|pass|pwd|credential|_pat|auth|session")
+_WORD = re.compile(rb"token|secret|key|pass|pwd|credential|_pat|auth|session")
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _HEAD = re.compile(
     rb"""(?P<rest>[A-Za-z0-9_.-]{0,60})\\?["']?\]?[ \t]{0,40}"""
@@ -30,7 +32,9 @@ _HEAD = re.compile(
     + rb"""|[rbuL])(?=["'`]))?(?P<quote>\\?["'`]?)"""
     rb"""(?:(?i:basic|bearer|token)[ ])?"""
 )
-_RUN = re.compile(rb"""[^\s"'`,;<>(){}\\]*""")
+_BETWEEN = b" \t\n\r\f\v\"'`,;<>(){}\\"
+_RUN = re.compile(b"[^" + re.escape(_BETWEEN) + b"]*")
+_PARTED = bytes.maketrans(_BETWEEN, b"\n" * len(_BETWEEN))
 _TAIL = frozenset((b"", b"\n", b"\r", b" ", b"#", b"\t", b","))
 
 Room = tuple[str, frozenset[bytes]]
@@ -60,8 +64,9 @@ class Assigned:
         """
         done, run_end = 0, -1
         for seen in ends:
-            for word in _WORD.finditer(text, max(done, seen - LEAD), seen):
-                head = _HEAD.match(text, word.end())
+            first = max(done, seen - LEAD)
+            for word in _WORD.finditer(text[first:seen].lower()):
+                head = _HEAD.match(text, first + word.end())
                 if head is None:
                     continue
                 start = head.end()
@@ -69,7 +74,7 @@ class Assigned:
                     run = _RUN.match(text, start)
                     run_end = run.end() if run else start
                 end = min(run_end, start + LONGEST)
-                if end - start >= SHORTEST and (hit := self._judged(text, word.start(), head, end)) is not None:
+                if end - start >= SHORTEST and (hit := self._judged(text, first + word.start(), head, end)) is not None:
                     yield hit
             done = seen
 
@@ -128,6 +133,15 @@ class Assigned:
         if value not in self._values:
             self._values[value] = self._compiled(value)
         return self._values[value]
+
+
+def is_any_long(text: bytes, ends: Iterable[int]) -> bool:
+    """Whether around any of these places stands a run of 200 bytes or more that may be one value."""
+    return any(
+        len(run) >= LONG
+        for seen in ends
+        for run in text[max(0, seen - LONG) : seen + LONG].translate(_PARTED).split(b"\n")
+    )
 
 
 def hit_of(row: Row, start: int, end: int, told: Told = Told.NAME) -> Hit:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from yett.inventory.engine.row import Row, plain
 
-LAYOUT = 6
+LAYOUT = 7
 """Changes whenever `Row` or an expression's form does."""
 _MAGIC = hashlib.sha256
 

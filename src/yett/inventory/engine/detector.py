@@ -9,7 +9,7 @@ from typing import Any
 
 from yett.inventory.engine import cache, encoded, forms, sniffed, standing
 from yett.inventory.engine.apart import apart
-from yett.inventory.engine.assigned import Assigned, Room, hit_of
+from yett.inventory.engine.assigned import Assigned, Room, hit_of, is_any_long
 from yett.inventory.engine.expressions import FORMS, Expression, Place, expressions, long_ids
 from yett.inventory.engine.regex import Compile, with_python, with_re2
 from yett.inventory.engine.row import Row
@@ -50,9 +50,12 @@ class Detector:
         """Ids whose values may begin far from their end."""
         return long_ids(self.rows) | self._sniffs.keys()
 
-    def touches(self, data: Buffer) -> frozenset[int]:
+    def touches(self, data: bytes) -> frozenset[int]:
         """The ids of expressions that occur: what may hold a credential. `long` ids may begin far from their end."""
-        return self.screen.found(data).ids
+        sight = self.look(data)
+        if Place.ASSIGNED in sight.ids and is_any_long(data, sight.ends[Place.ASSIGNED]):
+            return sight.ids | {Place.LONG_ASSIGNED}
+        return sight.ids
 
     def hits(self, text: bytes, sight: Sight | None = None) -> list[Hit]:
         """Every credential in the text, a span once: what its form tells comes before what its name tells.

@@ -29,7 +29,7 @@ class Place(IntEnum):
     BASE64 = 5
     PERCENT = 6
     LONG_ASSIGNED = 7
-    """Not looked for by itself: it only says that an assigned value is so long that a change in it may lie far away."""
+    """No expression's: an assigned value that goes on for so long that a change in it may lie far away (`assigned`)."""
 
 
 MANY = frozenset({Place.ASSIGNED, Place.ADDRESS, Place.BEARER, Place.BASIC, Place.BASE64})
@@ -54,19 +54,17 @@ WRAPPED = rb"@|\[\]byte\(|(?i:string::from|secretstr|new string|buffer\.from|byt
 _WORDS = rb"(?:token|secret|key|pass|pwd|credential|_pat|auth|session)"
 _UNMIXED = rb"[A-Za-z+/_.~=@!#%^$&*|-]"
 _MIXED = rb"[A-Za-z0-9+/_.~=@!#%^$&*|:-]"
-# A value of 12 characters or more that holds a digit within its first 64. Blanks are bounded: rows of them stand in
-# every table. A name may be followed by a few quotes and brackets: data["key"] = "...", {\"key\": \"...\"}.
-_TO_VALUE = (
+# A value that holds a digit. A name may be followed by quotes and brackets: data["key"] = "...", {\"key\": \"...\"}.
+# What counts is bounded, but bounds would make this an automaton of hundreds of states and the screen a fifth slower.
+_ASSIGNED = (
     _WORDS
-    + rb"[A-Za-z0-9_.\-]{0,60}[\\\"'\]\[]{0,4}[ \t]{0,8}(?:" + TYPED + rb"|=>|:=|==|=|:|,|[ ]|>)[ \t]{0,8}"
-    + rb"(?:" + WRAPPED + rb")?[\\\"'`(\[]{0,4}"
+    + rb"[A-Za-z0-9_.\-]*[\\\"'\]\[]*[ \t]*(?::[ \t]*[&A-Za-z][A-Za-z&'<>\[\]?. ]*=|=>|:=|==|=|:|,|[ ]|>)[ \t]*"
+    + rb"(?:" + WRAPPED + rb")?[\\\"'`(\[]*"
     + rb"(?:(?:basic|bearer|token)[ ])?"
+    + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,}[0-9])"
 )  # fmt: skip
-_ASSIGNED = _TO_VALUE + rb"(?:" + _UNMIXED + rb"{0,7}[0-9]" + _MIXED + rb"{4}|" + _UNMIXED + rb"{7,64}[0-9])"
-_LONG_ASSIGNED = _TO_VALUE + rb"[^\s\"'`,;<>(){}\\]{200}"
 _PLACES = (
     Expression(Place.ASSIGNED, _ASSIGNED, caseless=True),
-    Expression(Place.LONG_ASSIGNED, _LONG_ASSIGNED, caseless=True),
     Expression(Place.ADDRESS, rb"""://[^\s/:@"'<>]{0,100}:[^\s/@"'<>,]{6,200}@"""),
     Expression(Place.BEARER, rb"bearer {1,4}[A-Za-z0-9._~+/=-]{16}", caseless=True),
     Expression(Place.BASIC, rb"basic {1,4}[A-Za-z0-9+/_-]{12}", caseless=True),

@@ -14,7 +14,7 @@ from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
 
 _USERINFO = re.compile(
-    rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,\[\]{}|^`]{6,200})@(?P<host>[^\s/:\"'<>?#,]+)"
+    rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,\[\]{}|^`]{6,200})@(?P<host>[^\s/:\"'<>?#,]{1,4096})"
 )
 _BEARER = re.compile(rb"(?i)bearer {1,4}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})")
 _BASIC = re.compile(rb"(?i)basic {1,4}(?P<value>[A-Za-z0-9+/_-]{12,1024}={0,2})")
@@ -23,15 +23,16 @@ _KEY_ENDS = re.compile(rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.()@-]{60,16000}")
 _LOCAL = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"example.", b"host.docker.internal")
 _ADDRESS_LEAD = 320
+LONGEST = 8192
 SHORTEST_PASSWORD = 8
 
 
 def around(pattern: re.Pattern[bytes], text: bytes, ends: Iterable[int], lead: int) -> Iterator[re.Match[bytes]]:
-    """The pattern's matches near places that the screen saw, each once."""
+    """The pattern's matches near places that the screen saw, each once. None is longer than LONGEST."""
     done = 0
     for seen in ends:
         start = max(done, seen - lead)
-        while (found := pattern.search(text, start)) is not None and found.start() < seen:
+        while (found := pattern.search(text, start, seen + LONGEST)) is not None and found.start() < seen:
             yield found
             start = done = max(found.end(), start + 1)
 
