@@ -16,6 +16,11 @@ def register(app: typer.Typer) -> None:
         help="The founding incident: unguarded, guarded, with a human, and the ledger.\n\nExample: yett drill pocketos",
     )(pocketos)
 
+    app.command(
+        "saastr",
+        help="An agent with a database task: held, signed, undone to the byte.\n\nExample: yett drill saastr",
+    )(saastr)
+
 
 def list_(as_json: show.AsJson = False) -> None:
     from yett.drills import DRILLS
@@ -35,3 +40,9 @@ def pocketos(
     from yett.drills.pocketos import run
 
     raise typer.Exit(run(only=only or [], keep=keep))
+
+
+def saastr(keep: Annotated[bool, typer.Option(help="Keep the drill's folder.")] = False) -> None:
+    from yett.drills.saastr import run
+
+    raise typer.Exit(run(keep=keep))

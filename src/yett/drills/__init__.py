@@ -5,5 +5,8 @@ nothing of guarding; its people are virtual and sign only through the page's HTT
 of 0 only if everything it claims was seen to hold. It will not touch a real store: the two realms refuse each other.
 """
 
-DRILLS = {"pocketos": "A staging agent finds a blanket token and deletes production with its backups (April 2026)."}
+DRILLS = {
+    "pocketos": "A staging agent finds a blanket token and deletes production with its backups (April 2026).",
+    "saastr": "An agent with a database task empties tables, drops the schema, and everything comes back (July 2025).",
+}
 """Name and one line of every drill."""

@@ -14,10 +14,14 @@ from yett.lab.postgres import find_binaries
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The schema as `pg_dump --schema-only` writes it, and a hash of each table's and sequence's content."""
+    """The schema as `pg_dump --schema-only` writes it, and a hash of each table's and sequence's content.
+
+    `sequences` names what of the content is a sequence.
+    """
 
     schema: str
     content: tuple[tuple[str, str], ...]
+    sequences: frozenset[str] = frozenset()
 
     def difference(self, other: Snapshot) -> str:
         """Where the two differ, in one line; "" if they do not."""
@@ -25,6 +29,14 @@ class Snapshot:
             return "the schema dumps differ"
         changed = sorted({name for name, _ in set(self.content) ^ set(other.content)})
         return f"content differs: {', '.join(changed)}" if changed else ""
+
+    def rows_differ(self, other: Snapshot) -> str:
+        """The same, leaving out how far sequences have counted: what they gave out is not given out again."""
+        return _without_sequences(self).difference(_without_sequences(other))
+
+
+def _without_sequences(whole: Snapshot) -> Snapshot:
+    return Snapshot(whole.schema, tuple(one for one in whole.content if one[0] not in whole.sequences))
 
 
 def snapshot(url: str) -> Snapshot:
@@ -41,8 +53,10 @@ def snapshot(url: str) -> Snapshot:
             "WHERE c.relkind IN ('r', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
             "AND n.nspname !~ '^pg_toast' ORDER BY 1, 2, 3"
         )
-        found = [(f"{space}.{name}", _hash(cursor, kind, space, name)) for kind, space, name in cursor.fetchall()]
-    return Snapshot(schema, tuple(found))
+        things = cursor.fetchall()
+        found = [(f"{space}.{name}", _hash(cursor, kind, space, name)) for kind, space, name in things]
+    sequences = frozenset(f"{space}.{name}" for kind, space, name in things if kind == "S")
+    return Snapshot(schema, tuple(found), sequences)
 
 
 def _hash(cursor: psycopg.Cursor, kind: str, space: str, name: str) -> str:

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from yett.drills.attempting import Attempt, parse
 from yett.drills.database import Snapshot, snapshot
 from yett.drills.person import VirtualPerson
 from yett.drills.scene import TASK, Scene, write_targets
+from yett.drills.stage import Stage
 from yett.model.errors import YettError
 
 DELETION = "shapes: plain"
@@ -88,7 +89,7 @@ def enrol_team(scene: Scene) -> None:
     """Two more people, each vouched for by everyone who is there."""
     for name in ("Ana", "Ben"):
         newcomer = VirtualPerson(name, scene.stage.origin)
-        _sign_by_all(scene, newcomer.ask_to_enrol())
+        sign_by_all(scene.people, newcomer.ask_to_enrol())
         scene.people.append(newcomer)
     people = ", ".join(str(name) for name in json.loads(scene.stage.yett("status", "--json"))["people"])
     scene.telling.say(
@@ -168,10 +169,10 @@ def _restored(scene: Scene, sent: tuple[tuple[Attempt, ...], float], before: Sna
     """Apply the newest undo and compare; the lab's database is where the platform says it is now."""
     sends, waited = sent
     survived = scene.lab.database_alive
-    undo = _last_undo(scene)
+    undo = last_undo(scene.stage)
     if not undo:
         return Release(sends, waited, survived)
-    applied, said = _apply_undo(scene, undo)
+    applied, said = apply_undo(scene.stage, undo, scene.people)
     if not applied:
         return Release(sends, waited, survived, undo, applied, said)
     scene.lab.handed_out["database_url"] = evidence.database_url(scene.lab)
@@ -179,26 +180,27 @@ def _restored(scene: Scene, sent: tuple[tuple[Attempt, ...], float], before: Sna
     return Release(sends, waited, survived, undo, applied, said, difference)
 
 
-def _last_undo(scene: Scene) -> str:
-    undos = json.loads(scene.stage.yett("undo", "list", "--json"))
+def last_undo(stage: Stage) -> str:
+    """The id of the newest undo, "" if there is none."""
+    undos = json.loads(stage.yett("undo", "list", "--json"))
     return str(undos[-1]["id"]) if undos else ""
 
 
-def _apply_undo(scene: Scene, undo: str) -> tuple[bool, str]:
+def apply_undo(stage: Stage, undo: str, people: Sequence[VirtualPerson]) -> tuple[bool, str]:
     """`yett undo apply` in one process, the signatures that it asks for in this one."""
     command = [sys.executable, "-m", "yett.cli", "undo", "apply", undo]
     applying = subprocess.Popen(
-        command, env=scene.stage.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=stage.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert applying.stdout is not None
     said = applying.stdout.readline()
-    _sign_by_all(scene, scene.stage.act_of(said))
+    sign_by_all(people, stage.act_of(said))
     rest = applying.stdout.read().strip()
     return applying.wait(120) == 0, rest.splitlines()[-1] if rest else "said nothing"
 
 
-def _sign_by_all(scene: Scene, act: str) -> None:
+def sign_by_all(people: Sequence[VirtualPerson], act: str) -> None:
     """Everyone who is enrolled signs; one more signature than is needed is refused."""
-    for person in scene.people:
+    for person in people:
         with contextlib.suppress(YettError):
             person.sign(act)

@@ -1,4 +1,4 @@
-"""python -m yett.lab serve|workspace|plain|incident"""
+"""python -m yett.lab serve|company|workspace|plain|incident"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from yett.lab import incident, plain, supervisor, workspace
+from yett.lab import company, incident, plain, supervisor, workspace
 from yett.lab.postgres import PostgresFailed
 from yett.lab.process import LabFailed
 
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serving = verbs.add_parser("serve", help="run the platform until SIGTERM or the end of its starter")
     serving.add_argument("--dir", type=Path, required=True)
     serving.add_argument("--user", help="whom to run as when started by root")
+    company_serving = verbs.add_parser("company", help="run a company's PostgreSQL until SIGTERM")
+    company_serving.add_argument("--dir", type=Path, required=True)
     working = verbs.add_parser("workspace", help="make the repository that an agent works in")
     working.add_argument("--announcement", type=Path, required=True, help="file with the line that serve printed")
     working.add_argument("--to", type=Path, required=True)
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.verb == "serve":
             supervisor.serve(chosen.dir, chosen.user, parent)
+        elif chosen.verb == "company":
+            company.serve(chosen.dir, parent)
         elif chosen.verb == "plain":
             announced = json.loads(chosen.announcement.read_text())
             return plain.run_plainly(chosen.command, announced, chosen.workspace.resolve(), os.environ)
