@@ -1,0 +1,223 @@
+"""What a scope means in one database: the relations, columns and sequences that the lease is granted, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg.rows import TupleRow
+
+from yett.model.errors import ConfigurationError
+from yett.providers.postgres.own import Own
+from yett.providers.postgres.scope import Masking, Scope, Table
+
+_RELATIONS = """
+SELECT c.oid, n.nspname, c.relname, c.relkind
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (n.nspname = ANY (%(schemas)s) OR (n.nspname, c.relname) IN
+  (SELECT * FROM unnest(%(table_schemas)s::name[], %(table_names)s::name[])))"""
+
+_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY (%(schemas)s)"
+
+_MASKED = """
+WITH RECURSIVE kin(a, b) AS (
+  SELECT inhrelid, inhparent FROM pg_inherits UNION ALL SELECT inhparent, inhrelid FROM pg_inherits
+), named(relid, col) AS (
+  SELECT c.oid, m.col FROM unnest(%(schemas)s::name[], %(names)s::name[], %(columns)s::name[]) m(schema, name, col)
+  JOIN pg_namespace n ON n.nspname = m.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = m.name
+), masked(relid, col) AS (
+  SELECT a.attrelid, a.attname FROM named JOIN pg_attribute a ON a.attrelid = named.relid AND a.attname = named.col
+  WHERE a.attnum > 0 AND NOT a.attisdropped
+  UNION
+  (WITH known AS (SELECT * FROM masked)
+  SELECT kin.b, k.col FROM known k JOIN kin ON kin.a = k.relid
+    JOIN pg_attribute a ON a.attrelid = kin.b AND a.attname = k.col AND NOT a.attisdropped
+  UNION ALL
+  SELECT g.attrelid, g.attname FROM known k
+    JOIN pg_attribute base ON base.attrelid = k.relid AND base.attname = k.col
+    JOIN pg_attribute g ON g.attrelid = k.relid AND g.attgenerated <> '' AND NOT g.attisdropped
+    JOIN pg_attrdef f ON f.adrelid = g.attrelid AND f.adnum = g.attnum
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = k.relid AND d.refobjsubid = base.attnum
+      AND ((d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid)
+        OR (d.classid = 'pg_class'::regclass AND d.objid = g.attrelid AND d.objsubid = g.attnum)))
+)
+SELECT m.relid, n.nspname, c.relname, m.col, a.attnum
+FROM masked m JOIN pg_class c ON c.oid = m.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = m.relid AND a.attname = m.col"""
+
+_SHOWING = """
+WITH RECURSIVE showing(relid) AS (
+  SELECT unnest(%(masked)s::oid[])
+  UNION
+  SELECT r.ev_class FROM showing s
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.relid
+      AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid
+)
+SELECT c.oid, n.nspname, c.relname FROM showing s JOIN pg_class c ON c.oid = s.relid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.relid <> ALL (%(masked)s::oid[])"""
+
+_RULES = """
+SELECT n.nspname, c.relname FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.ev_class = ANY (%(masked)s) AND r.ev_type <> '1'"""
+
+_COLUMNS = """
+SELECT attrelid, attname FROM pg_attribute
+WHERE attrelid = ANY (%(relations)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
+
+_SEQUENCES = """
+SELECT DISTINCT sn.nspname, s.relname
+FROM pg_attrdef f
+  JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+  JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
+WHERE f.adrelid = ANY (%(relations)s)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A row of pg_class that a lease may name. `kind` is relkind."""
+
+    oid: int
+    table: Table
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The columns that a scope masks, as the catalog has them, and what else would show them.
+
+    `columns`: by table oid, attribute numbers to names: those named, the same columns of partitions, parents and
+    children (a parent's rows are its children's, read with the right to the parent alone), and generated columns
+    computed from any of them. `showing`: views, materialised views and tables with rules that read such a table,
+    directly or through others, with whatever rights their owner has.
+    """
+
+    columns: dict[int, dict[int, str]]
+    names: dict[int, Table]
+    showing: dict[int, Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Exactly what one lease is granted. `read_columns`: tables of which only these columns may be read."""
+
+    schemas: tuple[str, ...]
+    read: tuple[Relation, ...]
+    read_columns: tuple[tuple[Relation, tuple[str, ...]], ...]
+    write: tuple[Relation, ...]
+    sequences: tuple[Table, ...]
+    masked: Masked
+
+
+async def resolve(own: Own, scope: Scope) -> Grants:
+    """Look up in the catalog what the scope names. Read inside the transaction that grants it.
+
+    Raises:
+        ConfigurationError: something named is not there, or a masked column could be read another way.
+    """
+    relations = await _relations(own, scope)
+    masked = await masked_columns(own, scope)
+    readable, writable = _readable(scope, relations), _writable(scope, relations)
+    by_column: list[tuple[Relation, tuple[str, ...]]] = []
+    if masked.columns and scope.masking is Masking.COLUMN_GRANT:
+        await _refuse_ways_round(own, scope, masked, writable)
+        acknowledged = {relation.oid for relation in relations if relation.table in scope.masked}
+        readable = [one for one in readable if one.oid not in masked.showing or one.oid in acknowledged]
+        writable = [one for one in writable if one.oid not in masked.showing or one.oid in acknowledged]
+        by_column = await _visible(own, [one for one in readable if one.oid in masked.columns], masked)
+        readable = [one for one in readable if one.oid not in masked.columns]
+    sequences = await _rows(own, _SEQUENCES, relations=[one.oid for one in writable])
+    return Grants(
+        schemas=tuple(sorted(scope.schemas | {table.schema for table in scope.tables})),
+        read=tuple(readable),
+        read_columns=tuple(by_column),
+        write=tuple(writable),
+        sequences=tuple(Table(*row) for row in sequences),
+        masked=masked,
+    )
+
+
+async def masked_columns(own: Own, scope: Scope) -> Masked:
+    """What `scope.masked` means in this database; what the plan of the wire's masking is made from, too.
+
+    Raises:
+        ConfigurationError: a masked column is not there: a mask that hides nothing is a mistake.
+    """
+    named = [(table, column) for table, columns in scope.masked.items() for column in sorted(columns)]
+    rows = await _rows(
+        own,
+        _MASKED,
+        schemas=[table.schema for table, _ in named],
+        names=[table.name for table, _ in named],
+        columns=[column for _, column in named],
+    )
+    found = Masked({}, {}, {})
+    for oid, schema, name, column, number in rows:
+        found.columns.setdefault(oid, {})[number] = column
+        found.names[oid] = Table(schema, name)
+    present = {(found.names[oid], column) for oid, columns in found.columns.items() for column in columns.values()}
+    if missing := [f"{table}.{column}" for table, column in named if (table, column) not in present]:
+        raise ConfigurationError(f"The lease masks columns that the database does not have: {', '.join(missing)}.")
+    showing = await _rows(own, _SHOWING, masked=list(found.columns))
+    found.showing.update({oid: Table(schema, name) for oid, schema, name in showing})
+    return found
+
+
+async def _relations(own: Own, scope: Scope) -> list[Relation]:
+    tables = sorted(scope.tables | frozenset(scope.masked))
+    schemas = sorted(scope.schemas)
+    rows = await _rows(
+        own,
+        _RELATIONS,
+        schemas=schemas,
+        table_schemas=[table.schema for table in tables],
+        table_names=[table.name for table in tables],
+    )
+    found = [Relation(oid, Table(schema, name), kind) for oid, schema, name, kind in rows]
+    there = {relation.table for relation in found}
+    missing = [str(table) for table in tables if table not in there]
+    known = {name for (name,) in await _rows(own, _SCHEMAS, schemas=schemas)}
+    if missing := missing + [schema for schema in schemas if schema not in known]:
+        raise ConfigurationError(f"The lease names what the database does not have: {', '.join(missing)}.")
+    return sorted(found, key=lambda relation: relation.table)
+
+
+def _readable(scope: Scope, relations: list[Relation]) -> list[Relation]:
+    return [one for one in relations if one.table in scope.read or one.table.schema in scope.read_schemas]
+
+
+def _writable(scope: Scope, relations: list[Relation]) -> list[Relation]:
+    return [
+        one
+        for one in relations
+        if one.table in scope.write or (one.table.schema in scope.write_schemas and one.kind in "rp")
+    ]
+
+
+async def _refuse_ways_round(own: Own, scope: Scope, masked: Masked, writable: list[Relation]) -> None:
+    """A view or rule reads with its owner's rights: a column grant on the table behind it hides nothing."""
+    named = [str(t) for t in masked.showing.values() if t in scope.tables and t not in scope.masked]
+    if named:
+        raise ConfigurationError(
+            f"The lease names {', '.join(sorted(named))}, which reads a table with masked columns.",
+            "Leave it out, or name it among the masked tables with the columns to hide (none, if it shows nothing).",
+        )
+    written = [one.oid for one in writable if one.oid in masked.columns]
+    if ruled := await _rows(own, _RULES, masked=written):
+        raise ConfigurationError(
+            f"{Table(*ruled[0])} has masked columns and rewrite rules, which run with their owner's rights.",
+            "Let the lease read it only.",
+        )
+
+
+async def _visible(own: Own, tables: Iterable[Relation], masked: Masked) -> list[tuple[Relation, tuple[str, ...]]]:
+    by_oid: dict[int, list[str]] = {relation.oid: [] for relation in tables}
+    for oid, column in await _rows(own, _COLUMNS, relations=list(by_oid)):
+        if column not in masked.columns[oid].values():
+            by_oid[oid].append(column)
+    return [(relation, tuple(by_oid[relation.oid])) for relation in tables if by_oid[relation.oid]]
+
+
+async def _rows(own: Own, query: str, **parameters: object) -> list[TupleRow]:
+    cursor = await own.execute(query, parameters)
+    return await cursor.fetchall()
