@@ -110,7 +110,6 @@ class FolderDraft:
         self._blobs: list[FolderBlob] = []
         try:
             fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _fsync_folder(root)
         except BaseException:
             self.abort()
             raise

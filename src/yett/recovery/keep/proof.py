@@ -19,7 +19,7 @@ from yett.model.secret import Secret
 from yett.recovery.keep import bucket as s3
 from yett.recovery.keep.bucket import Bucket, Client, connect, in_words
 from yett.recovery.keep.errors import NotImmutable
-from yett.recovery.keep.locked import Locked, LockedBlob, look_locked, put_locked
+from yett.recovery.keep.locked import Locked, LockedBlob, look_locked, put_locked, set_lock
 
 PROBE_FOR = timedelta(minutes=15)
 CONTROL_FOR = timedelta(seconds=2)
@@ -125,12 +125,7 @@ def _delete_in_batch(breaker: Client, bucket: Bucket, key: str, version: str) ->
 
 def _extend(breaker: Client, bucket: Bucket, key: str, version: str, until: datetime) -> None:
     with in_words(bucket, "extending a probe's retention"):
-        breaker.put_object_retention(
-            Bucket=bucket.name,
-            Key=key,
-            VersionId=version,
-            Retention={"Mode": "COMPLIANCE", "RetainUntilDate": until},
-        )
+        set_lock(breaker, bucket, key, version, until)
 
 
 def _hide(client: Client, bucket: Bucket, key: str, version: str, until: datetime) -> None:
