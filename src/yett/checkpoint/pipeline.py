@@ -382,11 +382,14 @@ class Checkpoint:
         if "snapshot" not in judged.decision.obligations and "verified-undo" not in judged.decision.obligations:
             return ()
         made: list[str] = []
+        later = False
         own = judged.facts.attempt.undo
         operations = {id(s.operation): s for s in judged.situations if s.undo.possible and own is None}
         try:
             if own is not None and own.plan.possible:
-                made.append((await own.capture(hold)).id)
+                record = await own.capture(hold)
+                later = record is None
+                made += [record.id] if record is not None else []
             for situated in operations.values():
                 made.append((await self._undos.capture(situated.operation, hold)).id)
         except StoreUnavailable:
@@ -394,7 +397,7 @@ class Checkpoint:
         except YettError as error:
             why = f"the undo could not be made: {error.what}"
             raise Refused(Verdict.HOLD if hold else Verdict.DENY, why, error.remedy, hold=hold, code="undo") from None
-        if "verified-undo" in judged.decision.obligations and not made:
+        if "verified-undo" in judged.decision.obligations and not (made or later):
             why = "one person alone may not do this without a verified undo, and there is none"
             raise Refused(Verdict.DENY, why, "enrol a second person, or move it outside Yett", code="undo")
         return tuple(made)

@@ -37,6 +37,10 @@ class OwnUndo(Protocol):
     @property
     def plan(self) -> UndoPlan: ...
 
-    async def capture(self, hold: str) -> UndoRecord:
-        """Store it, verified, durable and recorded. Raises YettError: the transaction must be rolled back."""
+    async def capture(self, hold: str) -> UndoRecord | None:
+        """Store it, verified, durable and recorded; None: the wire makes it later, before the act becomes final.
+
+        Raises:
+            YettError: it could not be made, and the transaction must be rolled back.
+        """
         ...
