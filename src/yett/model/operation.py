@@ -137,7 +137,7 @@ class Attempt:
 
     `request_digest` covers the canonical request before injection, volatile fields out; `lease` is the id of the lease
     whose placeholder it carries, "" if none; `summary` is one redacted line for people. `undo` is the wire's own; None:
-    the provider's room is asked for one. So are `resources`: what the wire itself knows, at first hand and now, of every
+    the provider's room is asked for one. So are `resources`: what the wire knows at first hand, and now, of every
     resource that the operations name.
     """
 
