@@ -216,7 +216,7 @@ def test_a_revoked_lease_has_no_session_no_login_and_no_trace(shop: Shop) -> Non
 
 
 def test_a_lease_that_locks_its_own_role_is_revoked_all_the_same(shop: Shop) -> None:
-    """An uncommitted ALTER ROLE of its own password holds the row that NOLOGIN changes; a prepared one has no session."""
+    """An uncommitted ALTER ROLE of its own password holds the row that NOLOGIN changes; prepared, it has no session."""
     role = lease(shop, read_write(schemas=["shop"]))
     holding = shop.enter(role)
     holding.execute(f"BEGIN; ALTER ROLE {role.name} PASSWORD 'mine'")
