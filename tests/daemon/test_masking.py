@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from yett.broker.placeholders import new_placeholder
 from yett.broker.seal import Keys
-from yett.daemon.masking import Masked, home_of, scan
+from yett.daemon.masking import Masked, home_of, mask_everything, scan
 from yett.model.errors import YettError
 from yett.model.secret import Secret
 from yett.providers.book import ProviderBook
@@ -76,3 +82,21 @@ def test_an_edit_that_would_hide_a_value_from_the_next_scan_stays_inside(
         else:
             masked.write_back(str(real), file.fileno())
     assert real.read_bytes() == (before if hidden else edited.format(value).encode())
+
+
+@pytest.mark.parametrize("place", ["config", "refs/heads/x", "objects/info/alternates"])
+def test_nothing_starts_where_git_would_wait_for_ever(tmp_path: Path, place: str) -> None:
+    """Before anything is read: a scan would wait there too, and pass the history over."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    pipe = tmp_path / ".git" / place
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    session: Any = SimpleNamespace(workspace=str(tmp_path))
+    plane: Any = None
+
+    async def say(_line: str) -> None: ...
+
+    began = time.monotonic()
+    with pytest.raises(YettError, match=f"{pipe} is a pipe"):
+        asyncio.run(mask_everything(plane, session, tmp_path / "session", {}, say))
+    assert time.monotonic() - began < 5

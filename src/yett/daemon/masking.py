@@ -15,6 +15,7 @@ from yett.broker.seal import Keys
 from yett.daemon.nested import refuse_secrets_in_nested
 from yett.daemon.plane import OWN, Plane
 from yett.inventory import Finding, scan_workspace
+from yett.inventory.git_places import refuse_strange
 from yett.inventory.kept.acceptances import open_critical
 from yett.model.credential import Lease
 from yett.model.errors import YettError
@@ -108,6 +109,7 @@ async def mask_everything(
     `strict`: nothing starts either while a critical finding is accepted by nobody.
     """
     workspace, started = Path(session.workspace), time.time_ns()
+    await asyncio.to_thread(refuse_strange, workspace)
     findings = await asyncio.to_thread(scan, plane.keys, plane.book, workspace, environ)
     plane.broker.known({f.credential.fingerprint: f.value for f in findings})
     await asyncio.to_thread(plane.kept.record, session.workspace, findings, started, None, session.id)

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from yett.inventory.git_life import Life, patient
+
 GIT = (
     "git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*",
     "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "protocol.ext.allow=never",
@@ -35,15 +37,18 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def read_many(
     repository: Path, oids: Iterable[str], env: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, str, bytes]]:
-    """(id, type, body) of every object that exists, in order, through one buffered cat-file."""
+    """(id, type, body) of every object that exists, in order, through one buffered cat-file.
+
+    Raises:
+        GitStalled: git waits for something that does not come.
+    """
     process = subprocess.Popen(
         [*GIT, "cat-file", "--batch", "--buffer"],
         cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         bufsize=1 << 20,
     )  # fmt: skip
     assert process.stdin is not None
-    assert process.stdout is not None
-    feed = process.stdin
+    feed, answers = process.stdin, patient(Life(process, repository))
 
     def write() -> None:
         try:
@@ -54,11 +59,11 @@ def read_many(
 
     threading.Thread(target=write, daemon=True).start()
     try:
-        for header in process.stdout:
+        for header in answers:
             fields = header.split()
             if len(fields) == 3:
-                yield fields[0].decode(), fields[1].decode(), process.stdout.read(int(fields[2]) + 1)[:-1]
+                yield fields[0].decode(), fields[1].decode(), answers.read(int(fields[2]) + 1)[:-1]
     finally:
-        process.stdout.close()
+        answers.close()
         process.kill()
         process.wait()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from yett.inventory.git import GIT, environment, read_many
+from yett.inventory.git_life import run
 from yett.inventory.history.repositories import Repository, git
 from yett.inventory.history.screening import Engine, Found, spots
 from yett.inventory.outcome import Unread
@@ -35,7 +35,11 @@ def ask(
     largest: int,
     perhaps: Iterable[str] = (),
 ) -> Asked:
-    """Scan these objects; trees among them are passed over. `perhaps`: those that may be gone by now."""
+    """Scan these objects; trees among them are passed over. `perhaps`: those that may be gone by now.
+
+    Raises:
+        GitStalled: git says nothing, and waits.
+    """
     asked = Asked()
     wanted = _listed(repository, [*dict.fromkeys((*oids, *perhaps))], largest, asked, frozenset(perhaps))
     deaths = 0
@@ -79,16 +83,21 @@ def every_object(repository: Repository) -> list[str]:
 
 
 def present(repository: Repository, oids: Sequence[str]) -> list[str]:
-    """What git says to each: its id, type and size, or that it is missing."""
+    """What git says to each: its id, type and size, or that it is missing.
+
+    Raises:
+        GitStalled: it says nothing, and waits.
+    """
     rows: list[str] = []
     for _ in range(_MOST_DEATHS):
         if len(rows) == len(oids):
             break
-        done = subprocess.run(
+        done = run(
             [*GIT, "cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"],
-            cwd=repository.folder, env=environment(repository.env), check=False, capture_output=True,
-            input="\n".join(oids[len(rows) :]).encode() + b"\n",
-        )  # fmt: skip
+            cwd=repository.folder,
+            env=environment(repository.env),
+            stdin="\n".join(oids[len(rows) :]).encode() + b"\n",
+        )
         rows += done.stdout.decode().splitlines()
         if len(rows) < len(oids):
             rows.append(f"{oids[len(rows)]} missing")  # git died of it

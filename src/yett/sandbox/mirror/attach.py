@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from yett.sandbox.mirror.export import LOCAL, git_directory, make_bare
+from yett.sandbox.mirror.export import LOCAL, LONGEST_LOG, git_directory, make_bare
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import Oid, git, lines
+from yett.sandbox.mirror.plumbing import Oid, git, lines, text_of
 
 HARMLESS = re.compile(
     r"""^(
@@ -59,14 +59,13 @@ def _refs(view: Path, gitdir: Path) -> None:
 
 
 def _head(real: Path, gitdir: Path, names: IdMap) -> None:
-    head = (git_directory(real) / "HEAD").read_text().strip()
+    head = text_of(git_directory(real) / "HEAD").strip()
     (gitdir / "HEAD").write_text((head if head.startswith("ref: ") else names.inside(head)) + "\n")
 
 
 def _stash(real: Path, gitdir: Path, masks: Masks, names: IdMap) -> None:
-    log = git_directory(real) / "logs/refs/stash"
-    if log.exists():
-        mapped = _OID.sub(lambda found: names.inside(found[0]), log.read_text(errors="surrogateescape"))
+    if log := text_of(git_directory(real) / "logs/refs/stash", LONGEST_LOG):
+        mapped = _OID.sub(lambda found: names.inside(found[0]), log)
         (gitdir / "logs/refs").mkdir(parents=True, exist_ok=True)
         (gitdir / "logs/refs/stash").write_bytes(masks.mask(mapped.encode(errors="surrogateescape")))
 
@@ -96,7 +95,6 @@ def staged(repository: Path, env: dict[str, str] | None = None) -> list[tuple[st
 
 
 def _exclude(real: Path, gitdir: Path) -> None:
-    exclude = git_directory(real) / "info/exclude"
-    if exclude.is_file():
+    if exclude := text_of(git_directory(real) / "info/exclude"):
         (gitdir / "info").mkdir(exist_ok=True)
-        (gitdir / "info/exclude").write_bytes(exclude.read_bytes())
+        (gitdir / "info/exclude").write_bytes(exclude.encode(errors="surrogateescape"))

@@ -21,6 +21,7 @@ from yett.sandbox.mirror.plumbing import (
     git,
     lines,
     object_id,
+    text_of,
     tree_body,
     tree_entries,
     write_objects,
@@ -28,6 +29,8 @@ from yett.sandbox.mirror.plumbing import (
 
 LOCAL = "refs/local/"
 """Where the view keeps the human's own refs: hidden from fetch, used to make the sandbox's repository."""
+
+LONGEST_LOG = 64 << 20
 
 
 @dataclass
@@ -79,8 +82,8 @@ def real_refs(real: Path) -> dict[str, Oid]:
 
 def _stashes(real: Path) -> list[Oid]:
     """A stash list is its reflog: older stashes are reachable from nothing else."""
-    log = git_directory(real) / "logs/refs/stash"
-    return [line.split(" ")[1] for line in log.read_text().splitlines()] if log.exists() else []
+    log = text_of(git_directory(real) / "logs/refs/stash", LONGEST_LOG)
+    return [line.split(" ")[1] for line in log.splitlines()]
 
 
 def git_directory(real: Path) -> Path:
@@ -239,5 +242,5 @@ def _default_branch(real: Path) -> str:
         found = lines(real, "for-each-ref", "--format=%(symref)", name) if name != "HEAD" else []
         if found and found[0]:
             return found[0].replace("refs/remotes/origin/", "refs/heads/")
-    head = (git_directory(real) / "HEAD").read_text().strip()
+    head = text_of(git_directory(real) / "HEAD").strip()
     return head.removeprefix("ref: ") if head.startswith("ref: ") else "refs/heads/main"

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from yett.inventory.git import environment
+from yett.inventory.git_life import GitStalled
 from yett.model.errors import YettError
 from yett.sandbox.mirror.plumbing import GitFailed, Oid, git
 
@@ -128,14 +129,14 @@ def fetch_objects(
         packing = subprocess.Popen(command, stdin=wanted, stdout=subprocess.PIPE, stderr=said, env=environment())
         assert packing.stdout is not None
         try:
-            git(view, *_INDEX_PACK, stdin=packing.stdout, env=env)
-        except GitFailed as error:
-            packing.kill()
+            git(view, *_INDEX_PACK, stdin=packing.stdout, env=env, beside=(packing.pid,))
+        except (GitFailed, GitStalled) as error:
             said.seek(0)
             told = said.read(300).decode(errors="replace") or error.what
             raise GitFailed(f"the session's commits could not be read: {told}") from error
         finally:
             packing.stdout.close()
+            packing.kill()
             packing.wait()
     _bounded(view, env)
 

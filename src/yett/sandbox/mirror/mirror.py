@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from yett.inventory.git_places import refuse_strange, refuse_strange_inside
 from yett.inventory.history import made_inside
 from yett.model.errors import YettError
 from yett.sandbox.mirror import incoming, jobs
@@ -14,7 +15,7 @@ from yett.sandbox.mirror.attach import attach
 from yett.sandbox.mirror.export import export, git_directory, real_refs
 from yett.sandbox.mirror.masks import Masks
 from yett.sandbox.mirror.names import IdMap
-from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, present, write_objects
+from yett.sandbox.mirror.plumbing import ZERO, GitFailed, Oid, git, present, text_of, write_objects
 from yett.sandbox.mirror.restage import restage
 from yett.sandbox.mirror.translate import Objects, Translation, TranslationRefused
 
@@ -62,6 +63,7 @@ class Mirror:
 
     def make(self) -> None:
         """Export and attach. `gitdir` is what the sandbox sees as `.git`."""
+        refuse_strange(self.real)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._tips = export(self.real, self.view, self._masks, self._names)
         attach(self.real, self.view, self.gitdir, self._masks, self._names, OBJECTS_INSIDE)
@@ -127,7 +129,12 @@ class Mirror:
 
         A branch that nobody moved outside moves; otherwise its commits stand at refs/yett/SESSION/. What a rewrite or a
         deletion would have dropped is kept there too, so nothing is lost by it.
+
+        Raises:
+            StrangeRepository: in one of the two is a pipe or a device, at which git would wait for ever.
         """
+        refuse_strange(self.real)
+        refuse_strange_inside(self.gitdir)
         with self._lock, incoming.quarantine(self.view, self._folder) as env:
             refs = incoming.read_refs(self.gitdir)
             stashes = incoming.stash_entries(self.gitdir)
@@ -239,7 +246,7 @@ class Mirror:
 
     def _move_head(self) -> list[str]:
         head = incoming.read_head(self.gitdir)
-        now = (git_directory(self.real) / "HEAD").read_text().strip().removeprefix("ref: ")
+        now = text_of(git_directory(self.real) / "HEAD").strip().removeprefix("ref: ")
         if head.startswith("refs/heads/") and head != now and head in real_refs(self.real):
             git(self.real, "symbolic-ref", "-m", f"yett: session {self._session}", "HEAD", head)
             return [f"HEAD: on {head.removeprefix('refs/heads/')}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import struct
@@ -9,9 +10,11 @@ import subprocess
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from yett.inventory.git import GIT, environment
+from yett.inventory.git_life import Life, patient, run
+from yett.inventory.history.regular import regular
 from yett.model.errors import YettError
 
 Oid = str
@@ -26,22 +29,19 @@ class GitFailed(YettError):
 
 
 def git(
-    repository: Path, *arguments: str, stdin: bytes | IO[bytes] | None = None, env: Mapping[str, str] | None = None
+    repository: Path,
+    *arguments: str,
+    stdin: bytes | IO[bytes] | None = None,
+    env: Mapping[str, str] | None = None,
+    beside: Sequence[int] = (),
 ) -> bytes:
-    """Standard output of one git command, which reads bytes or an open file.
+    """Standard output of one git command, which reads bytes or an open file. `beside`: processes that it waits for.
 
     Raises:
         GitFailed: it ended with another status than 0.
+        GitStalled: it waited for something that did not come.
     """
-    source: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}  # Any: run's keywords
-    done: subprocess.CompletedProcess[bytes] = subprocess.run(
-        [*GIT, *arguments],
-        cwd=repository,
-        env=environment(env),
-        capture_output=True,
-        check=False,
-        **source,
-    )
+    done = run([*GIT, *arguments], cwd=repository, env=environment(env), stdin=stdin, beside=beside)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         if "promisor remote" in said:
@@ -67,6 +67,14 @@ def present(repository: Path, oids: Iterable[Oid]) -> set[Oid]:
     return {row.split(" ")[0] for row in rows if not row.endswith(" missing")}
 
 
+def text_of(path: Path, most: int = 4 << 20) -> str:
+    """A small file of a git folder; "" if there is none, or something that is no file."""
+    try:
+        return regular(path, most).decode(errors="surrogateescape")
+    except OSError:
+        return ""
+
+
 class Reader:
     """One object at a time, by id, from one running cat-file."""
 
@@ -75,27 +83,29 @@ class Reader:
             [*GIT, "cat-file", "--batch"],
             cwd=repository, env=environment(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
+        self._answers = patient(Life(self._process, repository))
 
     def __call__(self, oid: Oid) -> tuple[str, bytes]:
         """Type and body.
 
         Raises:
             GitFailed: there is no such object.
+            GitStalled: git waits for something that does not come.
         """
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(oid.encode() + b"\n")
         self._process.stdin.flush()
-        fields = self._process.stdout.readline().split()
+        fields = self._answers.readline().split()
         if len(fields) < 3:
             raise GitFailed(f"object {oid} is missing")
-        return fields[1].decode(), self._process.stdout.read(int(fields[2]) + 1)[:-1]
+        return fields[1].decode(), self._answers.read(int(fields[2]) + 1)[:-1]
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):  # it was ended
+            self._process.stdin.close()
+        self._answers.close()
+        self._process.kill()
         self._process.wait()
 
     def __enter__(self) -> Reader:
