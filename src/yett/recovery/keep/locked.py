@@ -198,7 +198,7 @@ class LockedBlob:
     def complete(self) -> str:
         """The version that this made of its key, seen to be locked. Raises KeepError, NotImmutable.
 
-        The lock is asked for with the upload, and set on what it made where that was forgotten: Ceph 16.2 does [measured].
+        The lock is asked for with the upload, and set on what it made where that was forgotten (Ceph 16.2, measured).
         """
         with in_words(self._bucket, "completing an upload"):
             done = self._client.complete_multipart_upload(
