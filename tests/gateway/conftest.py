@@ -483,7 +483,7 @@ QUICK = Limits(
 )
 
 
-PATIENT = replace(QUICK, request_seconds=30.0, drain_seconds=30.0)
+PATIENT = replace(QUICK, request_seconds=30.0, drain_seconds=30.0, idle_seconds=300.0)
 """For what is not about deadlines and keeps a client busy: on a loaded machine it reads slower than QUICK allows."""
 
 

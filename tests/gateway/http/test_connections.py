@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from tests.gateway.conftest import PATIENT
@@ -43,6 +44,15 @@ def test_a_thousand_pipelined_refusals_do_not_exhaust_the_stack(gate):
         sender.start()
         assert {gate.read_answer(connection).status for _ in range(3000)} == {403}
         sender.join()
+
+
+@pytest.mark.parametrize("gate", [replace(PATIENT, idle_seconds=0.3)], indirect=True, ids=["soon idle"])
+def test_answers_that_are_read_late_are_not_cut_off(gate):
+    with gate.tunnel() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /x HTTP/1.1\r\nHost: other.test\r\n\r\n" * 1000)
+        time.sleep(1)  # the gate has said everything, and finds the agent idle
+        assert {gate.read_answer(connection).status for _ in range(1000)} == {403}
 
 
 def test_a_request_that_arrives_byte_by_byte_is_read(gate, echo):

@@ -167,8 +167,9 @@ class ClientConnection(asyncio.Protocol):
         self.wait(self.floors.limits.drain_seconds)
 
     def close(self) -> None:
-        """Close behind what has been written."""
+        """Close behind what has been written; the agent has a while to read it."""
         self._closing = True
+        self.wait(self.floors.limits.drain_seconds)
         self.drop_upstream()
         if self.transport is not None:
             self.transport.close()
