@@ -23,6 +23,9 @@ Rows = Mapping[str, Sequence[Sequence[Any]]]
 """Answers to `queries.QUERIES`, by the same names. Any: whatever a driver makes of text, int, bool and arrays."""
 
 _EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
+_JSON = frozenset({114, 3802})
+"""json and jsonb: to_json and its kin call a type's cast onto them, without a word in the text."""
+
 _INSTEAD = 64
 _RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
 _COMMANDS = {"0": "", "1": "select", "2": "update", "3": "insert", "4": "delete"}
@@ -56,6 +59,7 @@ class Snapshot:
     _types: Mapping[int, Type]
     _types_by_name: Mapping[tuple[str, str], tuple[Type, ...]]
     _domains: tuple[Type, ...]
+    _names: frozenset[str]
     _made: frozenset[str] = field(default=frozenset())
 
     def relation(self, oid: int) -> Relation | None:
@@ -76,6 +80,9 @@ class Snapshot:
 
     def temporary(self, name: str) -> bool:
         return name in self._made
+
+    def hides(self, name: str) -> bool:
+        return name in self._names
 
     def function(self, oid: int) -> Function | None:
         return self._functions.get(oid)
@@ -144,6 +151,7 @@ def of(
         _types={type_.oid: type_ for type_ in all_types},
         _types_by_name=_named((t.schema, t.name, t) for t in all_types),
         _domains=tuple(t for t in all_types if t.kind == "d" and t.oid >= FIRST_NORMAL_OID),
+        _names=frozenset(v.name for v in (*all_relations, *all_types) if v.schema != "pg_temp"),
     )
 
 
@@ -177,7 +185,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
             )
             for oid, schema, name, kind, relation, parts in rows["types"]
         ],
-        implicit_casts={function for _, function, context in rows["casts"] if context != "e"},
+        implicit_casts={function for target, function, context in rows["casts"] if context != "e" or target in _JSON},
     )
 
 
