@@ -41,6 +41,7 @@ class Locked:
     def __init__(self, client: Client, bucket: Bucket) -> None:
         self._client = client
         self._bucket = bucket
+        self._writing: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class Locked:
         with in_words(self._bucket, "looking for an undo of the same id"):
             if any(self._versions(key)):
                 raise KeepError(f"{self._bucket.address} has an undo {undo} already", "try again")
-        return LockedDraft(self._client, self._bucket, undo, _instant(until_ns) + BEYOND)
+        return LockedDraft(self._client, self._bucket, undo, _instant(until_ns) + BEYOND, self._writing)
 
     def manifests(self, undo: str) -> Iterator[bytes]:
         key = self._key(undo, MANIFEST)
@@ -100,9 +101,10 @@ class Locked:
             asked = {"Bucket": self._bucket.name, "Prefix": self._bucket.key("u-")}
             for page in pages(self._client.list_multipart_uploads, **asked):
                 for upload in page.get("Uploads", ()):
-                    if upload["Initiated"] < before:
+                    undo = self._below(upload["Key"]).partition("/")[0]
+                    if upload["Initiated"] < before and undo not in self._writing:
                         _abort(self._client, self._bucket, upload["Key"], upload["UploadId"])
-                        swept.add(self._below(upload["Key"]).partition("/")[0])
+                        swept.add(undo)
         self._sweep_probes(before)
         return len(swept)
 
@@ -141,9 +143,11 @@ class Locked:
 
 
 class LockedDraft:
-    """One undo being uploaded. `until`: how long its objects cannot be removed."""
+    """One undo being uploaded. `until`: how long its objects cannot be removed; `writing` has it while it lasts."""
 
-    def __init__(self, client: Client, bucket: Bucket, undo: str, until: datetime) -> None:
+    def __init__(self, client: Client, bucket: Bucket, undo: str, until: datetime, writing: set[str]) -> None:
+        writing.add(undo)
+        self._writing = writing
         self._client = client
         self._bucket = bucket
         self._undo = undo
@@ -160,11 +164,13 @@ class LockedDraft:
 
     def commit(self, manifest: bytes) -> None:
         put_locked(self._client, self._bucket, self._bucket.key(self._undo, MANIFEST), manifest, self._until)
+        self._writing.discard(self._undo)
 
     def abort(self) -> None:
         """Uploads vanish. What was completed already is locked: it stays until its time, and does not count."""
         for blob in self._blobs:
             blob.abort()
+        self._writing.discard(self._undo)
 
 
 class LockedBlob:
