@@ -62,8 +62,8 @@ class Life:
             self._refuse()
 
     def _refuse(self) -> None:
-        """Raises GitStalled, or StrangeRepository if it can be said what git waits for."""
-        from yett.inventory.git_places import refuse_strange
+        """Raises GitStalled, of which StrangeRepository says what git waits for."""
+        from yett.inventory.git_places import refuse_strange  # it imports this
 
         refuse_strange(self._folder)
         raise GitStalled(

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from yett.model.errors import YettError
+from yett.inventory.git_life import GitStalled
 from yett.model.visible import visible
 
 _MOST = 1_000_000
@@ -24,8 +24,8 @@ _SOCKETS_OF_GIT = frozenset({"fsmonitor--daemon.ipc"})
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 
 
-class StrangeRepository(YettError):
-    """git would wait for ever in it."""
+class StrangeRepository(GitStalled):
+    """git would wait for ever in it, and it is known where."""
 
 
 def refuse_strange(folder: Path) -> None:
