@@ -92,6 +92,7 @@ def grow(path: Path, index: Index, pack: mmap.mmap) -> Forest:
     head = _heads(pack, offsets)
     starts = list(compress(offsets, head.translate(_IS_OFS)))
     bases = _bases(pack, starts)
+    pack.madvise(mmap.MADV_DONTNEED)  # or what was read of it would count as this process's from now on
     places = frozenset(offsets)
     empty = Forest(path, pack, array("Q"), array("Q"), array("i"), array("i"), array("i"), tuple(beyond))
     if not beyond and places.issuperset(bases) and not head.translate(_IS_UNUSUAL).count(1):

@@ -12,6 +12,7 @@ these objects must be scanned, so children wait for it.
 
 from __future__ import annotations
 
+import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Set
@@ -172,6 +173,7 @@ class Walker:
                 self._ready.append((self._lightened(item), tainted))
             elif item.content is not None:
                 self._held -= len(item.content)
+        self._forest.pack.madvise(mmap.MADV_DONTNEED)  # or all that was read of it would count as this process's
         self._report(sum(self._forest.to[item.slot] - self._forest.at[item.slot] for item in items))
 
     def _look(self, item: _Item, ids: Set[int]) -> bool:

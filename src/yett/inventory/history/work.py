@@ -106,9 +106,7 @@ class _Work:
     def done(self, number: int, report: Callable[[int], None]) -> Harvest:
         part = self.parts[number]
         walker = Walker(self.forests[part.forest], self.engine, self.largest, report, self.chosen[part.forest])
-        harvest = walker.scan(part.roots)
-        self.forests[part.forest].pack.madvise(mmap.MADV_DONTNEED)  # or all of the pack would count as this process's
-        return harvest
+        return walker.scan(part.roots)
 
 
 def _here(work: _Work, progress: Progress | None, total: int) -> Iterator[tuple[int, Harvest]]:
