@@ -196,6 +196,35 @@ def test_the_settings_of_a_session_are_pinned_though_the_database_says_otherwise
             shop.enter(role)
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("DEFAULT", "public"),
+        ('"$user", shop', "shop"),
+        ("''", '""'),
+        ('"A ""b"", c", shop, pg_temp, pg_catalog', '"A ""b"", c", shop'),
+    ],
+)
+def test_names_are_looked_for_where_the_database_says_and_never_in_a_schema_of_the_roles_name(
+    shop: Shop, path: str, shown: str
+) -> None:
+    with shop.admin() as connection:
+        connection.execute(f"ALTER DATABASE {shop.database} SET search_path = {path}")
+    with shop.enter(lease(shop, read_only(schemas=["shop"]))) as connection:
+        assert connection.execute("SHOW search_path").fetchone() == (shown,)
+
+
+def test_a_path_that_only_yetts_own_role_has_is_nobody_elses(shop: Shop) -> None:
+    with shop.admin() as connection:
+        connection.execute(f"ALTER ROLE {shop.own_role} IN DATABASE {shop.database} SET search_path = other")
+    with pytest.raises(ConfigurationError, match="search_path"):
+        lease(shop, read_only(schemas=["shop"]))
+    with shop.admin() as connection:
+        connection.execute(f"ALTER DATABASE {shop.database} SET search_path = shop")
+    with shop.enter(lease(shop, read_only(schemas=["shop"]))) as session:
+        assert session.execute("SHOW search_path").fetchone() == ("shop",)
+
+
 def test_a_revoked_lease_has_no_session_no_login_and_no_trace(shop: Shop) -> None:
     role = lease(shop, read_write(schemas=["shop"]))
     sessions = [shop.enter(role) for _ in range(3)]

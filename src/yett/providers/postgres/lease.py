@@ -3,8 +3,8 @@
 The server's own privileges are the boundary; everything that is a setting of the role is not, since a role may change
 its own settings, and only the gateway keeps it from that. What every role gets through PUBLIC it gets too: see
 `reach.py`, and have the classifier hold it. The role is NOINHERIT: what it is a member of (`elevation.py`) works only
-where the gateway says SET LOCAL ROLE, and what it makes there belongs to the tables' owner. `search_path` is not set,
-so that it is the database's; "$user" in it names no schema, since no schema has such a name.
+where the gateway says SET LOCAL ROLE, and what it makes there belongs to the tables' owner. Its `search_path` is the
+database's, without "$user": a schema of the role's name would come first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.grants import Grants, resolve
 from yett.providers.postgres.own import Own, Rights, identifiers, own_membership, retried, rights, transaction
+from yett.providers.postgres.path import database_path
 from yett.providers.postgres.revoke import revoke_lease, sweep
 from yett.providers.postgres.role import LeaseRole, made_by, new_role, scram_verifier
 from yett.providers.postgres.scope import Masking, Scope
@@ -55,15 +56,17 @@ async def make_lease(own: Own, scope: Scope, name: str, until: datetime) -> Leas
     async def make() -> None:
         async with transaction(own):
             facts = await rights(own)
-            grants = await resolve(own, scope)
-            await own.execute(_statements(role.name, verifier, until, scope, grants, facts))
+            grants, path = await resolve(own, scope), await database_path(own)
+            await own.execute(_statements(role.name, verifier, until, scope, grants, facts, path))
             await _check(own, role.name, scope, grants)
 
     await retried(make, role.name, verifier, role.password.text())
     return role
 
 
-def _statements(role: str, verifier: str, until: datetime, scope: Scope, grants: Grants, facts: Rights) -> sql.Composed:
+def _statements(
+    role: str, verifier: str, until: datetime, scope: Scope, grants: Grants, facts: Rights, path: tuple[str, ...]
+) -> sql.Composed:
     """Everything in one message: a lease costs one round trip for it."""
     name, budgets = sql.Identifier(role), scope.budgets
     parts: list[sql.Composable] = [
@@ -76,9 +79,10 @@ def _statements(role: str, verifier: str, until: datetime, scope: Scope, grants:
     if not facts.superuser:
         parts.append(own_membership(role, facts))
     parts += [sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.SQL(key), value) for key, value in _settings(scope)]
-    parts.append(
-        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(identifiers([(one,) for one in grants.schemas]), name)
-    )
+    searched = identifiers([(schema,) for schema in path]) if path else sql.Literal("")
+    parts.append(sql.SQL("ALTER ROLE {} SET search_path = {}").format(name, searched))
+    schemas = identifiers([(schema,) for schema in grants.schemas])
+    parts.append(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schemas, name))
     if grants.read:
         parts.append(_grant("SELECT", [relation.table for relation in grants.read], name))
     if grants.write:
