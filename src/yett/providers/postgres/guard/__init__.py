@@ -7,5 +7,6 @@ brings them back bit for bit, or refuses and names the rows that somebody change
 
 It promises: a table whose rows cannot be accounted for is copied whole or the transaction is refused (`Unguardable`);
 nothing is overwritten that was changed after the transaction. It will not undo what is no row of a table:
-`Captured.gaps` names what it saw of that. Definitions are kept by `Guard.dump`, before a statement that destroys them runs.
+`Captured.gaps` names what it saw of that. Definitions are kept by `Guard.dump`, before a statement that destroys them
+runs.
 """

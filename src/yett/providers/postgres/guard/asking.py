@@ -1,8 +1,8 @@
 """What the agent's own connection answers about itself.
 
-These statements run in the agent's session, whose search_path the agent chooses: every name, operator and cast in them is
-qualified, so that no function of the agent's can answer in the server's place. A statement that fails would abort the
-agent's transaction, so rights are asked for before tables are.
+These statements run in the agent's session, whose search_path the agent chooses: every name, operator and cast in them
+is qualified, so that no function of the agent's can answer in the server's place. A statement that fails would abort
+the agent's transaction, so rights are asked for before tables are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from yett.providers.postgres.guard.executing import Executing
 
 _STATE = """
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.current_setting('track_counts'),
-  pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.mxid_age('1'::pg_catalog.xid)::pg_catalog.text"""
+  pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.mxid_age('1'::pg_catalog.xid)::pg_catalog.text,
+  pg_catalog.current_setting('transaction_isolation')"""
 _COUNTS = """
 SELECT relid::pg_catalog.text, schemaname, relname,
   n_tup_del::pg_catalog.text, n_tup_upd::pg_catalog.text, n_tup_ins::pg_catalog.text
@@ -42,15 +43,17 @@ Counts = dict[int, tuple[str, str, int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`xid` is 0 if none is assigned. `next_multixact` has 32 bits."""
+    """`xid` is 0 if none is assigned. `next_multixact` has 32 bits. `read_committed`: each statement sees what others
+    have committed."""
 
     xid: int
     next_multixact: int
+    read_committed: bool
 
 
 async def state(agent: Executing) -> State:
     """Raises Unguardable if the server counts no changes, or this is not the connection that it is said to be."""
-    ((xid, counting, pid, age),) = await agent.rows(_STATE)
+    ((xid, counting, pid, age, isolation),) = await agent.rows(_STATE)
     if counting != "on":
         raise Unguardable(
             "this database does not count what a transaction changes (track_counts is off)",
@@ -58,7 +61,7 @@ async def state(agent: Executing) -> State:
         )
     if int(pid or 0) != agent.pid:
         raise Unguardable("the agent's connection goes through a pooler", "connect Yett's gateway to the server itself")
-    return State(int(xid or 0), (int(age or 0) + 1) % 2**32)
+    return State(int(xid or 0), (int(age or 0) + 1) % 2**32, isolation == "read committed")
 
 
 async def counts(agent: Executing) -> Counts:

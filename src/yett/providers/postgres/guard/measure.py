@@ -14,6 +14,7 @@ from yett.providers.postgres.guard.own import Connection, rows
 
 # Locks of statements that change definitions or rewrite files; DML takes RowExclusiveLock at most (manual, 13.3.1).
 _REWRITES = frozenset({"ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
+_WITH_CONTENT = frozenset("rpmSvf")
 _SYSTEM = frozenset({"pg_catalog", "information_schema"})
 # What ANALYZE writes of its own accord.
 _STATISTICS = frozenset({"pg_statistic", "pg_statistic_ext_data"})
@@ -56,16 +57,21 @@ class Lock:
     def rewrites(self) -> bool:
         return self.kind == "relation" and self.mode in _REWRITES and self.relkind != "t" and not self.temporary
 
+    @property
+    def destroys(self) -> bool:
+        """Nobody can read it now, and it was there before: its rows or its definition may be gone."""
+        return self.rewrites and self.mode == "AccessExclusiveLock" and self.relkind in _WITH_CONTENT
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`Effects`, and the oids of the relations in `rewritten`."""
+    """`Effects`, and what existed before and is locked as if it were being destroyed, by oid."""
 
     effects: Effects
-    rewritten: frozenset[int]
+    destroyed: dict[int, str]
 
 
-async def measure(agent: Executing, own: Connection, before: asking.Counts) -> Measured:
+async def measured(agent: Executing, own: Connection, before: asking.Counts) -> Measured:
     """Everything since `before`, after letting run what would have run at COMMIT.
 
     Raises:
@@ -75,7 +81,7 @@ async def measure(agent: Executing, own: Connection, before: asking.Counts) -> M
     await asking.run_what_waits_for_commit(agent)
     state = await asking.state(agent)
     if not state.xid:
-        return Measured(Effects((), (), 0), frozenset())
+        return Measured(Effects((), (), 0), {})
     after = await asking.counts(agent)
     locks = await _locks(agent, own)
     if foreign := [lock.name for lock in locks if lock.relkind == "f" and lock.mode == "RowExclusiveLock"]:
@@ -85,16 +91,16 @@ async def measure(agent: Executing, own: Connection, before: asking.Counts) -> M
         )
     changed = dict(_changed(before, after))
     tables = [TableEffect(oid, *values) for oid, values in changed.items() if _is_user_table(values[0])]
-    rewritten = {lock.relation: lock.name for lock in locks if lock.rewrites}
+    rewritten = {lock.name for lock in locks if lock.rewrites}
     objects = {lock.name for lock in locks if lock.kind == "object" and lock.mode == "AccessExclusiveLock"}
     catalogs = _catalogs(changed.values(), any(lock.temporary and lock.mode in _REWRITES for lock in locks))
     effects = Effects(
         tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
-        tuple(sorted({*rewritten.values(), *objects, *catalogs})),
+        tuple(sorted({*rewritten, *objects, *catalogs})),
         state.xid,
         tuple(_gaps(locks)),
     )
-    return Measured(effects, frozenset(rewritten))
+    return Measured(effects, {lock.relation: lock.name for lock in locks if lock.destroys})
 
 
 async def _locks(agent: Executing, own: Connection) -> list[Lock]:

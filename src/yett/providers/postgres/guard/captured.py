@@ -1,0 +1,195 @@
+"""What was kept of one transaction: values that go into a record and come back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yett.model.canonical import Json
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.effects import TableEffect
+from yett.providers.postgres.guard.sink import Source
+from yett.providers.postgres.guard.table import Column
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of an undo, as it was written."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedTable:
+    """Rows of one table as they were before the transaction.
+
+    `rows` are in `file`; `whole` means all of the table, else those that the transaction changed. `changed` is how many
+    of a whole copy it changed, None where their marks are certain. `new` is how many row versions it left in the table,
+    None where only the kind of its changes bounds them; `new_file` holds their keys, "" if they were not taken.
+    `filenode` tells whether rows still lie where they lay.
+    """
+
+    effect: TableEffect
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    filenode: int
+    is_partition: bool
+    rows: int
+    whole: bool
+    changed: int | None
+    new: int | None
+    file: str
+    new_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DumpedTable:
+    """One table of a dump: its rows, and SHA-256 over their text in order. `oid` is the one that it had."""
+
+    oid: int
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A dump made under lock. `views` and `foreign_keys` depend on its tables; `after` recreates the foreign keys."""
+
+    file: str
+    tables: tuple[DumpedTable, ...]
+    schemas: tuple[str, ...]
+    views: tuple[tuple[str, str, str], ...]
+    foreign_keys: tuple[tuple[str, str, str, str], ...]
+    next_xid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The undo of one transaction, or what a dump holds. `source` reads its files; it is no part of the record.
+
+    `xid` has 64 bits, `xids` (the transaction's own and its savepoints') have 32; `system` and `database` say where
+    they mean something. `gaps` are sentences: what the undo does not bring back.
+    """
+
+    xid: int
+    xids: tuple[int, ...]
+    system: str
+    database: int
+    tables: tuple[CapturedTable, ...]
+    dump: Dump | None
+    files: tuple[File, ...]
+    gaps: tuple[str, ...]
+    source: Source | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rows(self) -> int:
+        dumped = self.dump.tables if self.dump else ()
+        return sum(table.rows for table in self.tables) + sum(table.rows for table in dumped)
+
+    def facts(self) -> dict[str, Json]:
+        """For the undo's record and the manifest; `load` is the way back."""
+        return {
+            "xid": self.xid,
+            "xids": list(self.xids),
+            "system": self.system,
+            "database": self.database,
+            "tables": [_table_facts(table) for table in self.tables],
+            "dump": _dump_facts(self.dump) if self.dump else None,
+            "files": [[file.name, file.size, file.sha256] for file in self.files],
+            "gaps": list(self.gaps),
+        }
+
+
+def load(facts: Mapping[str, Json], source: Source) -> Captured:
+    """From `Captured.facts`. Raises YettError if they are not such facts."""
+    from_json: Any = facts  # Any: the shape is checked by taking it apart
+    try:
+        dump = from_json["dump"]
+        return Captured(
+            int(from_json["xid"]),
+            tuple(int(xid) for xid in from_json["xids"]),
+            str(from_json["system"]),
+            int(from_json["database"]),
+            tuple(_table_from(table) for table in from_json["tables"]),
+            _dump_from(dump) if dump else None,
+            tuple(File(str(n), int(s), str(h)) for n, s, h in from_json["files"]),
+            tuple(str(gap) for gap in from_json["gaps"]),
+            source,
+        )
+    except (KeyError, TypeError, ValueError):
+        raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
+
+
+def _table_facts(table: CapturedTable) -> Json:
+    effect = table.effect
+    return {
+        "effect": [effect.oid, effect.schema, effect.name, effect.deleted, effect.updated, effect.inserted],
+        "columns": _columns_facts(table.columns),
+        "key": list(table.key),
+        "filenode": table.filenode,
+        "is_partition": table.is_partition,
+        "rows": table.rows,
+        "whole": table.whole,
+        "changed": table.changed,
+        "new": table.new,
+        "file": table.file,
+        "new_file": table.new_file,
+    }
+
+
+def _table_from(facts: Any) -> CapturedTable:  # Any: taken apart here
+    oid, schema, name, deleted, updated, inserted = facts["effect"]
+    return CapturedTable(
+        TableEffect(int(oid), str(schema), str(name), int(deleted), int(updated), int(inserted)),
+        _columns_from(facts["columns"]),
+        tuple(str(name) for name in facts["key"]),
+        int(facts["filenode"]),
+        bool(facts["is_partition"]),
+        int(facts["rows"]),
+        bool(facts["whole"]),
+        None if facts["changed"] is None else int(facts["changed"]),
+        None if facts["new"] is None else int(facts["new"]),
+        str(facts["file"]),
+        str(facts["new_file"]),
+    )
+
+
+def _dump_facts(dump: Dump) -> Json:
+    return {
+        "file": dump.file,
+        "tables": [[t.oid, t.schema, t.name, _columns_facts(t.columns), t.rows, t.sha256] for t in dump.tables],
+        "schemas": list(dump.schemas),
+        "views": [list(view) for view in dump.views],
+        "foreign_keys": [list(key) for key in dump.foreign_keys],
+        "next_xid": dump.next_xid,
+    }
+
+
+def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
+    return Dump(
+        str(facts["file"]),
+        tuple(
+            DumpedTable(int(o), str(s), str(n), _columns_from(c), int(r), str(h))
+            for o, s, n, c, r, h in facts["tables"]
+        ),
+        tuple(str(schema) for schema in facts["schemas"]),
+        tuple((str(a), str(b), str(c)) for a, b, c in facts["views"]),
+        tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts["foreign_keys"]),
+        int(facts["next_xid"]),
+    )
+
+
+def _columns_facts(columns: tuple[Column, ...]) -> Json:
+    return [[column.name, column.type, column.generated] for column in columns]
+
+
+def _columns_from(facts: Any) -> tuple[Column, ...]:  # Any: taken apart here
+    return tuple(Column(str(name), str(shown), str(generated)) for name, shown, generated in facts)

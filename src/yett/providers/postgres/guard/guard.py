@@ -1,0 +1,173 @@
+"""One transaction of an agent, from its BEGIN to right before its COMMIT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from yett.model.canonical import canonical
+from yett.providers.postgres.guard import asking
+from yett.providers.postgres.guard import xids as ids
+from yett.providers.postgres.guard.capture import Limits, Taken, Taking, take
+from yett.providers.postgres.guard.captured import MANIFEST, Captured
+from yett.providers.postgres.guard.copying import keep, single
+from yett.providers.postgres.guard.dump import Dumped, dump
+from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
+from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.measure import Measured, measured
+from yett.providers.postgres.guard.own import Connection, Own, opened, row
+from yett.providers.postgres.guard.sink import Sink, Source
+from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.xids import EPOCH, Xids
+
+DEFAULT_LIMITS = Limits()
+_PLACE = sql.SQL("""
+SELECT (SELECT system_identifier::text FROM pg_control_system()),
+  (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery()""")
+# A commit of Yett's own that is flushed: all that the agent's transaction wrote to the log before is flushed with it,
+# so that no crash lets another transaction be given its id (what `settle` goes by).
+_FLUSH = sql.SQL("SELECT pg_logical_emit_message(true, 'yett', '')")
+
+
+class Guard:
+    """Made after BEGIN. `baseline` before the first write, `measure` after the last statement, `capture` after that."""
+
+    def __init__(self, agent: Executing, own: Own, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._agent = agent
+        self._own = own
+        self._limits = limits
+        self._before: asking.Counts | None = None
+        self._first_multixact = 0
+        self._read_committed = False
+        self._dumped: frozenset[int] = frozenset()
+
+    async def baseline(self) -> None:
+        """Note what the session's counts hold from before.
+
+        Raises:
+            Unguardable: the transaction has written already, or the server does not count.
+        """
+        state = await asking.state(self._agent)
+        if state.xid:
+            raise Unguardable("the transaction began to write before it was watched", "roll back and begin again")
+        self._before = await asking.counts(self._agent)
+        self._first_multixact = state.next_multixact
+        self._read_committed = state.read_committed
+
+    async def measure(self) -> Effects:
+        """The exact effect so far, after whatever was deferred to COMMIT has been run.
+
+        Raises:
+            ServerError: a deferred constraint is violated; the transaction is aborted.
+            Unguardable: something ran that cannot be measured.
+        """
+        async with opened(self._own) as own:
+            return (await self._measured(own)).effects
+
+    async def capture(self, effects: Effects, sink: Sink) -> Captured:
+        """Keep what the transaction changed. When this returns, it is outside and flushed, and COMMIT may be sent.
+
+        Raises:
+            ServerError: the agent's connection failed.
+            Unguardable: it cannot be undone exactly, or it is not what was measured: the caller rolls back.
+        """
+        if not effects.xid:
+            raise Unguardable("the transaction wrote nothing, so there is nothing to undo")
+        async with opened(self._own) as own:
+            found = await self._measured(own)
+            _must_equal(found.effects, effects)
+            self._must_be_dumped(found, effects)
+            xids = await ids.find(own, self._agent.pid, effects.xid, self._first_multixact)
+            kept = [table for table in effects.tables if table.oid not in self._dumped]
+            taken, xids, gaps = await _take_all(
+                Taking(self._agent, own, sink, self._limits, self._read_committed), kept, xids
+            )
+            _must_equal((await self._measured(own)).effects, effects)
+            await own.execute(_FLUSH)
+            return await recorded(own, sink, taken, xids, (*effects.gaps, *gaps, *_definitions(effects)))
+
+    async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
+        """Dump tables (oids) and schemas before a statement that destroys them runs in this transaction, which holds
+        them locked against writers from here on. With them goes what depends on them: views, foreign keys of other
+        tables, sequences, indexes, triggers, policies, grants, comments. `gaps` names what else CASCADE would drop.
+
+        Raises:
+            ServerError: the agent's role may not lock a table: the transaction is aborted.
+            Unguardable: they cannot be dumped, or the dump is not what the tables hold.
+        """
+        if self._before is None:
+            raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
+        async with opened(self._own) as own:
+            dumped = await dump(self._agent, own, tables, schemas, sink)
+            self._dumped |= dumped.relations
+            xid = dumped.xid
+            xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
+            await own.execute(_FLUSH)
+            return await recorded(own, sink, [], xids, dumped.gaps, dumped)
+
+    async def _measured(self, own: Connection) -> Measured:
+        if self._before is None:
+            raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
+        return await measured(self._agent, own, self._before)
+
+    def _must_be_dumped(self, found: Measured, effects: Effects) -> None:
+        if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self._dumped):
+            raise Unguardable(
+                "it rewrites or drops " + ", ".join(lost), "have it dumped first: run it as a statement of its own"
+            )
+        if both := [table.label for table in effects.tables if table.oid in self._dumped]:
+            raise Unguardable(
+                f"it both changes rows of {both[0]} and was let change its definition", "do that in two transactions"
+            )
+
+
+async def _take_all(taking: Taking, effects: list[TableEffect], xids: Xids) -> tuple[list[Taken], Xids, list[str]]:
+    """Table by table; and what the transaction itself made, which has no rows from before."""
+    existing = await tables(taking.own, [effect.oid for effect in effects])
+    readable = await asking.readable(taking.agent, existing)
+    for table in existing.values():
+        if table.obstacle:
+            raise Unguardable(
+                f"{table.label} {table.obstacle}", "mend that, or have the whole database dumped before it runs"
+            )
+    taken = []
+    # Those that the agent reads come first: what they show of whose ids are whose holds for the others.
+    for effect in sorted(effects, key=lambda effect: effect.oid not in readable):
+        if effect.oid in existing:
+            taken.append(await take(taking, existing[effect.oid], effect, xids, effect.oid in readable))
+            xids = xids.with_own(taken[-1].proven)
+    made = [effect.label for effect in effects if effect.oid not in existing]
+    return taken, xids, [f"tables that it made stay: {', '.join(made)}"] if made else []
+
+
+async def recorded(
+    own: Connection, sink: Sink, taken: list[Taken], xids: Xids, gaps: tuple[str, ...], dumped: Dumped | None = None
+) -> Captured:
+    """Put together what was kept, with a manifest beside it: the undo can be brought back from its files alone."""
+    system, database, standby = await row(own, _PLACE)
+    if standby:
+        raise Unguardable("Yett's own connection goes to a standby", "point its credential at the primary server")
+    files = tuple(file for one in taken for file in one.files) + ((dumped.file,) if dumped else ())
+    captured = Captured(
+        xids.top,
+        tuple(sorted(xids.own)),
+        system,
+        database,
+        tuple(one.table for one in taken),
+        dumped.dump if dumped else None,
+        files,
+        gaps,
+        sink if isinstance(sink, Source) else None,
+    )
+    await keep(sink, MANIFEST, single(canonical(captured.facts())))
+    return captured
+
+
+def _must_equal(now: Effects, measured: Effects) -> None:
+    if now != measured:
+        raise Unguardable("the transaction is not what was measured any more", "run the statements again")
+
+
+def _definitions(effects: Effects) -> tuple[str, ...]:
+    return (f"definitions that it made or changed: {', '.join(effects.rewritten)}",) if effects.rewritten else ()

@@ -1,0 +1,243 @@
+"""Bring rows back as they were before a transaction, unless somebody changed them since.
+
+A row version names its maker: one whose xmin is an id of the transaction is what the transaction left there. Such rows
+are taken out, and the rows that were kept are put in. A kept row whose very version (ctid, xmin) still lies in its
+place was never changed. Anything else that stands where a kept row or a new row was is somebody's later work, and then
+nothing is done.
+
+All tables are locked against writers, and one transaction does everything. No trigger and no rule fires (`silence`),
+so nothing happens that was not kept; foreign keys are checked by asking before COMMIT, the server's own counts of what
+this did are compared with what it meant to do, and every row is read back and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.compare import Compared, Conflict, compared
+from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
+from yett.providers.postgres.guard.own import Connection, Own, opened, row, rows, told
+from yett.providers.postgres.guard.silence import silenced
+from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.xids import EPOCH
+
+Settled = Literal["committed", "aborted", "in progress", "unknown"]
+
+_STATUS = sql.SQL("SELECT pg_xact_status({xid}::text::xid8)")
+_PLACE = sql.SQL("""
+SELECT (SELECT system_identifier::text FROM pg_control_system()),
+  (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery(),
+  (age('3'::xid)::int8 + 3) & 4294967295""")
+_EFFECTS = sql.SQL("""
+SELECT relid::int8, n_tup_del, n_tup_upd, n_tup_ins FROM pg_stat_xact_user_tables
+WHERE schemaname !~ '^pg_temp' AND n_tup_ins + n_tup_upd + n_tup_del > 0""")
+_TAKE_OUT = sql.SQL("DELETE FROM ONLY {table} AS t USING {there} r WHERE t.ctid = r.row_at")
+_PUT_IN = sql.SQL("""
+INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {kept} FROM {pre} p WHERE p.gone""")
+_UNEQUAL = sql.SQL("""
+SELECT count(*) FROM (
+  SELECT md5(record_send({kept})) AS d, count(*) AS n FROM {pre} p WHERE p.gone GROUP BY 1
+) a FULL JOIN (
+  SELECT md5(record_send({now})) AS d, count(*) AS n FROM ONLY {table} AS t
+  WHERE t.xmin = (pg_current_xact_id()::text::int8 & 4294967295)::text::xid GROUP BY 1
+) b USING (d) WHERE a.n IS DISTINCT FROM b.n""")
+_LEFT = sql.SQL("SELECT count(*) FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Rows that came back, and rows that were taken out in their place or because the transaction had made them."""
+
+    returned: int
+    removed: int
+    tables: tuple[str, ...]
+
+
+class Refused(YettError):
+    """Nothing was changed: rows were changed since. `conflicts` names them."""
+
+    def __init__(self, what: str, conflicts: tuple[Conflict, ...]) -> None:
+        super().__init__(what, "settle these rows by hand, or restore the undo beside and compare")
+        self.conflicts = conflicts
+
+
+async def settle(own: Own, xid: int) -> Settled:
+    """What became of a transaction whose COMMIT was not answered; `xid` has 64 bits.
+
+    "unknown": the server has forgotten it, or never gave out that id (it is another server, or was reset to a backup).
+    """
+    async with opened(own) as connection:
+        try:
+            (status,) = await row(connection, _STATUS.format(xid=sql.Literal(xid)))
+        except psycopg.errors.InvalidParameterValue:  # the id is in the future
+            return "unknown"
+    answers: dict[str, Settled] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
+    return answers.get(status, "unknown")
+
+
+async def conflicts(own: Own, captured: Captured) -> list[Conflict]:
+    """Rows that were changed since the transaction, so that `restore` would refuse. Changes nothing.
+
+    Raises:
+        YettError: the undo does not fit this database, or cannot be read.
+    """
+    async with _one_transaction(own, keep=False) as connection:
+        return [conflict for one in await _compared(connection, captured) for conflict in one.conflicts]
+
+
+async def restore(own: Own, captured: Captured, *, verify: bool) -> Restored:
+    """Bring everything back, or nothing. `verify` reads every row back before COMMIT and compares the stored bytes.
+
+    Raises:
+        Refused: rows were changed since; nothing was done.
+        YettError: the undo does not fit this database, cannot be read, or did not come back the same.
+    """
+    async with _one_transaction(own, keep=True) as connection:
+        before = await _counts(connection)
+        parts = await _compared(connection, captured)
+        if found := tuple(conflict for part in parts for conflict in part.conflicts):
+            raise Refused(_words(found), found)
+        keys = await foreign_keys(connection, [part.table.oid for part in parts])
+        await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], "SHARE")
+        async with silenced(connection, [part.table for part in parts]):
+            for part in parts:
+                await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
+            for part in parts:
+                await connection.execute(_insert(part))
+        await _must_hold(connection, keys)
+        await _did_what_was_meant(connection, parts, before)
+        if verify:
+            await _came_back(connection, parts, captured)
+        return Restored(
+            sum(part.returning for part in parts),
+            sum(part.removing for part in parts),
+            tuple(part.table.label for part in parts),
+        )
+
+
+@asynccontextmanager
+async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
+    async with opened(own) as connection:
+        try:
+            async with connection.transaction(force_rollback=not keep):
+                yield connection
+        except psycopg.Error as error:
+            detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+            raise YettError(
+                f"the undo was not applied, and nothing was changed: the server said {told(error)}{detail}",
+                "if it names a row, that row was made since; if it names a right, Yett's own role lacks it",
+            ) from None
+
+
+async def _compared(connection: Connection, captured: Captured) -> list[Compared]:
+    await _must_fit(connection, captured)
+    await _lock(connection, [(t.effect.schema, t.effect.name) for t in captured.tables], "SHARE ROW EXCLUSIVE")
+    now = await tables(connection, [table.effect.oid for table in captured.tables])
+    parts = []
+    for table in captured.tables:
+        if (found := now.get(table.effect.oid)) is None:
+            raise YettError(f"{table.effect.label} is not there any more", "bring that table back first")
+        parts.append(await compared(connection, captured, table, found))
+    return parts
+
+
+async def _must_fit(connection: Connection, captured: Captured) -> None:
+    system, database, standby, next_xid = await row(connection, _PLACE)
+    if (system, database) != (captured.system, captured.database) or standby:
+        raise YettError("this undo was made of another database", "apply it to the database that it was made of")
+    try:
+        (status,) = await row(connection, _STATUS.format(xid=sql.Literal(captured.xid)))
+    except psycopg.errors.InvalidParameterValue:
+        status = None
+    if status == "aborted":
+        raise YettError("the transaction never took effect, so there is nothing to undo")
+    if status != "committed":
+        raise YettError(
+            f"what became of transaction {captured.xid} is {status or 'unknown'}",
+            "if it is in progress, wait; if it is unknown, too many transactions have passed: compare by hand",
+        )
+    if (next_xid - captured.xid) % EPOCH > EPOCH // 2:
+        raise YettError("2 billion transactions have passed: rows no longer tell who made them", "compare by hand")
+
+
+async def _lock(connection: Connection, names: list[tuple[str, str]], mode: str) -> None:
+    for schema, name in sorted(set(names)):
+        statement = sql.SQL("LOCK TABLE ONLY {} IN {} MODE").format(sql.Identifier(schema, name), _mode(mode))
+        await connection.execute(statement)
+
+
+def _mode(mode: str) -> sql.SQL:
+    return sql.SQL("SHARE ROW EXCLUSIVE") if mode == "SHARE ROW EXCLUSIVE" else sql.SQL("SHARE")
+
+
+def _insert(part: Compared) -> sql.Composed:
+    written = part.table.written
+    return _PUT_IN.format(
+        table=part.table.quoted,
+        columns=sql.SQL(", ").join([column.quoted for column in written]),
+        kept=sql.SQL(", ").join([sql.SQL("p.{}").format(part.pre.column(column.name)) for column in written]),
+        pre=part.pre.quoted,
+    )
+
+
+async def _must_hold(connection: Connection, keys: list[ForeignKey]) -> None:
+    for key in keys:
+        if key.has_period:
+            raise YettError(f"the temporal foreign key {key.name} cannot be checked, so nothing was changed")
+        if broken := [shown for (shown,) in await rows(connection, without_parent(key))]:
+            child, parent = ".".join(key.child[1:]), ".".join(key.parent[1:])
+            found = tuple(
+                Conflict(child, shown, f"would refer to nothing in {parent} ({key.name})") for shown in broken
+            )
+            raise Refused(_words(found), found)
+
+
+async def _counts(connection: Connection) -> dict[int, tuple[int, int, int]]:
+    return {oid: (deleted, updated, inserted) for oid, deleted, updated, inserted in await rows(connection, _EFFECTS)}
+
+
+async def _did_what_was_meant(
+    connection: Connection, parts: list[Compared], before: dict[int, tuple[int, int, int]]
+) -> None:
+    """The server's own counts: a trigger, rule or cascade that ran all the same would show here."""
+    meant = {part.table.oid: (part.removing, 0, part.returning) for part in parts}
+    for oid, now in (await _counts(connection)).items():
+        then = before.get(oid, (0, 0, 0))
+        if tuple(n - t for n, t in zip(now, then, strict=True)) != meant.pop(oid, (0, 0, 0)):
+            raise YettError("bringing the rows back changed other rows, so it was taken back: a rule or trigger ran")
+    if any(any(counts) for counts in meant.values()):
+        raise YettError("the server did not bring all rows back, so nothing was changed")
+
+
+async def _came_back(connection: Connection, parts: list[Compared], captured: Captured) -> None:
+    for part in parts:
+        columns = part.table.columns
+        query = _UNEQUAL.format(
+            kept=part.pre.record("p", columns),
+            now=sql.SQL("ROW({})").format(sql.SQL(", ").join([sql.SQL("t.{}").format(c.quoted) for c in columns])),
+            pre=part.pre.quoted,
+            table=part.table.quoted,
+        )
+        (unequal,) = await row(connection, query)
+        left = _LEFT.format(table=part.table.quoted, xids=_array(captured.xids))
+        (remaining,) = await row(connection, left)
+        if unequal or remaining:
+            raise YettError(f"rows of {part.table.label} did not come back the same, so nothing was changed")
+
+
+def _array(xids: tuple[int, ...]) -> sql.Literal:
+    return sql.Literal("{" + ",".join(str(xid) for xid in xids) + "}")
+
+
+def _words(found: tuple[Conflict, ...]) -> str:
+    shown = "; ".join(f"{c.table} {c.key}: {c.why}" for c in found[:10])
+    more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
+    return f"{len(found)} rows were changed since, so nothing was undone: {shown}{more}"

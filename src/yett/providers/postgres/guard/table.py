@@ -1,0 +1,180 @@
+"""What a table looks like, as far as keeping its rows and bringing them back needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from yett.providers.postgres.guard.own import Connection, rows
+
+_TABLES = sql.SQL("""
+SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, coalesce(a.amname, ''),
+  coalesce(pg_relation_filenode(c.oid), 0)::int8, pg_table_size(c.oid), c.relispartition,
+  row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am a ON a.oid = c.relam
+WHERE c.oid = ANY ({oids}::oid[]) AND c.relpersistence <> 't'""")
+_COLUMNS = sql.SQL("""
+SELECT a.attrelid::int8, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid::int8,
+  a.attgenerated::text, coalesce(CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, '')
+FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = ANY ({oids}::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum""")
+# Unique, whole, of plain columns that hold no NULL; with the operator that the index itself finds equals by.
+_KEYS = sql.SQL("""
+SELECT i.indrelid::int8, array_agg(a.attname::text ORDER BY k.n), array_agg(o.oprname::text ORDER BY k.n),
+  array_agg(s.nspname::text ORDER BY k.n)
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+CROSS JOIN generate_series(1, i.indnkeyatts) k(n)
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.n - 1]
+JOIN pg_opclass c ON c.oid = i.indclass[k.n - 1]
+JOIN pg_amop e ON e.amopfamily = c.opcfamily AND e.amopstrategy = 3
+  AND e.amoplefttype = c.opcintype AND e.amoprighttype = c.opcintype
+JOIN pg_operator o ON o.oid = e.amopopr JOIN pg_namespace s ON s.oid = o.oprnamespace
+WHERE i.indrelid = ANY ({oids}::oid[]) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indnkeyatts
+HAVING bool_and(a.attnotnull) AND count(*) = i.indnkeyatts
+ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid""")
+# All base types that values of a type are made of: elements, fields, bounds, what a domain stands on.
+_TYPES = sql.SQL("""
+WITH RECURSIVE made(oid) AS (
+  SELECT unnest({types}::oid[])
+  UNION SELECT p.oid FROM made JOIN pg_type t ON t.oid = made.oid CROSS JOIN LATERAL (
+    SELECT t.typelem WHERE t.typcategory = 'A' AND t.typelem <> 0
+    UNION SELECT t.typbasetype WHERE t.typtype = 'd'
+    UNION SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    UNION SELECT a.atttypid FROM pg_attribute a
+      WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+  ) p(oid)
+)
+SELECT DISTINCT t.typname, t.typnamespace = 'pg_catalog'::regnamespace, t.typsend <> 0 AND t.typreceive <> 0
+FROM made JOIN pg_type t ON t.oid = made.oid WHERE t.typtype IN ('b', 'p') AND t.typcategory <> 'A'""")
+
+# Types whose binary form is their stored form: what is sent comes back as the same bytes. Not so xml, which is sent
+# without its encoding declaration and leading line end.
+_EXACT = """
+    bool int2 int4 int8 float4 float8 numeric money text varchar bpchar char name bytea date time timetz timestamp
+    timestamptz interval uuid json jsonb inet cidr macaddr macaddr8 bit varbit point lseg box path polygon circle
+    oid tsvector tsquery xid xid8 cid tid pg_lsn int2vector oidvector regclass regproc regprocedure regtype regrole
+    regnamespace regoper regoperator regconfig regdictionary regcollation
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`generated` is the expression of a generated column, "" for all others."""
+
+    name: str
+    type: str
+    generated: str = ""
+
+    @property
+    def quoted(self) -> sql.Identifier:
+        return sql.Identifier(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """A column of a key, and the operator that finds it equal."""
+
+    name: str
+    operator: str
+    schema: str
+
+    def equal(self, left: sql.Composable, right: sql.Composable) -> sql.Composed:
+        operator = sql.SQL(self.operator)
+        return sql.SQL("{} OPERATOR({}.{}) {}").format(left, sql.Identifier(self.schema), operator, right)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One heap with rows: a table or a leaf partition, without those that inherit from it.
+
+    `columns` are the stored ones in their order; `keys` the sets of columns that tell rows apart, the best first.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    filenode: int
+    size: int
+    is_partition: bool
+    columns: tuple[Column, ...]
+    keys: tuple[tuple[KeyColumn, ...], ...]
+    obstacle: str
+    exact: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def quoted(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """The columns that an INSERT gives; the others are made from them."""
+        return tuple(column for column in self.columns if not column.generated)
+
+
+async def tables(own: Connection, oids: Collection[int]) -> dict[int, Table]:
+    """Those of `oids` that exist. `obstacle` says why the rows of one cannot be kept, "" if they can.
+
+    `exact` False: a column's binary form is not known to be exact, so what was read has to be tried out.
+    """
+    if not oids:
+        return {}
+    wanted = sql.Literal("{" + ",".join(str(oid) for oid in sorted(oids)) + "}")
+    columns: dict[int, list[Column]] = {}
+    types: dict[int, set[int]] = {}
+    for oid, name, shown, type_oid, kind, expression in await rows(own, _COLUMNS.format(oids=wanted)):
+        if kind == "v":  # virtual: computed when it is read, never stored (18)
+            continue
+        columns.setdefault(oid, []).append(Column(name, shown, expression if kind == "s" else ""))
+        types.setdefault(oid, set()).add(type_oid)
+    keys: dict[int, list[tuple[KeyColumn, ...]]] = {}
+    for oid, names, operators, schemas in await rows(own, _KEYS.format(oids=wanted)):
+        key = tuple(KeyColumn(*parts) for parts in zip(names, operators, schemas, strict=True))
+        keys.setdefault(oid, []).append(key)
+    found = {}
+    for oid, schema, name, kind, method, filenode, size, partition, filtered, allowed in await rows(
+        own, _TABLES.format(oids=wanted)
+    ):
+        inexact, unsendable = await _types(own, types.get(oid, set()))
+        obstacle = _obstacle(kind, method, filtered, allowed, bool(columns.get(oid)), unsendable)
+        found[oid] = Table(
+            oid,
+            schema,
+            name,
+            filenode,
+            size,
+            partition,
+            tuple(columns.get(oid, ())),
+            tuple(keys.get(oid, ())),
+            obstacle,
+            not inexact,
+        )
+    return found
+
+
+async def _types(own: Connection, oids: set[int]) -> tuple[set[str], set[str]]:
+    """Names of base types that are not known to be exact, and of those that have no binary form."""
+    listed = sql.Literal("{" + ",".join(str(oid) for oid in sorted(oids)) + "}")
+    found = await rows(own, _TYPES.format(types=listed))
+    inexact = {name for name, builtin, _ in found if not builtin or name not in _EXACT.split()}
+    return inexact, {name for name, _, sends in found if not sends}
+
+
+def _obstacle(kind: str, method: str, filtered: bool, allowed: bool, has_columns: bool, unsendable: set[str]) -> str:
+    if kind not in ("r", "m") or method != "heap":
+        return f"is no plain table ({kind}, {method or 'no storage'})"
+    if not allowed:
+        return "cannot be read by Yett's own role"
+    if filtered:
+        return "is under row security for Yett's own role, which needs BYPASSRLS"
+    if not has_columns:
+        return "has no columns"
+    if unsendable:
+        return "has values without a binary form: " + ", ".join(sorted(unsendable))
+    return ""
