@@ -285,6 +285,13 @@ undos = Table(
     _time("made_at"),
     _optional_time("verified_at"),
     _optional_time("applied_at"),
+    _text("task"),  # the task's id, "" if none
+    _text("what"),  # the act that it undoes, in a few words
+    _text("store"),  # the place's name (recovery.keep.Place); "": a plain folder, which never expires
+    _number("stored"),  # bytes there
+    _optional_time("expires_at"),
+    _optional_time("checked_at"),  # last read from end to end
+    _optional_time("removed_at"),
     Index("undos_hold", "hold"),
 )
 

@@ -295,3 +295,14 @@ def test_a_servers_own_words_are_not_repeated() -> None:
         raise ClientError(answer, "PutObject")
     assert refusal.value.what == "undos: writing: no code, HTTP 403"
     assert refusal.value.__cause__ is None
+
+
+def test_a_file_is_read_back_before_the_undo_is_finished(kept: Keep) -> None:
+    with kept.begin("t1") as making:
+        with making.file("a") as file:
+            file.write(USERS)
+        assert b"".join(making.read("a")) == USERS
+        with making.file("b") as file:
+            file.write(NOISE)
+        made = making.finish({})
+    assert content(kept, made.id) == {"a": USERS, "b": NOISE}

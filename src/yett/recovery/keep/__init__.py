@@ -10,6 +10,7 @@ and that budgets and full disks refuse an undo whole. It will not help without t
 elsewhere. It proves nothing about what is inside: whoever makes an undo restores it beside and compares.
 """
 
+from yett.recovery.keep.awaited import AwaitedMaking, AwaitedOpened
 from yett.recovery.keep.budget import Budget, Limits
 from yett.recovery.keep.errors import Damaged, KeepError, KeepFull, NotImmutable, TooLarge
 from yett.recovery.keep.keep import Keep
@@ -18,6 +19,8 @@ from yett.recovery.keep.opened import Opened
 from yett.recovery.keep.place import Place
 
 __all__ = [
+    "AwaitedMaking",
+    "AwaitedOpened",
     "Budget",
     "Damaged",
     "Keep",

@@ -159,6 +159,10 @@ class LockedDraft:
         self._blobs.append(blob)
         return blob
 
+    def reach(self, name: str) -> str:
+        (blob,) = (blob for blob in self._blobs if blob.name == name)
+        return blob.complete()
+
     def settle(self) -> Mapping[str, str]:
         return {blob.name: blob.complete() for blob in self._blobs}
 
@@ -182,6 +186,7 @@ class LockedBlob:
         self._bucket = bucket
         self._key = key
         self._until = until
+        self._version = ""
         self._pending = bytearray()
         self._parts: list[dict[str, Any]] = []
         with in_words(bucket, "beginning an upload"):
@@ -206,6 +211,8 @@ class LockedBlob:
 
         The lock is asked for with the upload, and set on what it made where that was forgotten (Ceph 16.2, measured).
         """
+        if self._version:
+            return self._version
         with in_words(self._bucket, "completing an upload"):
             done = self._client.complete_multipart_upload(
                 Bucket=self._bucket.name,
@@ -214,7 +221,10 @@ class LockedBlob:
                 MultipartUpload={"Parts": self._parts},
             )
         self._upload = ""
-        version = done.get("VersionId")
+        self._version = self._locked(done.get("VersionId"))
+        return self._version
+
+    def _locked(self, version: str | None) -> str:
         try:
             return look_locked(self._client, self._bucket, self._key, version, self._until)
         except NotImmutable:

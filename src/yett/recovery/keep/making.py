@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -39,11 +41,20 @@ class Made:
 
 
 class Writing:
-    """One file of an undo. Use it as a context manager; not from two threads at once."""
+    """One file of an undo. Use it as a context manager."""
 
-    def __init__(self, blob: Blob, head: bytes, key: bytes, count: Callable[[int], None], name: str) -> None:
+    def __init__(
+        self,
+        blob: Blob,
+        head: bytes,
+        key: bytes,
+        count: Callable[[int], None],
+        lock: threading.RLock,
+        name: str,
+    ) -> None:
         self._blob = blob
         self._count = count
+        self._lock = lock
         self._compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compressobj()
         self._sealer = Sealer(key)
         self._hash = hashlib.sha256()
@@ -55,18 +66,20 @@ class Writing:
 
     def write(self, data: bytes) -> None:
         """Raises TooLarge, KeepFull, KeepError: the undo as a whole is then over."""
-        if self.closed:
-            raise KeepError(f"{self._name} is finished", "")
-        self._hash.update(data)
-        self.size += len(data)
-        self._store(self._sealer.update(self._compressor.compress(data)))
+        with self._lock:
+            if self.closed:
+                raise KeepError(f"{self._name} is finished", "")
+            self._hash.update(data)
+            self.size += len(data)
+            self._store(self._sealer.update(self._compressor.compress(data)))
 
     def close(self) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        self._store(self._sealer.update(self._compressor.flush()) + self._sealer.finish())
-        self._blob.finish()
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+            self._store(self._sealer.update(self._compressor.flush()) + self._sealer.finish())
+            self._blob.finish()
 
     @property
     def sha256(self) -> str:
@@ -87,7 +100,10 @@ class Writing:
 
 
 class Making:
-    """An undo being made. Leaving it without `finish` removes it; so does any error on the way."""
+    """An undo being made. Leaving it without `finish` removes it; so does any error on the way.
+
+    Thread-safe: `abort` waits for a write that is under way, and what is written after it is refused.
+    """
 
     def __init__(self, place: Place, keys: Keys, budget: Budget, undo: str, task: str, made: int, expires: int) -> None:
         self._place = place
@@ -95,7 +111,9 @@ class Making:
         self._budget = budget
         self._key = UndoKey.new(undo)
         self._files: dict[str, tuple[str, Writing]] = {}
+        self._lock = threading.RLock()
         self._over = False
+        self._finished = False
         self.id = undo
         self.task = task
         self.stored = 0
@@ -105,15 +123,28 @@ class Making:
 
     def file(self, name: str) -> Writing:
         """Begin the file of that name: any text, once. One file is written at a time."""
-        if self._over or name in self._files or len(self._files) == MOST_FILES:
-            raise KeepError(f"undo {self.id} takes no further file {name!r}", "")
-        if any(not writing.closed for _, writing in self._files.values()):
-            raise KeepError(f"undo {self.id} takes one file at a time", "")
-        blob, salt = f"{len(self._files):05d}", os.urandom(SALT_BYTES)
-        key = self._key.of_file(salt, blob, name)
-        writing = Writing(self._draft.blob(blob), MAGIC + salt, key, self._take, name)
-        self._files[name] = (blob, writing)
-        return writing
+        with self._lock:
+            if self._over or name in self._files or len(self._files) == MOST_FILES:
+                raise KeepError(f"undo {self.id} takes no further file {name!r}", "")
+            if self._is_writing:
+                raise KeepError(f"undo {self.id} takes one file at a time", "")
+            blob, salt = f"{len(self._files):05d}", os.urandom(SALT_BYTES)
+            key = self._key.of_file(salt, blob, name)
+            writing = Writing(self._draft.blob(blob), MAGIC + salt, key, self._take, self._lock, name)
+            self._files[name] = (blob, writing)
+            return writing
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Read a finished file back before the undo is. Raises KeepError, Damaged.
+
+        In a bucket this completes its upload: it is locked from then on, whether the undo is ever finished or not.
+        """
+        with self._lock:
+            blob, writing = self._files.get(name, ("", None))
+            if self._over or writing is None or not writing.closed:
+                raise KeepError(f"undo {self.id} has no finished file {name!r}", "")
+            file = _entry(name, blob, self._draft.reach(blob), writing)
+        return self._opened((file,), {}).read(name)
 
     def finish(self, about: Mapping[str, Json]) -> Made:
         """Flush, read everything back, and let it count. `about` lies sealed in the manifest.
@@ -121,31 +152,50 @@ class Making:
         Raises:
             KeepError: it could not be made durable, or did not read back. Nothing counts then.
         """
-        if self._over or any(not writing.closed for _, writing in self._files.values()):
-            raise KeepError(f"undo {self.id} is over, or has a file that is not finished", "")
-        try:
-            at = self._draft.settle()
-            files = tuple(
-                File(name, blob, at[blob], writing.size, writing.stored, writing.sha256)
-                for name, (blob, writing) in self._files.items()
-            )
-            manifest = Manifest(self.id, self._made, self._expires, about, files)
-            Opened(self._place, manifest, self._key).check()
-            self._draft.commit(encode(manifest, self._key, self._keys))
-        except BaseException:
-            self.abort()
-            raise
-        self._over = True
+        with self._lock:
+            if self._over or self._is_writing:
+                raise KeepError(f"undo {self.id} is over, or has a file that is not finished", "")
+            try:
+                at = self._draft.settle()
+                files = tuple(_entry(name, blob, at[blob], writing) for name, (blob, writing) in self._files.items())
+                opened = self._opened(files, about)
+                opened.check()
+                self._draft.commit(encode(opened.manifest, self._key, self._keys))
+            except BaseException:
+                self.abort()
+                raise
+            self._over = self._finished = True
         size = sum(file.size for file in files)
         return Made(self.id, self._place.name, self.task, files, size, self.stored, self._made, self._expires)
 
     def abort(self) -> None:
         """Remove it, unless it counts already."""
-        if self._over:
-            return
-        self._over = True
-        self._draft.abort()
-        self._budget.give_back(self.task, self.stored)
+        with self._lock:
+            if self._over:
+                return
+            self._over = True
+            for _, writing in self._files.values():
+                writing.closed = True
+            self._draft.abort()
+            self._budget.give_back(self.task, self.stored)
+
+    def withdraw(self) -> None:
+        """Remove it also if it counts already, where the place lets it go; else it stays, unknown, until its time."""
+        with self._lock:
+            if not self._over:
+                self.abort()
+            elif self._finished:
+                self._finished = False
+                with contextlib.suppress(KeepError):
+                    self._place.remove(self.id)
+                self._budget.give_back(self.task, self.stored)
+
+    @property
+    def _is_writing(self) -> bool:
+        return any(not writing.closed for _, writing in self._files.values())
+
+    def _opened(self, files: tuple[File, ...], about: Mapping[str, Json]) -> Opened:
+        return Opened(self._place, Manifest(self.id, self._made, self._expires, about, files), self._key)
 
     def _take(self, count: int) -> None:
         self._budget.take(self.task, self.stored, count)
@@ -156,3 +206,7 @@ class Making:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.abort()
+
+
+def _entry(name: str, blob: str, at: str, writing: Writing) -> File:
+    return File(name, blob, at, writing.size, writing.stored, writing.sha256)

@@ -26,6 +26,10 @@ class Draft(Protocol):
         """Begin a file that does not exist yet; one at a time."""
         ...
 
+    def reach(self, name: str) -> str:
+        """Make one finished blob readable before the rest; where it lies."""
+        ...
+
     def settle(self) -> Mapping[str, str]:
         """Make every blob durable. Answers with where each lies, "" where its name says so."""
         ...
