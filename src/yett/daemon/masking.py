@@ -141,7 +141,7 @@ def refuse_critical(plane: Plane, workspace: str, findings: Sequence[Finding]) -
     more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
     raise YettError(
         f"nothing was started: {count} within reach that nobody has accepted: {named}{more}",
-        f"move them into Yett (yett protect), or have a person sign for each: "
+        f"take them out of reach, or have a person sign for each: "
         f"yett inventory accept {left[0].credential.fingerprint[:SHORT]} --reason '...'",
     )
 
