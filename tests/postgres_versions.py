@@ -1,6 +1,6 @@
 """PostgreSQL 15 and 18 side by side, with passwords: only the superuser and `keeper` come in without one.
 
-`versions` is for `pytest.mark.parametrize`-like fixtures; a version that is not installed is skipped.
+A module or conftest that imports `servers` has it as a fixture: it starts a version when a test asks for it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from postgres import SETTINGS, Server, _free_port, _unprivileged, _wait
 
@@ -59,3 +60,19 @@ def running(version: int) -> Iterator[Server]:
         server.send_signal(signal.SIGQUIT)
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[int], Server]]:
+    """The server of a version, started once. The test is skipped if it is not installed."""
+    with contextlib.ExitStack() as stack:
+        started: dict[int, Server] = {}
+
+        def server(version: int) -> Server:
+            if binaries(version) is None:
+                pytest.skip(f"no PostgreSQL {version} here")
+            if version not in started:
+                started[version] = stack.enter_context(running(version))
+            return started[version]
+
+        yield server

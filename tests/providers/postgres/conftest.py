@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,11 +11,13 @@ import psycopg
 import pytest
 
 from postgres import Server
-from postgres_versions import VERSIONS, binaries, running
+from postgres_versions import VERSIONS, servers
 from yett.providers.postgres import own as own_connection
 from yett.providers.postgres.dump import Address
 from yett.providers.postgres.own import Own
 from yett.providers.postgres.role import LeaseRole
+
+__all__ = ["Shop", "servers", "shop"]
 
 T = TypeVar("T")
 
@@ -70,21 +71,6 @@ class Shop:
             autocommit=True,
             connect_timeout=10,
         )
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Callable[[int], Server]]:
-    with ExitStack() as stack:
-        started: dict[int, Server] = {}
-
-        def server(version: int) -> Server:
-            if binaries(version) is None:
-                pytest.skip(f"no PostgreSQL {version} here")
-            if version not in started:
-                started[version] = stack.enter_context(running(version))
-            return started[version]
-
-        yield server
 
 
 @pytest.fixture(params=[(v, role) for v in VERSIONS for role in ("postgres", "keeper")], ids=lambda p: f"{p[0]}-{p[1]}")
