@@ -35,7 +35,7 @@ _ANY_CLIENT = "YOUR-AGENT"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One key of one server in one file. `hosts` and `positions`: where its placeholder works, () for nowhere."""
+    """One key of one server in one file. `hosts` and `position`: where its placeholder works, () and "" for nowhere."""
 
     path: str
     line: int
@@ -43,7 +43,7 @@ class Offer:
     run: str
     move: str
     hosts: tuple[str, ...]
-    positions: tuple[str, ...]
+    position: str
 
     def lines(self) -> list[str]:
         """For a person: what it is, what to type, and what that does not do."""
@@ -55,7 +55,7 @@ class Offer:
             ]
         return [
             f"{head}: `{self.run}` starts it with a placeholder that works at {', '.join(self.hosts)}, in "
-            f"{' or '.join(map(_words, self.positions))}, until the run ends. The file stays as it is.",
+            f"{_words(self.position)}, until the run ends. The file stays as it is.",
             f"  `{visible(self.move)}` takes it off the disk, and what it finds of such providers in your home. "
             "The placeholder that it leaves is lent to no run yet: the server stops working.",
         ]
@@ -69,7 +69,7 @@ class Offer:
             "run": self.run,
             "move": self.move if self.hosts else None,
             "works_at": list(self.hosts),
-            "works_in": list(self.positions),
+            "works_in": self.position,
         }
 
 
@@ -81,7 +81,10 @@ def mcp_offers(findings: Iterable[Finding], book: ProviderBook) -> list[Offer]:
 
 
 def _of(finding: Finding, room: Room | None, texts: Unsaid) -> Iterator[Offer]:
-    works = room is not None and bool(room.positions)
+    hosts: tuple[str, ...] = ()
+    position = ""
+    if room is not None and room.positions:
+        hosts, position = room.hosts, finding.position or room.positions[0]
     for at in finding.credential.locations:
         if at.source not in ("file", "client-config"):
             continue
@@ -93,8 +96,8 @@ def _of(finding: Finding, room: Room | None, texts: Unsaid) -> Iterator[Offer]:
                 texts.clean(server),
                 f"yett run -- {client}",
                 texts.clean(f"yett protect {shlex.quote(at.path)}"),
-                room.hosts if room is not None and works else (),
-                room.positions if room is not None and works else (),
+                hosts,
+                position,
             )
 
 
