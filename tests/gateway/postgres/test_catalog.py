@@ -75,6 +75,10 @@ CHANGES = (
     "CREATE TEMP TABLE t (id int)",
 )
 
+LOOKING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'yett' AND backend_xmin IS NOT NULL"""
+
 
 @dataclass
 class Clock:
@@ -215,8 +219,10 @@ def test_many_who_ask_at_once_share_one_look_but_not_one_from_before_a_change(ba
         assert len({id(one) for one in found}) == 1
         live.defined()
         early = asyncio.create_task(live.now())
-        await asyncio.sleep(0)  # its look is on its way
         with base.admin() as connection:
+            while not early.done() and connection.execute(LOOKING).fetchone() == (0,):
+                await asyncio.sleep(0)
+            assert not early.done()
             connection.execute("ALTER FUNCTION s.f VOLATILE")
         live.defined()
         late = await live.now()
