@@ -47,6 +47,9 @@ from yett.model.provider import ApiClient
 from yett.operations.classify import classify
 from yett.policy import Policies, load_policies
 from yett.providers.book import ProviderBook
+from yett.recovery.keep.ready import Ready
+from yett.recovery.keep.settings import read_settings
+from yett.recovery.kept import proof_entry, stored_by_task
 from yett.recovery.undos import Means, Undos
 from yett.store import Store, open_store, tables
 
@@ -150,7 +153,8 @@ async def build(settings: Settings, console_port: int) -> Plane:
     broker = Broker(vault, journal, book)
     dialer = Dialer(_dial_settings(settings))
     api = Api(dialer, keeps_loopback=settings.realm == "drill")
-    undos = Undos(store, journal, home / "undo", api, lambda provider: _means(book, vault, provider))
+    keep = _keep(settings, store, journal, keys, vault)
+    undos = Undos(store, journal, home / "undo", api, lambda provider: _means(book, vault, provider), keep)
     maps = Maps(store, home / "policy")
     lockdown = Lockdown(store, journal)
     site = Site(store.id, console_port, drill=settings.realm == "drill")
@@ -204,6 +208,24 @@ def _means(book: ProviderBook, vault: Vault, provider: str) -> Means | None:
     room, secret = book.named(provider), _own_secret(vault, provider)
     undoer = room.undoer() if room else None
     return Means(undoer, secret) if undoer and secret else None
+
+
+def _keep(settings: Settings, store: Store, journal: Journal, keys: Keys, vault: Vault) -> Ready:
+    """The keep of undos; its place is looked at when the first undo needs it. Raises ConfigurationError."""
+    return Ready(
+        read_settings(settings.undo),
+        settings.home,
+        keys,
+        vault.secret,
+        stored=lambda: store.read(stored_by_task),
+        proven=lambda proof: journal.commit(lambda tx: tx.append(proof_entry(proof))).result(),
+        apart_from=lambda: store.read(_workspaces),
+    )
+
+
+def _workspaces(connection: Connection) -> list[Path]:
+    rows = connection.execute(select(tables.sessions.c.workspace).distinct())
+    return [Path(workspace) for workspace in rows.scalars() if workspace]
 
 
 def _document_seal(home: Path) -> Seal:

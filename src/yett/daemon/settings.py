@@ -12,7 +12,7 @@ from typing import Any
 from yett.model.errors import ConfigurationError
 
 DEFAULT_PORT = 7711
-KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git", "strict"})
+KEYS = frozenset({"port", "realm", "resolve", "extra_ca", "task_hours", "git", "strict", "undo"})
 RESOLVE_KEYS = frozenset({"name", "address", "port"})
 
 Toml = dict[str, Any]  # Any: as it stands in the file; every key is checked as it is taken
@@ -31,6 +31,8 @@ class Settings:
     git: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     """Every run is `yett run --strict`. No file of a workspace says otherwise (law 9)."""
+    undo: Toml = field(default_factory=dict)
+    """`[undo]` as it stands there: yett.recovery.keep.settings reads it, which commands have no time to import."""
 
     @property
     def operator_socket(self) -> Path:
@@ -75,6 +77,7 @@ def load_settings(home: Path, port: int | None = None) -> Settings:
         task_hours=_number(path, said, "task_hours", 12),
         git=_git(path, said.get("git", {}), realm),
         strict=_flag(path, said, "strict"),
+        undo=_table(path, said, "undo"),
     )
 
 
@@ -90,6 +93,13 @@ def _flag(path: Path, said: Toml, key: str) -> bool:
     if not isinstance(flag, bool):
         raise ConfigurationError(f"{path}: {key} is {flag!r}", "it is true or false")
     return flag
+
+
+def _table(path: Path, said: Toml, key: str) -> Toml:
+    table = said.get(key, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: {key} is {table!r}", f"it is a table: [{key}]")
+    return table
 
 
 def _resolve(path: Path, rows: list[Toml]) -> dict[tuple[str, int], tuple[str, int]]:

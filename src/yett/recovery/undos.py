@@ -1,7 +1,8 @@
-"""The undos that Yett keeps: plan, capture, list, apply."""
+"""The undos that Yett keeps: plan, capture, list, check, apply, let go."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import time
@@ -9,15 +10,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, insert, select, update
-
-from yett.ledger.journal import Entry, Journal, Transaction
+from yett.ledger.journal import Entry, Journal
 from yett.model.errors import YettError
 from yett.model.operation import Governed, Operation
 from yett.model.provider import ApiClient, Undoer
-from yett.model.resource import ResourceRef
 from yett.model.undo import UndoPlan, UndoRecord
-from yett.store import Store, tables
+from yett.recovery import kept
+from yett.recovery.keep import AwaitedMaking, AwaitedOpened, Damaged, Keep, KeepError, Made
+from yett.recovery.kept import KeptUndo
+from yett.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,45 @@ class Means:
 
 
 MeansOf = Callable[[str], Means | None]
+Restore = Callable[[UndoRecord, AwaitedOpened], AsyncIterator[str]]
+"""Bring back what lies in the keep, one line of progress a step; every byte that it is given was checked before."""
+RestoreOf = Callable[[str], Restore | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What became of the undos that were over their time, by id; `failed` with the reason."""
+
+    removed: tuple[str, ...]
+    needed: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+    swept: int
 
 
 class Undos:
-    """Undos of every provider. `means_of` answers None where Yett has no code or no credential of its own."""
+    """Undos of every provider. `means_of` answers None where Yett has no code or no credential of its own.
 
-    def __init__(self, store: Store, journal: Journal, folder: Path, api: ApiClient, means_of: MeansOf) -> None:
+    A provider's code makes its undo in a plain folder below `folder`. A wire that makes its own writes it to the keep;
+    `restore_of` names what brings such a one back. `keep` is called in a thread: it may have to open a bucket first.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        folder: Path,
+        api: ApiClient,
+        means_of: MeansOf,
+        keep: Callable[[], Keep] | None = None,
+        restore_of: RestoreOf = lambda provider: None,
+    ) -> None:
         self._store = store
         self._journal = journal
         self._folder = folder
         self._api = api
         self._means_of = means_of
+        self._keep = keep
+        self._restore_of = restore_of
 
     async def plan(self, operation: Operation) -> UndoPlan:
         """What an undo would hold; `possible` False with the reason as its gap."""
@@ -65,73 +94,151 @@ class Undos:
         folder.mkdir(mode=0o700, parents=True)
         try:
             record = await means.undoer.capture(self._api, means.secret, operation, folder)
-            await self._journal.run(lambda tx: _record(tx, record, hold))
+            size = _size(folder)
+            await self._journal.run(lambda tx: kept.write_folder(tx, record, hold, operation.action, size))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return record
 
+    # ---- the keep
+
+    async def keep_gaps(self) -> tuple[str, ...]:
+        """Sentences for an undo's plan: what the keep's place does not protect from. Raises YettError: no keep."""
+        return (await asyncio.to_thread(self._kept_in)).place.gaps
+
+    async def begin(self, task: str) -> AwaitedMaking:
+        """Begin an undo in the keep, for a task (its id). Then `finish` it, and `record_kept` it.
+
+        Raises:
+            YettError: there is no keep, or it cannot take one now.
+        """
+        return await AwaitedMaking.begin(await asyncio.to_thread(self._kept_in), task)
+
+    async def record_kept(self, record: UndoRecord, made: Made, hold: str, what: str) -> None:
+        """Write down that it exists: from here on it counts. `what`: the act that it undoes, in a few words.
+
+        Raises:
+            LedgerUnavailable: it could not be written; the undo is removed.
+        """
+        try:
+            await self._journal.run(lambda tx: kept.write_kept(tx, record, made, hold, what))
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._withdraw, made.id, made.task, made.stored))
+            raise
+
+    async def discard(self, undo_id: str, why: str) -> None:
+        """Forget an undo whose act never became final. Where its place holds on to it, it lies there until its time."""
+        found = self.kept(undo_id)
+        await self._journal.run(lambda tx: kept.write_removed(tx, undo_id, why))
+        if found.store:
+            await asyncio.to_thread(self._withdraw, undo_id, found.task, found.stored)
+
+    async def check(self, undo_id: str) -> int:
+        """Read an undo from end to end; how many bytes it holds. What is wrong is in the ledger when this raises.
+
+        Raises:
+            Damaged: it is not there, or not what was written.
+            YettError: it lies in a plain folder, whose content is only compared when it is applied.
+        """
+        found = self.kept(undo_id)
+        if not found.store:
+            raise YettError(
+                f"{undo_id} is a plain dump, which is restored and compared, not read",
+                "its makers verified it when it was made; yett undo apply compares again",
+            )
+        try:
+            size = await asyncio.to_thread(lambda: self._kept_in(found.store).open(undo_id).check())
+        except Damaged as damage:
+            why = damage.what
+            await self._journal.run(lambda tx: kept.write_damaged(tx, undo_id, why))
+            raise
+        await self._journal.run(lambda tx: kept.write_checked(tx, undo_id))
+        return size
+
+    async def prune(self) -> Pruned:
+        """Let go of what is over its time and what dead writers left. An open hold's undo stays, and is locked on."""
+        keep, now = await asyncio.to_thread(self._kept_in), time.time_ns()
+        removed, needed, failed = [], [], []
+        rows = self.all()
+        for undo in rows:
+            if undo.store != keep.place.name or not undo.is_over(now):
+                continue
+            try:
+                if undo.is_needed:
+                    await asyncio.to_thread(keep.hold_on, undo.record.id)
+                    needed.append(undo.record.id)
+                    continue
+                await self._remove(keep, undo)
+                removed.append(undo.record.id)
+            except KeepError as error:
+                failed.append((undo.record.id, error.what))
+        known = {undo.record.id for undo in rows}
+        swept = await asyncio.to_thread(keep.sweep, known)
+        return Pruned(tuple(removed), tuple(needed), tuple(failed), swept)
+
+    async def _remove(self, keep: Keep, undo: KeptUndo) -> None:
+        await asyncio.to_thread(keep.let_go, undo.record.id, undo.task, undo.stored)
+        await self._journal.run(lambda tx: kept.write_removed(tx, undo.record.id, "its time was over"))
+
+    def _withdraw(self, undo_id: str, task: str, stored: int) -> None:
+        try:
+            self._kept_in().let_go(undo_id, task, stored)
+        except YettError:
+            return  # locked: `prune` finds it among the strays once its time is over
+
+    def _kept_in(self, store: str = "") -> Keep:
+        """The keep; with a name, only if it is that one. In a thread."""
+        if self._keep is None:
+            raise YettError("Yett has no place to keep undos in", "set [undo] in config.toml")
+        keep = self._keep()
+        if store and store != keep.place.name:
+            raise YettError(f"the undo lies in {store}, which is not set up", "set [undo] in config.toml back to it")
+        return keep
+
+    # ---- all of them
+
+    def all(self) -> list[KeptUndo]:
+        """Every undo that was not removed, the oldest first."""
+        return self._store.read(kept.read_all)
+
+    def kept(self, undo_id: str) -> KeptUndo:
+        for undo in self.all():
+            if undo.record.id == undo_id:
+                return undo
+        raise YettError(f"there is no undo {undo_id}", "yett undo list shows those that exist")
+
     def records(self) -> list[UndoRecord]:
-        return [_from_row(row) for row in self._store.read(_all)]
+        return [undo.record for undo in self.all()]
 
     def record(self, undo_id: str) -> UndoRecord:
-        for record in self.records():
-            if record.id == undo_id:
-                return record
-        raise YettError(f"there is no undo {undo_id}", "yett undo list shows those that exist")
+        return self.kept(undo_id).record
 
     async def apply(self, undo_id: str, by: str) -> AsyncIterator[str]:
         """Bring it back; the caller has verified a signature for exactly this. Yields progress in words."""
-        record = self.record(undo_id)
-        means = self._means_of(record.provider)
-        if means is None:
-            raise YettError(f"Yett has no credential of its own for {record.provider}", "yett secret add --own")
+        found = self.kept(undo_id)
+        restoring = await self._restoring(found)
         started = Entry("undo", {"id": undo_id, "state": "applying", "by": by})
         await self._journal.run(lambda tx: tx.append(started))
         last = ""
-        async for last in means.undoer.restore(self._api, means.secret, record):
+        async for last in restoring:
             yield last
-        await self._journal.run(lambda tx: _applied(tx, undo_id, by, last))
+        await self._journal.run(lambda tx: kept.write_applied(tx, undo_id, by, last))
+
+    async def _restoring(self, found: KeptUndo) -> AsyncIterator[str]:
+        """The restore, not begun. What lies in the keep has been read from end to end."""
+        record = found.record
+        if found.store:
+            restore = self._restore_of(record.provider)
+            if restore is None:
+                raise YettError(f"Yett has no way to bring back {record.provider}", "it was made by another version")
+            keep = await asyncio.to_thread(self._kept_in, found.store)
+            return restore(record, await AwaitedOpened.open(keep, record.id))
+        means = self._means_of(record.provider)
+        if means is None:
+            raise YettError(f"Yett has no credential of its own for {record.provider}", "yett secret add --own")
+        return means.undoer.restore(self._api, means.secret, record)
 
 
-def _record(tx: Transaction, record: UndoRecord, hold: str) -> None:
-    now = time.time_ns()
-    tx.execute(
-        insert(tables.undos).values(
-            id=record.id,
-            hold=hold,
-            provider=record.provider,
-            resource_kind=record.resource.kind,
-            resource_id=record.resource.id,
-            how=record.how,
-            folder=record.folder,
-            facts=record.facts,
-            gaps=list(record.gaps),
-            made_at=now,
-            verified_at=now,
-        )
-    )
-    body = {"id": record.id, "state": "verified", "hold": hold, "provider": record.provider, "how": record.how}
-    tx.append(Entry("undo", {**body, "resource": [record.resource.kind, record.resource.id]}))
-
-
-def _applied(tx: Transaction, undo_id: str, by: str, what: str) -> None:
-    tx.execute(update(tables.undos).where(tables.undos.c.id == undo_id).values(applied_at=time.time_ns()))
-    tx.append(Entry("undo", {"id": undo_id, "state": "applied", "by": by, "what": what}))
-
-
-def _all(connection: Connection) -> list[Row[tuple[object, ...]]]:
-    return list(connection.execute(select(tables.undos).order_by(tables.undos.c.made_at)))
-
-
-def _from_row(row: Row[tuple[object, ...]]) -> UndoRecord:
-    values = row._mapping
-    return UndoRecord(
-        id=values["id"],
-        provider=values["provider"],
-        resource=ResourceRef(values["provider"], values["resource_kind"], values["resource_id"]),
-        how=values["how"],
-        folder=values["folder"],
-        facts=values["facts"],
-        gaps=tuple(values["gaps"]),
-    )
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())

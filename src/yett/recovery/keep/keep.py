@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 
 from yett.broker.seal import Keys
 from yett.recovery.keep.budget import DAY_NS, Budget
-from yett.recovery.keep.errors import Damaged
+from yett.recovery.keep.errors import Damaged, KeepError
 from yett.recovery.keep.making import Making
 from yett.recovery.keep.manifest import decode
 from yett.recovery.keep.opened import Opened
 from yett.recovery.keep.place import Place
+
+LONGER_NS = 7 * DAY_NS
 
 
 class Keep:
@@ -60,15 +62,21 @@ class Keep:
         self.place.remove(undo)
         self.budget.give_back(task, stored)
 
-    def strays(self, known: set[str]) -> Iterator[str]:
-        """Undos that lie here, opened under our key, over their time, and that nobody knows of (a crash, a store from
-        before). One that is not over, or does not open, is left alone: the store may be the one that is wrong."""
-        for undo in self.place.undos():
-            if undo in known:
-                continue
+    def hold_on(self, undo: str) -> None:
+        """Keep one that is over its time for another while, where the place would let it go."""
+        self.place.extend(undo, self._clock() + LONGER_NS)
+
+    def sweep(self, known: Collection[str]) -> int:
+        """Remove what writers that died have left, and undos over their time that nobody knows of (`known`: ids).
+
+        One that is not over its time, or does not open, is left alone: the store may be the one that is wrong.
+        """
+        swept = self.place.sweep()
+        for undo in [undo for undo in self.place.undos() if undo not in known]:
             try:
-                over = self.look(undo).manifest.expires <= self._clock()
-            except Damaged:
-                continue
-            if over:
-                yield undo
+                if self.look(undo).manifest.expires <= self._clock():
+                    self.place.remove(undo)
+                    swept += 1
+            except KeepError:
+                continue  # tried again next time
+        return swept

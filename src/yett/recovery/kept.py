@@ -1,0 +1,161 @@
+"""The undos as rows: what is recorded of each, and who still needs it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+
+from yett.ledger.journal import Entry, Transaction
+from yett.model.resource import ResourceRef
+from yett.model.undo import UndoRecord
+from yett.recovery.keep import Made
+from yett.recovery.keep.proof import Proof
+from yett.store.tables import holds, sessions, undos
+
+OPEN_HOLDS = ("waiting", "approved", "consumed", "unknown")
+"""Of tables.HOLD_STATES those in which somebody may still want the undo; `unknown` is shown to a person until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptUndo:
+    """An undo that exists. Times in nanoseconds since the epoch, None where it never was; `stored` in bytes.
+
+    `store` is "" for a plain folder, which never expires. `purpose` is the task's, in the words of whoever started it.
+    """
+
+    record: UndoRecord
+    hold: str
+    hold_state: str
+    task: str
+    purpose: str
+    what: str
+    store: str
+    stored: int
+    made: int
+    verified: int | None
+    checked: int | None
+    applied: int | None
+    expires: int | None
+
+    @property
+    def is_needed(self) -> bool:
+        """An open hold's undo outlives its time."""
+        return self.hold_state in OPEN_HOLDS
+
+    def is_over(self, now: int) -> bool:
+        return self.expires is not None and self.expires <= now
+
+
+def read_all(connection: Connection) -> list[KeptUndo]:
+    """Those that were not removed, the oldest first."""
+    return [_from_row(row) for row in connection.execute(_query().order_by(undos.c.made_at, undos.c.id))]
+
+
+def stored_by_task(connection: Connection) -> dict[str, int]:
+    """Bytes in the keep, for its budget."""
+    query = select(undos.c.task, func.sum(undos.c.stored)).where(undos.c.removed_at.is_(None), undos.c.store != "")
+    return {task: int(stored) for task, stored in connection.execute(query.group_by(undos.c.task))}
+
+
+def write_folder(tx: Transaction, record: UndoRecord, hold: str, what: str, stored: int) -> None:
+    """An undo in a plain folder of its own, made by its provider's code."""
+    _write(tx, record, hold, time.time_ns(), task="", what=what, store="", stored=stored, expires_at=None)
+
+
+def write_kept(tx: Transaction, record: UndoRecord, made: Made, hold: str, what: str) -> None:
+    """An undo in the keep."""
+    facts = {"task": made.task, "what": what, "store": made.place, "stored": made.stored, "expires_at": made.expires}
+    _write(tx, record, hold, made.made, **facts)
+
+
+def write_applied(tx: Transaction, undo: str, by: str, what: str) -> None:
+    _note(tx, undo, "applied", {"by": by, "what": what}, applied_at=time.time_ns())
+
+
+def write_checked(tx: Transaction, undo: str) -> None:
+    _note(tx, undo, "checked", {}, checked_at=time.time_ns())
+
+
+def write_damaged(tx: Transaction, undo: str, why: str) -> None:
+    tx.append(Entry("undo", {"id": undo, "state": "damaged", "why": why}))
+
+
+def write_removed(tx: Transaction, undo: str, why: str) -> None:
+    _note(tx, undo, "removed", {"why": why}, removed_at=time.time_ns())
+
+
+def proof_entry(proof: Proof) -> Entry:
+    """That a bucket refused, attempt by attempt."""
+    return Entry("undo", {"state": "proven", "bucket": proof.bucket, "at": proof.at, "refused": dict(proof.refused)})
+
+
+def _note(tx: Transaction, undo: str, state: str, body: dict[str, str], **values: int) -> None:
+    tx.execute(update(undos).where(undos.c.id == undo).values(**values))
+    tx.append(Entry("undo", {"id": undo, "state": state, **body}))
+
+
+def _write(tx: Transaction, record: UndoRecord, hold: str, made: int, **facts: object) -> None:
+    now = time.time_ns()
+    tx.execute(
+        insert(undos).values(
+            id=record.id,
+            hold=hold,
+            provider=record.provider,
+            resource_kind=record.resource.kind,
+            resource_id=record.resource.id,
+            how=record.how,
+            folder=record.folder,
+            facts=record.facts,
+            gaps=list(record.gaps),
+            made_at=made,
+            verified_at=now,
+            **facts,
+        )
+    )
+    body = {"id": record.id, "state": "verified", "hold": hold, "provider": record.provider, "how": record.how}
+    tx.append(Entry("undo", {**body, "resource": [record.resource.kind, record.resource.id]}))
+
+
+def _query() -> Select[tuple[object, ...]]:
+    """The purpose is that of the undo's task, or of the session that its hold belongs to."""
+    own = select(sessions.c.task, func.max(sessions.c.purpose).label("purpose")).group_by(sessions.c.task).subquery()
+    whose = or_(
+        and_(undos.c.task != "", own.c.task == undos.c.task), and_(undos.c.task == "", own.c.task == _task_of_hold())
+    )
+    joined = undos.outerjoin(holds, holds.c.id == undos.c.hold).outerjoin(own, whose)
+    columns = (undos, holds.c.state.label("hold_state"), own.c.purpose.label("purpose"))
+    return select(*columns).select_from(joined).where(undos.c.removed_at.is_(None))
+
+
+def _task_of_hold() -> object:
+    return select(sessions.c.task).where(sessions.c.id == holds.c.session).scalar_subquery()
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> KeptUndo:
+    values = row._mapping
+    record = UndoRecord(
+        id=values["id"],
+        provider=values["provider"],
+        resource=ResourceRef(values["provider"], values["resource_kind"], values["resource_id"]),
+        how=values["how"],
+        folder=values["folder"],
+        facts=values["facts"],
+        gaps=tuple(values["gaps"]),
+    )
+    return KeptUndo(
+        record=record,
+        hold=values["hold"] or "",
+        hold_state=values["hold_state"] or "",
+        task=values["task"],
+        purpose=values["purpose"] or "",
+        what=values["what"],
+        store=values["store"],
+        stored=values["stored"],
+        made=values["made_at"],
+        verified=values["verified_at"],
+        checked=values["checked_at"],
+        applied=values["applied_at"],
+        expires=values["expires_at"],
+    )
