@@ -139,7 +139,7 @@ class Function:
 
     @property
     def builtin(self) -> bool:
-        return self.oid < FIRST_NORMAL_OID and self.schema == "pg_catalog"
+        return self.oid < FIRST_NORMAL_OID
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Type:
 
     @property
     def builtin(self) -> bool:
-        return self.oid < FIRST_NORMAL_OID and self.schema == "pg_catalog"
+        return self.oid < FIRST_NORMAL_OID
 
 
 class Catalog(Protocol):

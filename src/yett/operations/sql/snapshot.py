@@ -151,7 +151,8 @@ def of(
         _types={type_.oid: type_ for type_ in all_types},
         _types_by_name=_named((t.schema, t.name, t) for t in all_types),
         _domains=tuple(t for t in all_types if t.kind == "d" and t.oid >= FIRST_NORMAL_OID),
-        _names=frozenset(v.name for v in (*all_relations, *all_types) if v.schema != "pg_temp"),
+        _names=frozenset(r.name for r in all_relations if r.schema != "pg_temp")
+        | frozenset(t.name for t in all_types if t.schema != "pg_temp"),
     )
 
 

@@ -1,0 +1,138 @@
+"""The one way from a SQL text to its Statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
+
+from yett.model.effects import Effect
+from yett.model.errors import Unreadable
+from yett.operations.sql import bodies
+from yett.operations.sql.authority import AUTHORITY
+from yett.operations.sql.catalog import Catalog, Function
+from yett.operations.sql.definitions import DEFINITIONS, ROWS
+from yett.operations.sql.facts import (
+    Fact,
+    Known,
+    effect_of,
+    reasons_of,
+    recovery_of,
+    refused,
+    unknown,
+    way_of,
+)
+from yett.operations.sql.grammar import LARGEST, GrammarError
+from yett.operations.sql.names import Names
+from yett.operations.sql.reach import Reach
+from yett.operations.sql.reader import Node, Reader
+from yett.operations.sql.redact import redact
+from yett.operations.sql.session import SESSION
+from yett.operations.sql.statement import Control, Statement, Verb, Way
+from yett.operations.sql.trees import Tree, trees
+
+HANDLERS: Mapping[str, Callable[[Reader, Node], None]] = {**ROWS, **SESSION, **DEFINITIONS, **AUTHORITY}
+_WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
+
+
+def classify(sql: bytes, catalog: Catalog, prepared: Mapping[str, Statement]) -> tuple[Statement, ...]:
+    """Every statement of `sql`, in order, and the most that each can do; () for text without one.
+
+    `prepared`: what the session prepared and did not deallocate, by name, whether by PREPARE or by the protocol. May
+    block for seconds on text over 16 KB and on PL/pgSQL: call it from a thread if that matters.
+
+    Raises:
+        Unreadable: what PostgreSQL's grammar does not accept, or nothing can read safely; on a wire that is a refusal.
+    """
+    if len(sql) > LARGEST:
+        raise Unreadable(f"The SQL text is longer than {LARGEST} bytes", "Send less at once.")
+    if b"\0" in sql:
+        raise Unreadable("The SQL text holds a NUL byte", "Send text.")
+    try:
+        sql.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("The SQL text is not UTF-8", "Send SQL in UTF-8.") from None
+    try:
+        parsed = trees(sql)
+    except GrammarError as error:
+        raise Unreadable(
+            f"The SQL text cannot be read: {error}", "Send SQL that PostgreSQL's grammar accepts."
+        ) from None
+    reach = _reach(catalog)
+    return tuple(_statement(tree, reach, prepared) for tree in parsed)
+
+
+def read(reader: Reader, node: Node) -> None:
+    """Read one wrapped statement node into `reader`."""
+    ((kind, fields),) = node.items()
+    handler = HANDLERS.get(kind)
+    if handler is None:
+        reader.tag = kind.removesuffix("Stmt").upper()
+        reader.fact(unknown(f"is a statement that Yett does not know ({reader.tag.lower()})"))
+        return
+    handler(reader, fields)
+
+
+def _reach(catalog: Catalog) -> Reach:
+    known = _reaches.get(catalog)
+    if known is None or known[0] != catalog.version:
+        known = _reaches[catalog] = (catalog.version, Reach(catalog, _read_body))
+    return known[1]
+
+
+def _read_body(reach: Reach, function: Function, names: Names, trigger: bool) -> Known:
+    return bodies.read_body(reach, function, names, trigger, read)
+
+
+def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement]) -> Statement:
+    reader = Reader(reach, reach.names, prepared, read)
+    if tree.node is None:
+        _too_deep(reader, tree.kind)
+    else:
+        try:
+            read(reader, tree.node)
+            reader.done()
+        except RecursionError:
+            reader = Reader(reach, reach.names, prepared, read)
+            _too_deep(reader, tree.kind)
+    return _composed(tree.text.decode("utf-8"), reader)
+
+
+def _too_deep(reader: Reader, kind: str) -> None:
+    """Rows can be asked for; what else might hide in a tree that nobody walked must not run."""
+    reader.tag = kind.removesuffix("Stmt").upper()
+    if kind in _WALKABLE:
+        reader.fact(unknown("nests too deep to be read"))
+    else:
+        reader.fact(refused("nests too deep to be read", Effect.UNKNOWN))
+
+
+def _composed(text: str, reader: Reader) -> Statement:
+    known = reader.reach.close(frozenset(reader.refs), reader.planning)
+    facts: list[Fact] = [*reader.facts, *known.facts]
+    if reader.defers and _does_more_than_lock(reader):
+        facts.append(refused("would run later, at a FETCH: send the query itself", Effect.UNKNOWN))
+    effect = effect_of(facts)
+    return Statement(
+        text=text,
+        tag=reader.tag,
+        way=way_of(facts, reader.floor),
+        effect=effect,
+        recovery=recovery_of(facts, effect),
+        touched=tuple(dict.fromkeys((*reader.touched, *known.touched))),
+        reasons=reasons_of(facts),
+        redacted=redact(text),
+        control=reader.control,
+        chain=reader.chain,
+        prepares=reader.prepares,
+        executes=reader.executes,
+        deallocates=reader.deallocates,
+        defines=any(fact.defines for fact in facts) and reader.control is Control.NONE,
+        copies=reader.copies,
+        unbounded=reader.unbounded,
+    )
+
+
+def _does_more_than_lock(reader: Reader) -> bool:
+    refs = frozenset(ref for ref in reader.refs if ref.kind != Verb.LOCK)
+    return any(fact.way is not Way.PASS for fact in (*reader.facts, *reader.reach.close(refs).facts))

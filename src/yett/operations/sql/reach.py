@@ -1,0 +1,275 @@
+"""From what a statement names to all that it reaches: views, policies, rules, triggers, foreign keys, function bodies.
+
+Each thing in the catalog says what it does by itself and what it leads to (`Known`); the reach of a statement is the
+closure over that, so that functions may call each other in circles, and nothing is judged by half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+
+from yett.model.effects import Effect, Recovery
+from yett.operations.sql import builtins, settings
+from yett.operations.sql.catalog import NOTHING, Catalog, Function, Relation, Uses
+from yett.operations.sql.facts import HARMLESS, Fact, Known, Ref, ask, dump, guard, refused, unknown
+from yett.operations.sql.names import Names, Refs, function_refs
+from yett.operations.sql.statement import Touched, Verb
+
+ReadBody = Callable[["Reach", Function, Names, bool], Known]
+"""Reads a body in SQL or PL/pgSQL; the last argument: as a trigger."""
+
+WRITES = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
+_SECRETS = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "pg_user_mappings", "pg_subscription"})
+_FACTS = {
+    Verb.LOCK: (Effect.WRITE, Recovery.AUTOMATIC, "locks rows of"),
+    Verb.INSERT: (Effect.WRITE, Recovery.AUTOMATIC, "adds rows to"),
+    Verb.UPDATE: (Effect.WRITE, Recovery.FROM_BACKUP, "changes rows of"),
+    Verb.DELETE: (Effect.DELETE, Recovery.FROM_BACKUP, "deletes rows of"),
+}
+
+
+class Reach:
+    """One version of one catalog; remembers what it worked out."""
+
+    def __init__(self, catalog: Catalog, read_body: ReadBody) -> None:
+        self.catalog = catalog
+        self.names = Names(catalog, catalog.search_path)
+        self._read_body = read_body
+        self._names: dict[tuple[str, ...], Names] = {catalog.search_path: self.names}
+        self._known: dict[Ref, Known] = {}
+        self._closed: dict[tuple[Refs, bool], Known] = {}
+        self._casts: Known | None = None
+
+    def names_in(self, path: tuple[str, ...]) -> Names:
+        """Names as another search_path has them."""
+        return self._names.setdefault(path, Names(self.catalog, path))
+
+    def close(self, refs: Refs, planning: bool = False) -> Known:
+        """All facts and relations that `refs` lead to. `planning`: what the planner alone may run (EXPLAIN)."""
+        key = (refs, planning)
+        if key not in self._closed:
+            if len(self._closed) > 4096:
+                self._closed.clear()
+            self._closed[key] = self._close(refs, planning)
+        return self._closed[key]
+
+    def implicit_casts(self) -> Known:
+        """What casts do that no text spells out; they hide wherever a column is read."""
+        if self._casts is None:
+            functions = [self.catalog.function(oid) for oid in self.catalog.implicit_casts]
+            self._casts = self.close(function_refs(f for f in functions if f is not None))
+        return self._casts
+
+    def _close(self, refs: Refs, planning: bool) -> Known:
+        facts: dict[Fact, None] = {}
+        touched: dict[Touched, None] = {}
+        seen: set[Ref] = set()
+        waiting = list(refs)
+        while waiting:
+            ref = waiting.pop()
+            if planning:
+                ref = self._planned(ref)
+            if ref in seen:
+                continue
+            seen.add(ref)
+            known = self.known(ref)
+            facts.update(dict.fromkeys(known.facts))
+            touched.update(dict.fromkeys(known.touched))
+            waiting.extend(known.refs)
+        return Known(tuple(facts), frozenset(), tuple(touched))
+
+    def _planned(self, ref: Ref) -> Ref:
+        """The planner folds stable functions and opens relations; it runs no volatile function and writes nothing."""
+        if ref.kind in ("function", "trigger"):
+            function = self.catalog.function(ref.oid)
+            return Ref("nothing", 0) if function is not None and function.volatility == "v" else ref
+        return Ref(Verb.READ, ref.oid) if ref.kind in _FACTS else ref
+
+    def known(self, ref: Ref) -> Known:
+        """What one thing does by itself, and leads to."""
+        if ref not in self._known:
+            self._known[ref] = self._look(ref)
+        return self._known[ref]
+
+    def _look(self, ref: Ref) -> Known:
+        match ref.kind:
+            case "function" | "trigger":
+                return self._function(ref.oid, ref.kind == "trigger")
+            case "type":
+                return self._type(ref.oid)
+            case "copy":
+                return self._copy(ref.oid)
+            case "moved":
+                return self._moved(ref.oid)
+            case "nothing":
+                return HARMLESS
+        return self._relation(ref.oid, Verb(ref.kind))
+
+    # -- functions and types
+
+    def _function(self, oid: int, trigger: bool) -> Known:
+        function = self.catalog.function(oid)
+        if function is None:
+            return Known((unknown("runs a function that the catalog does not know"),))
+        refs = self.refs(function.defaults) | frozenset(Ref("type", type_) for type_ in function.types)
+        own = self._own(function, trigger)
+        return Known(own.facts, own.refs | refs, own.touched)
+
+    def _own(self, function: Function, trigger: bool) -> Known:
+        name = f"{function.schema}.{function.name}"
+        if not function.builtin and function.kind == "a":
+            return Known((), frozenset(Ref("function", part) for part in function.parts))
+        if function.builtin or function.language in ("c", "internal"):
+            fact = builtins.judge(function, trigger)
+            by_name = function.builtin and function.name in builtins.BY_TYPE_NAME
+            domains = frozenset(Ref("type", t.oid) for t in self.catalog.domains()) if by_name else frozenset()
+            return Known((fact,) if fact else (), domains)
+        if any(settings.pinned(setting) for setting in function.settings):
+            return Known((unknown(f"calls {name}, which changes a setting that Yett pins"),))
+        if function.secdef and not trigger:
+            return Known((unknown(f"calls {name}, which runs with the rights of {function.owner or 'its owner'}"),))
+        if function.atomic is not None:
+            return self.tree(function.atomic, f"calls {name}, whose body does more than queries")
+        if function.language in ("sql", "plpgsql"):
+            return self._read_body(self, function, self._names_of(function), trigger)
+        return Known((unknown(f"calls {name}, whose language {function.language} Yett does not read"),))
+
+    def _names_of(self, function: Function) -> Names:
+        for setting in function.settings:
+            name, _, value = setting.partition("=")
+            if name.lower() == "search_path":
+                return self.names_in(settings.path_of(value, self.catalog.search_path))
+        return self.names
+
+    def _type(self, oid: int) -> Known:
+        type_ = self.catalog.type_(oid)
+        if type_ is None:
+            return Known((unknown("makes a value of a type that the catalog does not know"),))
+        casts = (self.catalog.function(cast) for cast in type_.casts)
+        parts = frozenset(Ref("type", part) for part in type_.parts)
+        return Known((), self.refs(type_.checks) | parts | function_refs(f for f in casts if f is not None))
+
+    # -- stored trees
+
+    def refs(self, uses: Uses) -> Refs:
+        """What evaluating a stored expression runs and reads."""
+        if uses == NOTHING:
+            return frozenset()
+        oids = chain(uses.functions, (self.catalog.operator(oid) for oid in uses.operators))
+        found, missing = [], set()
+        for oid in oids:
+            function = self.catalog.function(oid)
+            if function is None:
+                missing.add(Ref("function", oid))
+            else:
+                found.append(function)
+        relations = (Ref(Verb.READ, oid) for oid in uses.relations)
+        locked = (Ref(Verb.LOCK, oid) for oid in uses.relations if uses.locks)
+        types = (Ref("type", oid) for oid in uses.types)
+        return function_refs(found) | missing | frozenset(chain(relations, locked, types))
+
+    def tree(self, uses: Uses, otherwise: str) -> Known:
+        """What running stored queries does: every relation in them may be the one that is written."""
+        facts = (unknown(otherwise),) if "other" in uses.commands else ()
+        verbs = [verb for verb in WRITES if verb in uses.commands]
+        written = frozenset(Ref(verb, oid) for verb in verbs for oid in uses.relations)
+        return Known(facts, self.refs(uses) | written)
+
+    # -- relations
+
+    def _relation(self, oid: int, verb: Verb) -> Known:
+        relation = self.catalog.relation(oid)
+        if relation is None:
+            return Known((unknown("reaches a relation that the catalog does not know"),))
+        if relation.builtin:
+            return self._builtin(relation, verb)
+        name = f"{relation.schema}.{relation.name}"
+        if relation.kind == "f":
+            return Known((unknown(f"reaches {name}, which is on another server"),), frozenset(), _touch(relation, verb))
+        facts: tuple[Fact, ...] = ()
+        if verb in _FACTS:
+            effect, recovery, does = _FACTS[verb]
+            facts = (guard(effect, recovery, f"{does} {name}"),)
+        if verb is Verb.TRUNCATE:
+            facts = (dump(Effect.DELETE, Recovery.FROM_BACKUP, f"empties {name}"),)
+        odd = (rule.name for rule in relation.rules if rule.event == verb and "other" in rule.does.commands)
+        facts += tuple(unknown(f"fires rule {rule} of {name}, which does more than queries") for rule in odd)
+        return Known(facts, self._behind(relation, verb), _touch(relation, verb))
+
+    def _builtin(self, relation: Relation, verb: Verb) -> Known:
+        touched = _touch(relation, verb)
+        if verb is Verb.READ:
+            reads_secrets = relation.name in _SECRETS and relation.schema == "pg_catalog"
+            fact = ask(Effect.ADMIN, Recovery.NONE, f"reads {relation.name}, where the server keeps passwords")
+            return Known((fact,) if reads_secrets else (), frozenset(), touched)
+        if relation.name == "pg_settings":
+            return Known((refused("changes settings through pg_settings"),), frozenset(), touched)
+        if verb is Verb.LOCK:
+            return Known(
+                (ask(Effect.WRITE, Recovery.AUTOMATIC, f"locks rows of {relation.name}"),), frozenset(), touched
+            )
+        return Known((ask(Effect.ADMIN, Recovery.NONE, f"changes the catalog {relation.name}"),), frozenset(), touched)
+
+    def _behind(self, relation: Relation, verb: Verb) -> Refs:
+        refs = set(self.refs(relation.on_read))
+        refs.update(Ref(verb, child) for child in relation.children)
+        if relation.kind == "v":
+            refs |= self.refs(relation.view) - {Ref(Verb.READ, relation.oid), Ref(Verb.LOCK, relation.oid)}
+        if verb in (Verb.INSERT, Verb.UPDATE):
+            refs |= self.refs(relation.on_write)
+            refs.update(Ref("type", type_) for type_ in relation.types)
+        if verb in WRITES or verb is Verb.TRUNCATE:
+            refs |= self._fired(relation, verb)
+            refs |= _cascades(relation, verb)
+        if verb is Verb.LOCK and relation.kind == "v":
+            refs.update(Ref(Verb.LOCK, oid) for oid in relation.view.relations if oid != relation.oid)
+        return frozenset(refs)
+
+    def _fired(self, relation: Relation, verb: Verb) -> Refs:
+        refs: set[Ref] = set()
+        instead = False
+        for trigger in relation.triggers:
+            if verb in trigger.events:
+                refs.add(Ref("trigger", trigger.function))
+                refs |= self.refs(trigger.when)
+                instead = instead or trigger.instead
+        for rule in relation.rules:
+            if rule.event == verb:
+                refs |= self.tree(rule.does, "").refs
+        if relation.kind == "v" and not instead and verb in WRITES:
+            refs.update(Ref(verb, oid) for oid in relation.view.relations if oid != relation.oid)
+        return frozenset(refs)
+
+    def _copy(self, oid: int) -> Known:
+        """LIKE .. INCLUDING: a new table runs this one's expressions."""
+        relation = self.catalog.relation(oid)
+        if relation is None:
+            return Known((unknown("copies a relation that the catalog does not know"),))
+        types = frozenset(Ref("type", type_) for type_ in relation.types)
+        return Known((), self.refs(relation.on_write) | self.refs(relation.on_read) | types)
+
+    def _moved(self, oid: int) -> Known:
+        """A partition that rows leave or enter: its triggers fire, for what is one UPDATE to the counters above."""
+        relation = self.catalog.relation(oid)
+        if relation is None:
+            return HARMLESS
+        fired = self._fired(relation, Verb.INSERT) | self._fired(relation, Verb.DELETE)
+        return Known((), fired | frozenset(Ref("moved", child) for child in relation.children))
+
+
+def _cascades(relation: Relation, verb: Verb) -> Refs:
+    refs: set[Ref] = set()
+    for reference in relation.references:
+        action = {Verb.DELETE: reference.on_delete, Verb.UPDATE: reference.on_update}.get(verb, "")
+        if action == "c":
+            refs.add(Ref(verb, reference.child))
+        elif action in ("n", "d"):
+            refs.add(Ref(Verb.UPDATE, reference.child))
+    if verb is Verb.UPDATE and relation.kind == "p":
+        refs.update(Ref("moved", child) for child in relation.children)
+    return frozenset(refs)
+
+
+def _touch(relation: Relation, verb: Verb) -> tuple[Touched, ...]:
+    return (Touched(relation.oid, relation.schema, relation.name, verb),)

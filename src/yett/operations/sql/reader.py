@@ -1,0 +1,404 @@
+"""One statement's tree, visited whole: every node and every name in it, in the shape that libpg_query prints.
+
+Expressions and queries are allow-listed: a node that is not known here (a newer grammar) is an unknown effect. What
+statements of other kinds do is in `commands*.py`, which use this for the expressions inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from yett.model.effects import Effect, Recovery
+from yett.operations.sql import settings, unbounded
+from yett.operations.sql.catalog import Catalog
+from yett.operations.sql.facts import Fact, Ref, ask, guard, unknown
+from yett.operations.sql.names import Names, Refs
+from yett.operations.sql.reach import Reach
+from yett.operations.sql.statement import Control, Statement, Touched, Verb, Way
+
+Node = Mapping[str, Any]
+"""A node's fields. Any: JSON."""
+
+Read = Callable[["Reader", Node], None]
+"""Reads one wrapped statement node into a reader."""
+
+Ctes = frozenset[str]
+NO_CTES: Ctes = frozenset()
+_COMPARISONS = ("=", "<", ">", "<=", ">=", "<>")
+
+
+class Reader:
+    """What has been found of one statement. Made for it, filled by it, thrown away.
+
+    `lenient`: nodes that are not known are gone through, not reported; for statements that a person is asked about
+    whatever is in them.
+    """
+
+    def __init__(self, reach: Reach, names: Names, prepared: Mapping[str, Statement], read: Read) -> None:
+        self.reach = reach
+        self.names = names
+        self.catalog = reach.catalog
+        self.prepared = prepared
+        self._read = read
+        self.tag = ""
+        self.floor = Way.PASS
+        self.facts: list[Fact] = []
+        self.refs: set[Ref] = set()
+        self.touched: list[Touched] = []
+        self.control = Control.NONE
+        self.chain = False
+        self.prepares = self.executes = self.deallocates = self.copies = ""
+        self.unbounded = False
+        self.planning = False
+        """The statement is planned and not run (EXPLAIN)."""
+        self.defers = False
+        """What it reads runs later, at a FETCH that nobody decides on."""
+        self.lenient = False
+        self.made: set[str] = set()
+        """Temporary tables that earlier statements of the same body make."""
+        self._queries = 0
+        self._sequences = False
+        self._plain = True
+        self._rows = True
+        self._reads_columns = False
+
+    def nested(self, node: Node) -> None:
+        """Read a statement inside this one; the outer one's tag stays."""
+        tag = self.tag
+        self._read(self, node)
+        self.tag = tag or self.tag
+
+    # -- what is found
+
+    def fact(self, fact: Fact | None) -> None:
+        if fact is not None:
+            self.facts.append(fact)
+
+    def reached(self, refs: Refs | None, otherwise: str) -> None:
+        """Take in what a name leads to; None: the catalog does not know it."""
+        if refs is None:
+            self.fact(unknown(otherwise))
+        elif refs:
+            self.refs |= refs
+
+    def target(self, range_var: Node, verb: Verb) -> None:
+        """A relation that is written, locked or defined: never a CTE."""
+        schema, name = range_var.get("schemaname", ""), range_var["relname"]
+        if self.names.is_own_temporary(schema, name):
+            return
+        found = self.names.relations(schema, name)
+        if not found and (schema or name not in self.made):
+            self.touched.append(Touched(0, schema, name, verb))
+            self.fact(unknown(f"names {_dotted(schema, name)}, which the catalog does not know"))
+        self.refs.update(Ref(verb, relation.oid) for relation in found)
+
+    def done(self) -> None:
+        """Judge what only the whole tells: sequences and casts."""
+        if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
+            reason = "may take any number of numbers of a sequence, which nothing gives back"
+            self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
+        if self._reads_columns:
+            casts = self.reach.implicit_casts()
+            self.facts.extend(casts.facts)
+            self.touched.extend(casts.touched)
+
+    # -- the walk
+
+    def walk(self, node: Any, ctes: Ctes = NO_CTES) -> None:
+        """Visit a node, a list of nodes, or a node's fields."""
+        if type(node) is list:
+            for item in node:
+                self.walk(item, ctes)
+        elif type(node) is dict:
+            for key, value in node.items():
+                if type(value) is dict or type(value) is list:
+                    handler = _HANDLERS.get(key, _UNKNOWN if key[0].isupper() else Reader.walk)
+                    handler(self, value, ctes)
+
+    def _unknown(self, value: Any, ctes: Ctes) -> None:
+        if not self.lenient:
+            self.fact(unknown("has a part that this grammar's reader does not know"))
+        self.walk(value, ctes)
+
+    def _nothing(self, value: Any, ctes: Ctes) -> None:
+        """A leaf: constants, names that stand for themselves."""
+
+    # -- queries
+
+    def select(self, node: Node, ctes: Ctes) -> None:
+        self._queries += 1
+        if "intoClause" in node:
+            self.fact(unknown("makes a table where no table can be made"))
+        if "fromClause" in node or "larg" in node:
+            self._plain = False
+        outer, self._rows = self._rows, "valuesLists" in node
+        inner = self.with_clause(node.get("withClause"), ctes)
+        for key, value in node.items():
+            if key == "lockingClause":
+                self._locking(node, value, inner)
+            elif key not in ("withClause", "intoClause") and type(value) in (dict, list):
+                if key in ("larg", "rarg"):
+                    self.select(value, inner)
+                else:
+                    self.walk(value, inner)
+        self._rows = outer
+
+    def _locking(self, node: Node, clauses: list[Any], ctes: Ctes) -> None:
+        """FOR UPDATE and its kin lock what the FROM clause reaches, or the relations they name."""
+        del clauses  # naming some of them locks fewer: every one counts
+        for range_var in _range_vars(node.get("fromClause", []), ctes):
+            self.target(range_var, Verb.LOCK)
+
+    def with_clause(self, clause: Node | None, ctes: Ctes) -> Ctes:
+        """Visit WITH; the names that the statement sees inside."""
+        if clause is None:
+            return ctes
+        if clause.get("recursive"):
+            ctes |= {cte["CommonTableExpr"]["ctename"] for cte in clause["ctes"]}
+        for wrapped in clause["ctes"]:
+            cte = wrapped["CommonTableExpr"]
+            self.walk(cte, ctes)
+            ctes |= {cte["ctename"]}
+        return ctes
+
+    def insert(self, node: Node, ctes: Ctes) -> None:
+        self._reads_columns = True
+        self.target(node["relation"], Verb.INSERT)
+        inner = self.with_clause(node.get("withClause"), ctes)
+        conflict = node.get("onConflictClause", {})
+        if conflict.get("action") == "ONCONFLICT_UPDATE":
+            self.target(node["relation"], Verb.UPDATE)
+        self._rest(node, inner)
+
+    def update(self, node: Node, ctes: Ctes) -> None:
+        self._changes(node, ctes, Verb.UPDATE)
+
+    def delete(self, node: Node, ctes: Ctes) -> None:
+        self._changes(node, ctes, Verb.DELETE)
+
+    def merge(self, node: Node, ctes: Ctes) -> None:
+        self._reads_columns = True
+        inner = self.with_clause(node.get("withClause"), ctes)
+        for when in node.get("mergeWhenClauses", []):
+            verb = _MERGES.get(when["MergeWhenClause"].get("commandType", ""))
+            if verb is not None:
+                self.target(node["relation"], verb)
+        if unbounded.merge(node):
+            self._all_rows(node["relation"])
+        self.target(node["relation"], Verb.READ)
+        self._rest(node, inner)
+
+    def _changes(self, node: Node, ctes: Ctes, verb: Verb) -> None:
+        self._reads_columns = True
+        self.target(node["relation"], verb)
+        inner = self.with_clause(node.get("withClause"), ctes)
+        if unbounded.condition(node):
+            self._all_rows(node["relation"])
+        self._rest(node, inner)
+
+    def _all_rows(self, range_var: Node) -> None:
+        if not self.names.is_own_temporary(range_var.get("schemaname", ""), range_var["relname"]):
+            self.unbounded = True
+            self.fact(guard(Effect.DELETE, Recovery.FROM_BACKUP, f"may change every row of {range_var['relname']}"))
+
+    def _rest(self, node: Node, ctes: Ctes) -> None:
+        for key, value in node.items():
+            if key not in ("relation", "withClause") and type(value) in (dict, list):
+                self.walk(value, ctes)
+
+    # -- names
+
+    def _range_var(self, node: Node, ctes: Ctes) -> None:
+        schema, name = node.get("schemaname", ""), node["relname"]
+        if schema or name not in ctes:
+            self._reads_columns = True
+            self.target(node, Verb.READ)
+
+    def _function_call(self, node: Node, ctes: Ctes) -> None:
+        *schema, name = (part["String"]["sval"] for part in node["funcname"])
+        arguments = len(node.get("args", ()))
+        if node.get("agg_within_group"):
+            arguments += len(node.get("agg_order", ()))
+        self.call(schema[-1] if schema else "", name, arguments, node)
+        for key, value in node.items():
+            if key != "funcname" and type(value) in (dict, list):
+                self.walk(value, ctes)
+
+    def call(self, schema: str, name: str, arguments: int, node: Node) -> None:
+        """A call by name, with the two built-in functions whose arguments matter."""
+        refs = self.names.call(schema, name, arguments)
+        if refs and name == "set_config":
+            own = {ref for ref in refs if (f := self.catalog.function(ref.oid)) is not None and f.builtin}
+            if own:
+                self.fact(_set_config(node.get("args", []), self.catalog))
+            refs -= own
+        if name == "nextval":
+            self._sequences = True
+        elif not self._rows and name not in ("currval", "lastval"):
+            self._plain = False  # it may return a set; none may stand in VALUES or in SET
+        self.reached(refs, f"calls {_dotted(schema, name)}, which is not known")
+
+    def _operator(self, node: Node, ctes: Ctes) -> None:
+        """A_Expr, and whatever else carries an operator's name."""
+        if node.get("kind", "").startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
+            self.comparisons()
+        elif "name" in node:
+            self.operator(node["name"])
+        for key in ("lexpr", "rexpr"):
+            if key in node:
+                self.walk(node[key], ctes)
+
+    def operator(self, parts: list[Any]) -> None:
+        """An operator by its list of names."""
+        *schema, name = (part["String"]["sval"] for part in parts)
+        self.reached(
+            self.names.operator(schema[-1] if schema else "", name), f"uses operator {name}, which is not known"
+        )
+
+    def comparisons(self) -> None:
+        """Operators that a construct uses without naming them."""
+        for name in _COMPARISONS:
+            self.reached(self.names.operator("", name), f"uses operator {name}, which is not known")
+
+    def type_name(self, node: Node, ctes: Ctes = NO_CTES) -> None:
+        """A type, by the name that stands there."""
+        *schema, name = (part["String"]["sval"] for part in node.get("names", ()))
+        if node.get("pct_type"):
+            return
+        self.reached(
+            self.names.type_(schema[-1] if schema else "", name),
+            f"names type {_dotted(schema[-1] if schema else '', name)}, which is not known",
+        )
+        self.walk({key: value for key, value in node.items() if key != "names"}, ctes)
+
+    def _column_ref(self, node: Node, ctes: Ctes) -> None:
+        fields = node["fields"]
+        if len(fields) > 1 and "String" in fields[-1]:
+            self.refs |= self.names.attribute(fields[-1]["String"]["sval"])
+
+    def _indirection(self, node: Node, ctes: Ctes) -> None:
+        for part in node.get("indirection", ()):
+            if "String" in part:
+                self.refs |= self.names.attribute(part["String"]["sval"])
+        self.walk(node, ctes)
+
+    def _case(self, node: Node, ctes: Ctes) -> None:
+        if "arg" in node:
+            self.comparisons()
+        self.walk(node, ctes)
+
+    def _join(self, node: Node, ctes: Ctes) -> None:
+        if node.get("isNatural") or "usingClause" in node:
+            self.comparisons()
+        self.walk(node, ctes)
+
+    def _sub_link(self, node: Node, ctes: Ctes) -> None:
+        if "operName" in node:
+            self.operator(node["operName"])
+        elif node.get("subLinkType") in ("ANY_SUBLINK", "ALL_SUBLINK"):
+            self.comparisons()
+        self.walk({key: value for key, value in node.items() if key != "operName"}, ctes)
+
+    def _sort_by(self, node: Node, ctes: Ctes) -> None:
+        if "useOp" in node:
+            self.operator(node["useOp"])
+        self.walk({"node": node.get("node")}, ctes)
+
+    def _cycle(self, node: Node, ctes: Ctes) -> None:
+        self.comparisons()
+        self.walk(node, ctes)
+
+    def _sample(self, node: Node, ctes: Ctes) -> None:
+        *schema, name = (part["String"]["sval"] for part in node["method"])
+        if schema not in ([], ["pg_catalog"]) or name not in ("bernoulli", "system"):
+            self.fact(unknown(f"samples by {name}, which is not known"))
+        self.walk({key: value for key, value in node.items() if key != "method"}, ctes)
+
+    def _list(self, node: Node, ctes: Ctes) -> None:
+        self.walk(node.get("items", []), ctes)
+
+
+def _set_config(arguments: list[Any], catalog: Catalog) -> Fact | None:
+    constants = [_constant(argument) for argument in arguments]
+    name, value = (*constants, None, None)[:2]
+    if name is None:
+        return unknown("calls set_config with a name that is not a constant")
+    values = None if value is None else (value,)
+    if value is not None and name.lower() == "search_path":
+        return settings.judge(name, settings.path_of(value, ()), catalog)
+    return settings.judge(name, values, catalog)
+
+
+def _constant(node: Node) -> str | None:
+    """The text of a string constant, cast to text or not; None: no constant."""
+    if "TypeCast" in node and _is_text(node["TypeCast"].get("typeName", {})):
+        node = node["TypeCast"].get("arg", {})
+    constant = node.get("A_Const", {})
+    if "sval" in constant:
+        return str(constant["sval"].get("sval", ""))
+    return "" if "boolval" in constant else None
+
+
+def _is_text(type_name: Node) -> bool:
+    names = [part["String"]["sval"] for part in type_name.get("names", ())]
+    return names in (["text"], ["pg_catalog", "text"], ["pg_catalog", "bool"])
+
+
+def _range_vars(node: Any, ctes: Ctes) -> list[Node]:
+    """The relations of a FROM clause, sub-selects and joins included, functions' arguments too: more is safe."""
+    found: list[Node] = []
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            if "relname" in item and (item.get("schemaname") or item["relname"] not in ctes):
+                found.append(item)
+            waiting.extend(value for value in item.values() if isinstance(value, (dict, list)))
+    return found
+
+
+def _dotted(schema: str, name: str) -> str:
+    return f"{schema}.{name}" if schema else name
+
+
+_MERGES = {"CMD_INSERT": Verb.INSERT, "CMD_UPDATE": Verb.UPDATE, "CMD_DELETE": Verb.DELETE}
+_UNKNOWN = Reader._unknown
+_PASSED = """A_ArrayExpr A_Indices BoolExpr BooleanTest CaseWhen CoalesceExpr CollateClause
+ ColumnDef CommonTableExpr CurrentOfExpr GroupingFunc GroupingSet IndexElem InferClause JsonAggConstructor JsonArgument
+ JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor JsonBehavior JsonFormat JsonFuncExpr JsonIsPredicate
+ JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr JsonReturning JsonScalarExpr
+ JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr MergeWhenClause MinMaxExpr MultiAssignRef
+ NamedArgExpr NullTest OnConflictClause RangeFunction RangeSubselect RangeTableFunc RangeTableFuncCol ResTarget
+ ReturningClause ReturningOption RowExpr TypeCast WindowDef WithClause XmlExpr XmlSerialize"""
+_LEAVES = """A_Const A_Star Alias BitString Boolean Float Integer ParamRef SQLValueFunction SetToDefault String
+ LockingClause"""
+
+_HANDLERS: dict[str, Callable[[Reader, Any, Ctes], None]] = {
+    **dict.fromkeys(_PASSED.split(), Reader.walk),
+    **dict.fromkeys(_LEAVES.split(), Reader._nothing),
+    "A_Expr": Reader._operator,
+    "A_Indirection": Reader._indirection,
+    "CTECycleClause": Reader._cycle,
+    "cycle_clause": Reader._cycle,
+    "CaseExpr": Reader._case,
+    "ColumnRef": Reader._column_ref,
+    "DeleteStmt": Reader.delete,
+    "FuncCall": Reader._function_call,
+    "InsertStmt": Reader.insert,
+    "JoinExpr": Reader._join,
+    "List": Reader._list,
+    "MergeStmt": Reader.merge,
+    "RangeTableSample": Reader._sample,
+    "RangeVar": Reader._range_var,
+    "SelectStmt": Reader.select,
+    "SortBy": Reader._sort_by,
+    "SubLink": Reader._sub_link,
+    "TypeName": Reader.type_name,
+    "UpdateStmt": Reader.update,
+    "collClause": Reader._nothing,
+    "relation": Reader._range_var,
+    "typeName": Reader.type_name,
+}

@@ -1,0 +1,153 @@
+"""Settings that an agent may change, and those that the gateway pins.
+
+A statement is read with the settings that the session had when it started: string syntax, encoding, search_path, role.
+Whoever could change them could make the text mean something else to the server (findings 3.2). Names are folded as
+guc.c does: ASCII case does not matter, however they are quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+
+from yett.model.effects import Effect, Recovery
+from yett.operations.sql.catalog import Catalog
+from yett.operations.sql.facts import Fact, ask, refused
+
+_TRUE = frozenset({"on", "true", "yes", "1", "t", "y"})
+_UTF8 = frozenset({"utf8", "unicode", "utf-8", "utf_8"})
+_PINNED: dict[str, frozenset[str]] = {
+    "standard_conforming_strings": _TRUE,
+    "client_encoding": _UTF8,
+    "backslash_quote": frozenset({"safe_encoding"}),
+    "row_security": _TRUE,
+    "session_replication_role": frozenset({"origin"}),
+    "role": frozenset({"none"}),
+    "session_authorization": frozenset(),
+    "allow_system_table_mods": frozenset(),
+    "transform_null_equals": frozenset({"off", "false", "no", "0", "f", "n"}),
+    "local_preload_libraries": frozenset(),
+    "session_preload_libraries": frozenset(),
+    "dynamic_library_path": frozenset(),
+    "is_superuser": frozenset(),
+}
+"""Pinned, and the values that change nothing."""
+
+_HARMLESS = frozenset(
+    [
+        "application_name",
+        "array_nulls",
+        "bytea_output",
+        "check_function_bodies",
+        "client_connection_check_interval",
+        "client_min_messages",
+        "constraint_exclusion",
+        "cursor_tuple_fraction",
+        "datestyle",
+        "default_statistics_target",
+        "default_text_search_config",
+        "default_transaction_deferrable",
+        "default_transaction_isolation",
+        "default_transaction_read_only",
+        "effective_cache_size",
+        "effective_io_concurrency",
+        "escape_string_warning",
+        "extra_float_digits",
+        "from_collapse_limit",
+        "gin_fuzzy_search_limit",
+        "hash_mem_multiplier",
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+        "intervalstyle",
+        "join_collapse_limit",
+        "lc_monetary",
+        "lc_numeric",
+        "lc_time",
+        "lock_timeout",
+        "maintenance_work_mem",
+        "plan_cache_mode",
+        "quote_all_identifiers",
+        "random_page_cost",
+        "seed",
+        "seq_page_cost",
+        "stats_fetch_consistency",
+        "synchronize_seqscans",
+        "temp_buffers",
+        "timezone",
+        "timezone_abbreviations",
+        "transaction_deferrable",
+        "transaction_isolation",
+        "transaction_read_only",
+        "work_mem",
+        "xmlbinary",
+        "xmloption",
+    ]
+)
+_HARMLESS_PATTERNS = (
+    "enable_*",
+    "geqo*",
+    "jit*",
+    "cpu_*_cost",
+    "parallel_*",
+    "max_parallel_*",
+    "min_parallel_*",
+    "tcp_*",
+    "hnsw.*",
+    "ivfflat.*",
+    "pg_trgm.*",
+    "plpgsql.extra_*",
+)
+_TIMEOUTS = frozenset({"statement_timeout", "transaction_timeout"})
+_DURATION = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(us|ms|s|min|h|d)?\s*", re.ASCII)
+_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, None: 1}
+_IDENTIFIER = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",\s]+))\s*')
+
+
+def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact | None:
+    """What setting `name` does; `values` None: not known, or back to the session's own. None: nothing worth a word."""
+    folded = name.lower()
+    if folded == "search_path":
+        return _search_path(values, catalog)
+    if folded in _PINNED:
+        same = values is not None and len(values) == 1 and values[0].strip().lower() in _PINNED[folded]
+        return None if same else refused(f"sets {folded}, which Yett pins: statements could mean something else")
+    if folded in _TIMEOUTS and catalog.longest_ms and not _within(values, catalog.longest_ms):
+        return refused(f"sets {folded} beyond the {catalog.longest_ms} ms that this session has", Effect.WRITE)
+    if folded in _TIMEOUTS or folded in _HARMLESS or any(fnmatchcase(folded, shape) for shape in _HARMLESS_PATTERNS):
+        return None
+    if "." in folded:
+        return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, by which row security may tell who is asking")
+    return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, which Yett does not know to be harmless")
+
+
+def pinned(setting: str) -> bool:
+    """Whether "name=value", as a function carries it, is one that changes what text means or who runs it."""
+    name = setting.partition("=")[0].lower()
+    return name in _PINNED or name in _TIMEOUTS
+
+
+def path_of(setting: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The schemas of a stored search_path; `own` stands in for "$user"."""
+    found: list[str] = []
+    for quoted, plain in _IDENTIFIER.findall(setting):
+        name = quoted.replace('""', '"') if quoted else plain.lower()
+        if name == "$user":
+            found.extend(own)
+        elif name and name != "pg_catalog":
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _search_path(values: tuple[str, ...] | None, catalog: Catalog) -> Fact | None:
+    if values is not None:
+        given = values[1:] if values[:1] == ("pg_catalog",) else values
+        if tuple(name for name in given if name != "$user") == catalog.search_path:
+            return None
+    return refused("sets search_path, which Yett pins: names would mean something else")
+
+
+def _within(values: tuple[str, ...] | None, longest_ms: int) -> bool:
+    if values is None or len(values) != 1:
+        return False
+    match = _DURATION.fullmatch(values[0])
+    return match is not None and 0 < float(match[1]) * _MS[match[2]] <= longest_ms

@@ -1,0 +1,97 @@
+"""Whether a condition selects anything: `WHERE true`, `WHERE id = id` and their like change every row.
+
+That a WHERE clause is there is no control (findings 4): a condition without a column of the table, or one that compares
+a column with itself, is as good as none. What this calls bounded may still be all rows: the guard counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+_SAME = frozenset({"=", "<=", ">=", "~~", "~~*"})
+_CHANGES = ("CMD_UPDATE", "CMD_DELETE")
+
+
+def condition(statement: Node) -> bool:
+    """Whether an UPDATE or DELETE may change every row."""
+    return not _selects(statement.get("whereClause"))
+
+
+def merge(statement: Node) -> bool:
+    """Whether a MERGE may change every row of its target."""
+    joined = _selects(statement.get("joinCondition"))
+    for wrapped in statement.get("mergeWhenClauses", ()):
+        when = wrapped["MergeWhenClause"]
+        if when.get("commandType") not in _CHANGES or _selects(when.get("condition")):
+            continue
+        if not joined or when.get("matchKind") == "MERGE_WHEN_NOT_MATCHED_BY_SOURCE":
+            return True
+    return False
+
+
+def _selects(node: Node | None) -> bool:
+    if node is None:
+        return False
+    ((kind, fields),) = node.items()
+    if kind == "BoolExpr":
+        selects = [_selects(part) for part in fields["args"]]
+        return all(selects) if fields["boolop"] == "OR_EXPR" else any(selects)
+    if kind == "A_Expr" and _is_same(fields):
+        return False
+    if kind == "NullTest" and fields.get("nulltesttype") == "IS_NOT_NULL":
+        return False
+    return kind == "CurrentOfExpr" or _has_column(node)
+
+
+def _is_same(fields: Node) -> bool:
+    if fields.get("kind") == "AEXPR_NOT_DISTINCT":
+        return bool(_bare(fields.get("lexpr")) == _bare(fields.get("rexpr")))
+    names: list[str] = [part["String"]["sval"] for part in fields.get("name", ())]
+    return bool(names) and names[-1] in _SAME and bool(_bare(fields.get("lexpr")) == _bare(fields.get("rexpr")))
+
+
+def _bare(node: Any) -> Any:
+    """A tree without positions, and without a column's qualifiers."""
+    if isinstance(node, list):
+        return [_bare(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "ColumnRef" in node:
+        return {"ColumnRef": node["ColumnRef"]["fields"][-1]}
+    return {key: _bare(value) for key, value in node.items() if key != "location"}
+
+
+def _has_column(node: Any) -> bool:
+    """Whether a column is looked at outside of sub-selects that look at none from outside."""
+    if isinstance(node, list):
+        return any(_has_column(item) for item in node)
+    if not isinstance(node, dict):
+        return False
+    if "ColumnRef" in node:
+        return True
+    if "SubLink" in node:
+        link = node["SubLink"]
+        return _has_column(link.get("testexpr")) or _is_correlated(link.get("subselect"))
+    return any(_has_column(value) for value in node.values() if isinstance(value, (dict, list)))
+
+
+def _is_correlated(query: Any) -> bool:
+    """Whether a sub-select uses a qualified column of something that it does not bring itself."""
+    own: set[str] = set()
+    used: set[str] = set()
+    waiting = [query]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            if "relname" in item:
+                own.add(item.get("alias", {}).get("aliasname", item["relname"]))
+            elif "aliasname" in item:
+                own.add(item["aliasname"])
+            elif "fields" in item and len(item["fields"]) > 1 and "String" in item["fields"][-2]:
+                used.add(item["fields"][-2]["String"]["sval"])
+            waiting.extend(value for value in item.values() if isinstance(value, (dict, list)))
+    return bool(used - own)
