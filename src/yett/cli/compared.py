@@ -33,13 +33,25 @@ def root_of(target: Path) -> Path:
     """The top of the repository that a target lies in, under the name that the person gave; else the folder itself."""
     named = Path(os.path.abspath(target))
     folder = named if named.is_dir() else named.parent
-    top = top_of(folder) if folder.is_dir() else None
+    top = _top_of(folder) if folder.is_dir() else None
     if top is None:
         return folder
     below = Path(os.path.relpath(os.path.realpath(folder), os.path.realpath(top))).parts
     if not below:
         return folder
     return folder.parents[len(below) - 1] if folder.parts[-len(below) :] == below else top
+
+
+def _top_of(folder: Path) -> Path | None:
+    """None too where git would wait for ever: whoever looks through the history says so."""
+    from yett.inventory.git_life import GitStalled
+    from yett.inventory.git_places import refuse_strange
+
+    try:
+        refuse_strange(folder)
+        return top_of(folder)
+    except GitStalled:
+        return None
 
 
 def baseline_path(root: Path, named: Path | None) -> Path:

@@ -6,16 +6,15 @@ import hashlib
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from yett.inventory.git import GIT, environment, read_many
+from yett.inventory.git_life import run
 
 MAX_FILE = 2 << 20
 """Larger files are data, not text that anyone keeps a key in; reading them all would make every start wait."""
 
-_PATIENCE = 600.0
 """Seconds: a pipe among a repository's files makes git wait for ever."""
 _SKIPPED = frozenset({".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"})
 _BINARY = re.compile(
@@ -140,11 +139,13 @@ def _object_count(workspace: Path) -> int:
 
 
 def _git(workspace: Path, *words: str) -> bytes:
-    """git's answer, nothing if it has none: no repository, no git."""
+    """git's answer, nothing if it has none: no repository, no git.
+
+    Raises:
+        GitStalled: it waits for something that does not come.
+    """
     try:
-        done = subprocess.run(
-            [*GIT, *words], cwd=workspace, env=environment(), capture_output=True, check=False, timeout=_PATIENCE
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run([*GIT, *words], cwd=workspace, env=environment())
+    except OSError:
         return b""
     return done.stdout if done.returncode == 0 else b""

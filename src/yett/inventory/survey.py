@@ -13,6 +13,8 @@ from yett.inventory.engine import Detector, engine
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
+from yett.inventory.git_life import GitStalled
+from yett.inventory.git_places import refuse_strange
 from yett.inventory.history.origins import Origin, attribute
 from yett.inventory.history.repositories import repositories
 from yett.inventory.history.scan import scan_history
@@ -145,20 +147,23 @@ class _Survey:
         self._progress(Step("files", counts.files, counts.listed, counts.bytes))
 
     def _history(self) -> None:
-        for target, repository in self._repositories():
-            look = Look(self._detector)
-            for path, content in git_texts(repository):
-                for seen in look.text(path, content, "client-config", self._tell):
-                    self._gathering.add(seen)
-            self._objects(target)
-
-    def _repositories(self) -> Iterator[tuple[Path, Path]]:
         seen: set[Path] = set()
         for target in self._wanted.targets:
-            repository = git_folder(target) if target.is_dir() else None
-            if repository is not None and repository not in seen:
-                seen.add(repository)
-                yield target, repository
+            try:
+                refuse_strange(target)
+                repository = git_folder(target) if target.is_dir() else None
+                if repository is not None and repository not in seen:
+                    seen.add(repository)
+                    self._repository(target, repository)
+            except GitStalled as error:
+                self._tell(Unread(f"git history of {target}", f"{error.what}; {error.remedy}"))
+
+    def _repository(self, target: Path, repository: Path) -> None:
+        look = Look(self._detector)
+        for path, content in git_texts(repository):
+            for seen in look.text(path, content, "client-config", self._tell):
+                self._gathering.add(seen)
+        self._objects(target)
 
     def _objects(self, target: Path) -> None:
         """What git keeps; each find with the commit that brought it."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from yett.inventory import git_life
 from yett.inventory.engine import engine
 from yett.inventory.history.loose import read_loose
 from yett.inventory.history.repositories import repositories
 from yett.inventory.history.scan import scan_history
+from yett.inventory.survey import Wanted, survey
 
 
 @pytest.fixture
@@ -67,3 +70,32 @@ def test_what_git_says_of_a_repository_does_not_reach_the_terminal(
 
     assert len(list(read_many(made, [oid.decode().strip()]))) == 1
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("place", ["config", "HEAD", "packed-refs", "refs/heads/x", "objects/info/alternates"])
+def test_a_pipe_costs_the_history_and_nothing_else(made: Path, place: str) -> None:
+    """Passed over in silence it would look like a clean repository."""
+    pipe = made / ".git" / place
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    (made / "settings.txt").write_text(
+        "SERVICE_API_KEY=" + "".join(random.Random(5).choices("abcdefgh23456789XYZ", k=24))
+    )
+    began = time.monotonic()
+    outcome = survey(Wanted((made,)))
+    assert time.monotonic() - began < 10
+    assert [each.why for each in outcome.unread if str(pipe) in each.why]
+    assert len(outcome.findings) == 1
+
+
+def test_a_pipe_that_a_configuration_includes_ends_the_history_of_a_scan(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_life, "PATIENCE", 1.0)
+    os.mkfifo(tmp_path / "included")
+    with (made / ".git/config").open("a") as config:
+        config.write(f"[include]\n\tpath = {tmp_path}/included\n")
+    began = time.monotonic()
+    outcome = survey(Wanted((made,)))
+    assert time.monotonic() - began < 10
+    assert [each for each in outcome.unread if "waits for ever" in each.why]

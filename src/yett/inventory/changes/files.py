@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yett.inventory.git import GIT, environment
+from yett.inventory.git_life import run
 from yett.model.errors import YettError
 
 _RAW = ("--raw", "-z", "--abbrev=64", "-M", "--no-ext-diff", "--diff-filter=AMTR")
@@ -141,16 +141,10 @@ def git(folder: Path, *words: str, feed: bytes | None = None) -> bytes:
 
     Raises:
         NoRepository: it has none; says why.
+        GitStalled: it waits for something that does not come.
     """
     try:
-        done = subprocess.run(
-            [*GIT, *words],
-            cwd=folder,
-            env=environment(hook_environment()),
-            input=feed,
-            capture_output=True,
-            check=False,
-        )
+        done = run([*GIT, *words], cwd=folder, env=environment(hook_environment()), stdin=feed)
     except OSError as error:
         raise NoRepository(f"git cannot be run: {error.strerror}", "install git") from None
     if done.returncode:

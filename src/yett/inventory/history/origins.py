@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from yett.inventory.git import GIT, environment
+from yett.inventory.git_life import Life, patient
 from yett.inventory.history.agents import made_by_agent
 from yett.inventory.history.commits import Commit, commits
 from yett.inventory.history.repositories import Repository, git, repositories
@@ -103,9 +104,8 @@ def _compare(repository: Repository, listed: Sequence[str], blobs: set[str], fou
             cwd=repository.folder, env=environment(repository.env), stdin=asked, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-    assert process.stdout is not None
     wanted = {oid.encode() for oid in blobs}
-    with process.stdout as out:
+    with patient(Life(process, repository.folder)) as out:
         for commit, blob, path in _rows(out):
             if blob in wanted:
                 found.setdefault(blob.decode(), {})[path.decode("utf-8", "surrogateescape")] = commit.decode()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from yett.inventory.git import GIT, environment
+from yett.inventory.git_life import run
 from yett.inventory.history.regular import regular
 from yett.inventory.outcome import Unread
 
 _DEEPEST_ALTERNATE = 5
 """As git: an alternate's alternates are followed this far."""
 _MOST_ALTERNATES = 100
-_PATIENCE = 600.0
-"""Seconds: a pipe among its files makes git wait for ever."""
 _MOST_SUBMODULES = 1000
 _LARGEST_TEXT = 8 << 20
 
@@ -51,18 +49,14 @@ def repositories(workspace: Path) -> tuple[Repository, ...]:
 
 
 def git(cwd: Path, env: dict[str, str], *words: str, feed: bytes = b"") -> bytes:
-    """git's answer, nothing if it has none: no repository, no git."""
+    """git's answer, nothing if it has none: no repository, no git.
+
+    Raises:
+        GitStalled: it waits for something that does not come.
+    """
     try:
-        done = subprocess.run(
-            [*GIT, *words],
-            cwd=cwd,
-            env=environment(env),
-            input=feed,
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run([*GIT, *words], cwd=cwd, env=environment(env), stdin=feed)
+    except OSError:
         return b""
     return done.stdout if done.returncode == 0 else b""
 

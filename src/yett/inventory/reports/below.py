@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yett.inventory.finding import Finding
+from yett.inventory.mcp_offers import mcp_offers
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.places import Sort, nearest, places
 from yett.inventory.reports.words import count
+from yett.inventory.scan import rooms
 from yett.model.visible import visible
 
 MOST_SHOWN = 10
@@ -40,6 +42,12 @@ def next_steps(outcome: Outcome) -> list[str]:
     else:
         steps.append("`yett scan --format html --output report.html` makes a page to pass on; it holds no value.")
     return steps
+
+
+def offer_lines(outcome: Outcome) -> list[str]:
+    """For the keys of MCP servers: what stands in for each. The first ten."""
+    offers = mcp_offers(outcome.open, rooms())
+    return [line for offer in offers[:MOST_SHOWN] for line in offer.lines()] + _more(len(offers))
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+from yett.inventory.mcp_offers import mcp_offers
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.leak_rates import rate_records
+from yett.inventory.scan import rooms
 
 SCHEMA_VERSION = 1
 
@@ -30,6 +32,7 @@ def render(outcome: Outcome, layout: Layout) -> str:
             "seconds": round(outcome.seconds, 3),
         },
         "findings": [finding.as_record() for finding in (*outcome.open, *accepted)],
+        "mcp": [offer.as_record() for offer in mcp_offers(outcome.open, rooms())],
         "unread": [{"what": each.what, "why": each.why} for each in outcome.unread],
         "baseline": list(layout.remarks),
         "leak_rates": rate_records(layout.rates),

@@ -7,7 +7,7 @@ from io import StringIO
 
 from yett.inventory.finding import Severity
 from yett.inventory.outcome import Outcome
-from yett.inventory.reports.below import next_steps, section, unaudited_lines, unread_lines
+from yett.inventory.reports.below import next_steps, offer_lines, section, unaudited_lines, unread_lines
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.leak_rates import rate_lines
@@ -47,6 +47,7 @@ def render(outcome: Outcome, layout: Layout) -> str:
     parts = [headline(outcome), ""]
     if shown:
         parts += [draw(shown, columns, layout.width), ""]
+    parts += section("Keys of MCP servers:", offer_lines(outcome))
     parts += section("Could not be read:", unread_lines(outcome.unread))
     parts += section("Accepted by the baseline, audited by nobody:", unaudited_lines(outcome, layout))
     parts += section("Baseline:", [visible(remark) for remark in layout.remarks])
