@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from yett.operations.sql.statement import Statement, Way
@@ -26,7 +27,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A refusal for the client: `sqlstate` five characters, "42501" unless said; `hold` is the hold's id, "" if none."""
+    """A refusal for the client: `sqlstate` five characters, "42501" unless said; `hold` is the hold's id, or ""."""
 
     message: str
     hint: str
@@ -114,7 +115,9 @@ class Alone(Protocol):
 class Upstream:
     """Where a session's statements go, and as whom. `password` is the lease role's; never in a repr.
 
-    `address` is (host, port) as it is dialled; `server_name` what its certificate must say; `tls` "require" or "prefer".
+    `address` is (host, port) as it is dialled, a host that begins with "/" is a socket's folder; `server_name` is what
+    its certificate must say. `tls`: "require" (and all that libpq has above it), "prefer" (plaintext only on loopback),
+    "disable" (a person chose it). `roots`: a PEM file of the authority that signs it, the system's if there is none.
     """
 
     address: tuple[str, int]
@@ -123,6 +126,7 @@ class Upstream:
     user: str
     database: str
     password: str
+    roots: Path | None = None
 
     def __repr__(self) -> str:
         return f"Upstream({self.address}, {self.user}, {self.database})"

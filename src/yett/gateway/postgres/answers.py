@@ -1,0 +1,154 @@
+"""Where a server's messages begin and end, and what the gate must see in them. Bytes in, bytes out, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.messages import (
+    COPY_BOTH,
+    COPY_DATA,
+    COPY_IN,
+    DATA_ROW,
+    ERROR,
+    HEAD,
+    IDLE,
+    PARAMETER_STATUS,
+    READY,
+)
+
+_ROWS, _COPIES = frozenset((DATA_ROW, COPY_DATA)), frozenset((COPY_IN, COPY_BOTH))
+Piece = tuple[int, bytes]
+"""One message, or a run of rows (DATA_ROW, COPY_DATA), perhaps cut in the middle of one."""
+
+
+class Answers:
+    """One server's messages. `status` is the last ReadyForQuery's, `failed`: ERROR was seen since then."""
+
+    __slots__ = ("_most", "_part", "_requests", "_settings", "_skip", "failed", "status")
+
+    def __init__(self, requests: Requests, settings: Callable[[bytes, bytes], None], most: int) -> None:
+        """`settings` is told every ParameterStatus; `most` bounds a message other than a row."""
+        self._requests = requests
+        self._settings = settings
+        self._most = most
+        self._part = b""
+        self._skip = 0
+        self.status = IDLE
+        self.failed = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The hot path: everything goes on to the client, as far as whole messages or rows are there.
+
+        Raises:
+            Malformed: not what a server may say now; the session ends.
+        """
+        n, pos = len(data), self._skip
+        if pos:
+            if pos >= n:
+                self._skip = pos - n
+                return data
+            self._skip = 0
+        elif self._part:
+            data = self._part + data
+            n = len(data)
+            self._part = b""
+        while n - pos >= 5:
+            kind, size = HEAD(data, pos)
+            end = pos + 1 + size
+            if kind in _ROWS:
+                if end > n:
+                    self._skip = end - n
+                    return data
+            else:
+                if end > n:
+                    break
+                if kind == READY:
+                    self._ready(data[pos + 5])
+                elif kind == ERROR:
+                    self.failed = True
+                    self._requests.failed()
+                elif kind == PARAMETER_STATUS:
+                    self.setting(data[pos:end])
+                elif kind in _COPIES:
+                    raise Malformed("the server asks for a COPY that was not decided")
+            if size < 4:
+                raise Malformed("a message of the server whose length is none")
+            pos = end
+        if pos == n:
+            return data
+        self._keep(data, pos, n)
+        return data[:pos]
+
+    def pieces(self, data: bytes, *, whole: bool) -> list[Piece]:
+        """The same for the conductor: message by message, runs of rows together; `whole`: no row is cut.
+
+        ReadyForQuery is taken out of `due` as in `feed`. Raises Malformed.
+        """
+        found: list[Piece] = []
+        n, pos = len(data), self._skip
+        if pos:
+            self._skip = max(0, pos - n)
+            found.append((DATA_ROW, data[:pos]))
+            if pos >= n:
+                return found
+        elif self._part:
+            data = self._part + data
+            n = len(data)
+            self._part = b""
+        while n - pos >= 5:
+            kind, size = HEAD(data, pos)
+            if size < 4:
+                raise Malformed("a message of the server whose length is none")
+            end = pos + 1 + size
+            if end > n:
+                if kind in _ROWS and not whole:
+                    self._skip = end - n
+                    found.append((kind, data[pos:]))
+                    return found
+                break
+            if kind in _ROWS:
+                start = pos
+                pos = end
+                while n - pos >= 5 and data[pos] == kind:
+                    end = pos + 1 + HEAD(data, pos)[1]
+                    if end > n or end < pos + 5:
+                        break
+                    pos = end
+                found.append((kind, data[start:pos]))
+                continue
+            if kind == READY:
+                self._ready(data[pos + 5])
+            elif kind == ERROR:
+                self.failed = True
+                self._requests.failed()
+            elif kind == PARAMETER_STATUS:
+                self.setting(data[pos:end])
+            elif kind == COPY_BOTH:
+                raise Malformed("the server asks for a COPY both ways")
+            found.append((kind, data[pos:end]))
+            pos = end
+        if pos < n:
+            self._keep(data, pos, n)
+        return found
+
+    def _ready(self, status: int) -> None:
+        requests = self._requests
+        requests.due -= 1
+        if requests.due < 0:
+            raise Malformed("the server is ready more often than it was asked")
+        if self.failed:
+            requests.failed()  # what was sent behind the error and before its Sync had no effect either
+        elif not requests.due and not requests.open:
+            requests.calm()
+        self.failed = False
+        self.status = status
+
+    def setting(self, message: bytes) -> None:
+        name, _, rest = message[5:].partition(b"\0")
+        self._settings(name, rest[:-1])
+
+    def _keep(self, data: bytes, pos: int, n: int) -> None:
+        if n - pos >= 5 and HEAD(data, pos)[1] > self._most and data[pos] not in _ROWS:
+            raise Malformed("a message of the server that is too long")
+        self._part = data[pos:]

@@ -1,0 +1,392 @@
+"""Where a client's messages begin and end, and which of them go on at once. Bytes in, bytes out, no I/O.
+
+The hot path: every Query and Parse is looked up by its exact bytes, and every Bind by the text that its statement has.
+The first message that does not pass by that stops the flow; it and all behind it wait for the conductor.
+
+What makes a name safe: a name in `names` stands on the server for a proven read, or for nothing. Any name that ever
+stood for something else is in `heavy` until the conductor has seen the server close it, and never passes here. For a
+Parse or Close may have no effect: the server skips everything between an error and the next Sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import error as StructError
+
+from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.messages import (
+    BIND,
+    CLOSE,
+    COPY_DATA,
+    COPY_DONE,
+    COPY_FAIL,
+    DESCRIBE,
+    EXECUTE,
+    FLUSH,
+    FUNCTION_CALL,
+    HEAD,
+    INT,
+    PARSE,
+    QUERY,
+    SHORT,
+    SYNC,
+    TERMINATE,
+)
+
+OWN_PREFIX = b"_yett"
+STATEMENT = 0x53  # "S", against "P" for a portal
+_KNOWN = frozenset((BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION_CALL, FLUSH, PARSE, QUERY, SYNC, TERMINATE))
+_COPY = frozenset((COPY_DATA, COPY_DONE, COPY_FAIL))
+_NAMING, _TEXTS = frozenset((DESCRIBE, CLOSE)), frozenset((QUERY, PARSE))
+_LONG = frozenset((BIND, FUNCTION_CALL))
+_EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
+
+
+class Malformed(Exception):
+    """Bytes that are not this protocol, or too many of them: the session ends."""
+
+
+class Requests:
+    """One client's messages. `passes` is the desk's `passes_now`.
+
+    `plain`: texts that this connection has had looked at and that are proven reads; True for those that begin or end a
+    transaction. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol have gone on
+    and no Sync behind them.
+    """
+
+    __slots__ = (
+        "_drop", "_limits", "_missing", "_parts", "_passes", "closing", "controls", "due", "fresh", "guarding", "heavy",
+        "held", "names", "open", "plain", "rest", "touched",
+    )  # fmt: skip
+
+    def __init__(self, passes: Callable[[bytes], bool], limits: WireLimits) -> None:
+        self._passes = passes
+        self._limits = limits
+        self._parts: list[bytes] = []
+        self._missing = 0
+        self._drop = 0
+        self.rest = bytearray()
+        self.held = False
+        self.closing = False
+        self.due = 0
+        self.open = False
+        self.guarding = False
+        self.fresh: bytes | None = None
+        self.plain: dict[bytes, bool] = {}
+        self.names: dict[bytes, bytes] = {}
+        self.heavy: dict[bytes, bytes | None] = {}
+        self.touched: set[bytes] = set()
+        self.controls: dict[bytes, bytes] = {}
+
+    # ---- the hot path
+
+    def feed(self, data: bytes) -> bytes:
+        """What may go on to the server. Afterwards `held`: the message at the head of `rest` must be decided.
+
+        Raises:
+            Malformed: the session ends; nothing of `data` may go on.
+        """
+        if self._missing:
+            self._parts.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return b""
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._missing = 0
+        elif self.rest:
+            data = bytes(self.rest) + data
+            self.rest.clear()
+        n, start, out = len(data), self._drop, b""
+        if start:
+            if start >= n:
+                self._drop = start - n
+                return b""
+            self._drop = 0
+        pos = start
+        plain, passes, names = self.plain, self._passes, self.names
+        while n - pos >= 5:
+            kind, size = HEAD(data, pos)
+            if size > 8192 or size < 9:
+                check_size(kind, size, self._limits)
+            end = pos + 1 + size
+            if end > n:
+                break
+            if kind == QUERY:
+                sql = data[pos + 5 : end - 1]
+                control = plain.get(sql)
+                if control is None or data[end - 1] or self.open or (control and self.guarding) or not passes(sql):
+                    self.held = True
+                    break
+                self.due += 1
+            elif kind == BIND:
+                zero = data.find(0, pos + 5, end)
+                stop = data.find(0, zero + 1, end)
+                if zero < 0 or stop < 0:
+                    raise Malformed("a Bind without its names")
+                name = data[zero + 1 : stop]
+                bound = names.get(name)
+                control = None if bound is None or name in self.heavy else plain.get(bound)
+                if (
+                    bound is None
+                    or control is None
+                    or (control and self.guarding)
+                    or data[pos + 5 : pos + 10] == OWN_PREFIX
+                ):
+                    self.held = True
+                    break
+                if name == self.fresh:
+                    self.fresh = None
+                elif not passes(bound):
+                    self.held = True
+                    break
+                if control:
+                    self.controls[data[pos + 5 : zero]] = bound
+                elif self.controls:
+                    self.controls.pop(data[pos + 5 : zero], None)
+                self.open = True
+            elif kind == EXECUTE:
+                if self.controls and self.guarding and data[pos + 5 : end - 5] in self.controls:
+                    self.held = True
+                    break
+                self.open = True
+            elif kind == SYNC:
+                self.due += 1
+                self.open = False
+                self.fresh = None
+            elif kind == PARSE:
+                name, sql = parse_fields(data, pos + 5, end)
+                if plain.get(sql) is None or name in self.heavy or name[:5] == OWN_PREFIX or not passes(sql):
+                    self.held = True
+                    break
+                self.name(name, sql)
+                self.touched.add(name)
+                self.fresh = name
+                self.open = True
+            elif kind in _NAMING:
+                if kind == CLOSE and data[pos + 5] == STATEMENT:
+                    name = data[pos + 6 : end - 1]
+                    if name in self.heavy:
+                        self.held = True
+                        break
+                    self.names.pop(name, None)
+                    self.touched.add(name)
+                self.open = True
+            elif kind == TERMINATE:
+                self.closing = True
+                return out + data[start:pos]
+            elif kind in _COPY:  # none is open: the server would ignore it too (54.2.6)
+                out += data[start:pos]
+                start = end
+            elif kind != FLUSH:
+                self.held = True  # FunctionCall: the conductor refuses it
+                break
+            pos = end
+        if pos == n:
+            return out + data[start:] if start else data
+        self._keep(data, pos, n)
+        return out + data[start:pos]
+
+    def _keep(self, data: bytes, pos: int, n: int) -> None:
+        """What is not yet whole, or must be decided, stays here."""
+        if self.held:
+            self.rest += data[pos:]
+            return
+        kind = data[pos]
+        if kind not in _KNOWN and kind not in _COPY:
+            raise Malformed("an unknown message")
+        if n - pos < 5:
+            self.rest += data[pos:]
+            return
+        missing = HEAD(data, pos)[1] + 1 - (n - pos)
+        if kind == COPY_DATA:
+            self._drop = missing
+            return
+        self._parts.append(data[pos:])
+        self._missing = missing
+
+    def name(self, name: bytes, sql: bytes) -> None:
+        """A proven read has a name. Raises Malformed: there are too many."""
+        if len(self.names) >= self._limits.names and name not in self.names:
+            raise Malformed("too many prepared statements")
+        self.names[name] = sql
+
+    # ---- what the conductor takes
+
+    def gather(self, data: bytes) -> None:
+        """More has come while the flow is stopped."""
+        self.rest += data
+
+    def take(self) -> bytes | None:
+        """The next whole message; None: it is not there yet. What is left of a COPY is dropped. Raises Malformed."""
+        rest = self.rest
+        while True:
+            if self._drop:
+                gone = min(self._drop, len(rest))
+                self._drop -= gone
+                del rest[:gone]
+            if not rest:
+                return None
+            kind = rest[0]
+            if kind not in _KNOWN and kind not in _COPY:
+                raise Malformed("an unknown message")
+            if len(rest) < 5:
+                return None
+            end = check_size(kind, HEAD(rest, 0)[1], self._limits) + 1
+            if kind in _COPY:
+                self._drop = end
+                continue
+            if end > len(rest):
+                return None
+            whole = bytes(rest[:end])
+            del rest[:end]
+            return whole
+
+    def take_copied(self) -> tuple[bytes, int]:
+        """CopyData as far as it is there, also in part, and how the COPY ends: CopyDone, CopyFail, Terminate or 0.
+
+        Flush and Sync are left out: the server ignores them while it copies in (54.2.6). Raises Malformed.
+        """
+        rest, pos, start = self.rest, 0, 0
+        out: list[bytes] = []
+        ended = 0
+        if self._drop:
+            pos = min(self._drop, len(rest))
+            self._drop -= pos
+        while len(rest) - pos >= 5:
+            kind, size = HEAD(rest, pos)
+            end = pos + 1 + check_size(kind, size, self._limits)
+            if kind in _EMPTY:
+                out.append(bytes(rest[start:pos]))
+                start = pos = end
+                if kind == TERMINATE:
+                    ended = kind
+                    break
+                continue
+            if kind not in _COPY:
+                raise Malformed("a statement in the middle of COPY FROM STDIN")
+            if kind == COPY_DATA:
+                pos = min(end, len(rest))
+                self._drop = end - pos
+                continue
+            if end > len(rest):
+                break
+            pos = end
+            ended = kind
+            break
+        out.append(bytes(rest[start:pos]))
+        del rest[:pos]
+        return b"".join(out), ended
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are here and not yet sent on."""
+        return len(self.rest)
+
+    # ---- names
+
+    def failed(self) -> None:
+        """The server has said ERROR: a Parse or Close that was under way may have had no effect."""
+        for name in self.touched:
+            self.names.pop(name, None)
+            self.heavy[name] = None
+        self.touched.clear()
+        self.fresh = None
+        if len(self.heavy) > self._limits.names:
+            raise Malformed("too many prepared statements")
+
+    def calm(self) -> None:
+        """Nothing is under way, and nothing has failed."""
+        self.touched.clear()
+
+    def learn(self, sql: bytes, control: bool) -> None:
+        """A text has been looked at and passes."""
+        if len(self.plain) >= self._limits.texts:
+            self.plain.clear()
+        self.plain[sql] = control
+
+
+def check_size(kind: int, size: int, limits: WireLimits) -> int:
+    """A message's length as it may be. Raises Malformed: no such type, or no such length."""
+    if kind in _TEXTS:
+        most = limits.statement
+    elif kind in _LONG:
+        most = limits.message
+    elif kind == COPY_DATA:
+        most = 0x7FFFFFFF
+    elif kind in _EMPTY:
+        most = 4
+    elif kind in _KNOWN or kind in _COPY:
+        most = limits.small
+    else:
+        raise Malformed("an unknown message")
+    if size > most:
+        raise Malformed(f"a message of {size} bytes where at most {most} are taken")
+    if size < _LEAST.get(kind, 4):
+        raise Malformed(f"a message whose length says {size} bytes")
+    return size
+
+
+_LEAST = {QUERY: 5, PARSE: 8, BIND: 12, DESCRIBE: 6, CLOSE: 6, EXECUTE: 9, FUNCTION_CALL: 4}
+
+
+def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
+    """A Parse: name, text. Its length must be exactly what its fields say. Raises Malformed."""
+    zero = data.find(0, start, end)
+    stop = data.find(0, zero + 1, end)
+    if zero < 0 or stop < 0 or stop + 3 > end:
+        raise Malformed("a Parse without its fields")
+    count = SHORT.unpack_from(data, stop + 1)[0]
+    if stop + 3 + 4 * count != end:
+        raise Malformed("a Parse whose length does not fit its fields")
+    return data[start:zero], data[zero + 1 : stop]
+
+
+def query_text(message: bytes) -> bytes:
+    """A Query's text: one string and nothing behind it. Raises Malformed."""
+    if message[-1] or message.find(0, 5) != len(message) - 1:
+        raise Malformed("a Query that is not one string")
+    return message[5:-1]
+
+
+def bind_fields(message: bytes) -> tuple[bytes, bytes, tuple[bytes | None, ...]]:
+    """A Bind: portal, statement, parameters as they stand. Raises Malformed."""
+    try:
+        zero = message.index(0, 5)
+        stop = message.index(0, zero + 1)
+        pos = stop + 1
+        (formats,) = SHORT.unpack_from(message, pos)
+        pos += 2 + 2 * formats
+        (count,) = SHORT.unpack_from(message, pos)
+        pos += 2
+        values: list[bytes | None] = []
+        for _ in range(count):
+            (size,) = INT.unpack_from(message, pos)
+            pos += 4
+            if size == 0xFFFFFFFF:
+                values.append(None)
+                continue
+            if size > len(message) - pos:
+                raise Malformed("a Bind whose parameter is longer than itself")
+            values.append(message[pos : pos + size])
+            pos += size
+        (results,) = SHORT.unpack_from(message, pos)
+    except (ValueError, IndexError, StructError) as error:
+        raise Malformed("a Bind that ends too early") from error
+    if pos + 2 + 2 * results != len(message):
+        raise Malformed("a Bind whose length does not fit its fields")
+    return message[5:zero], message[zero + 1 : stop], tuple(values)
+
+
+def named(message: bytes) -> tuple[int, bytes]:
+    """A Describe or Close: "S" or "P", and the name. Raises Malformed."""
+    if message[5] not in (STATEMENT, 0x50) or message.find(0, 6) != len(message) - 1:
+        raise Malformed("a Describe or Close that names nothing")
+    return message[5], message[6:-1]
+
+
+def executed(message: bytes) -> bytes:
+    """An Execute's portal. Raises Malformed."""
+    if message.find(0, 5) != len(message) - 5:
+        raise Malformed("an Execute whose length does not fit its fields")
+    return message[5:-5]
