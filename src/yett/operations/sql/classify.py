@@ -32,6 +32,7 @@ from yett.operations.sql.trees import Tree, trees
 
 HANDLERS: Mapping[str, Callable[[Reader, Node], None]] = {**ROWS, **SESSION, **DEFINITIONS, **AUTHORITY}
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
 
 
@@ -130,7 +131,22 @@ def _composed(text: str, reader: Reader) -> Statement:
         defines=any(fact.defines for fact in facts) and reader.control is Control.NONE,
         copies=reader.copies,
         unbounded=reader.unbounded,
+        named=_named(reader),
+        schemas=tuple(reader.schemas),
     )
+
+
+def _named(reader: Reader) -> frozenset[int]:
+    """Relations that the text writes, with the partitions and heirs in which their rows lie."""
+    found: set[int] = set()
+    waiting = [ref.oid for ref in reader.refs if ref.kind in _WRITING]
+    while waiting:
+        oid = waiting.pop()
+        relation = reader.catalog.relation(oid)
+        if oid not in found and relation is not None:
+            found.add(oid)
+            waiting += relation.children
+    return frozenset(found)
 
 
 def _does_more_than_lock(reader: Reader) -> bool:

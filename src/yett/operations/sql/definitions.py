@@ -269,6 +269,7 @@ def drop(reader: Reader, node: Node) -> None:
         _drop_relations(reader, names, cascade)
     elif kind == "OBJECT_SCHEMA":
         for _, name in names:
+            reader.schemas.append(name)
             _touch_all(reader, reader.catalog.relations_in(name), Verb.DROP)
     elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
         for schema, name in names:

@@ -50,6 +50,7 @@ class Reader:
         self.chain = False
         self.prepares = self.executes = self.deallocates = self.copies = ""
         self.unbounded = False
+        self.schemas: list[str] = []
         self.planning = False
         """The statement is planned and not run (EXPLAIN)."""
         self.defers = False

@@ -81,6 +81,8 @@ class Statement:
     `redacted` holds no literal, comment or string body. `prepares`, `executes`, `deallocates` are SQL-level names as
     the server folds them ("*": all). `copies`: "in" (FROM STDIN), "out" (TO STDOUT) or "". `defines`: the catalog that
     this was read against is stale once it ran. `unbounded`: an UPDATE, DELETE or MERGE whose condition selects nothing.
+    `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
+    beside them is reached through something else. `schemas`: those that it drops.
     """
 
     text: str
@@ -99,3 +101,5 @@ class Statement:
     defines: bool = False
     copies: str = ""
     unbounded: bool = False
+    named: frozenset[int] = frozenset()
+    schemas: tuple[str, ...] = ()
