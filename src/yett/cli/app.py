@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from typing import Annotated
 
@@ -45,6 +44,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata  # heavy: it brings the parser of mail
+
         print(f"yett {importlib.metadata.version('yett')}")
         raise typer.Exit
 

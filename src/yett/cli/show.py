@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from yett.model.visible import visible
 
@@ -35,6 +32,10 @@ def rows(records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]
     if not records:
         print(empty)
         return
+    from rich.console import Console  # heavy, and most commands print no table
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for _, heading in columns:
         table.add_column(heading, overflow="fold")

@@ -21,8 +21,11 @@ from yett.inventory.unpack import HEAD, is_container, texts_of
 
 BUFFER = 128 << 10
 """Read at once; nearly every source file fits, and a larger buffer falls out of the processor's cache."""
+IN_PLACE = 1 << 20
+"""Files up to this are screened where they were read to; larger ones are few."""
 WINDOW, OVERLAP = 4 << 20, 64 << 10
 """Larger files are looked at in windows; no value is longer than what two of them share."""
+_AS_IT_LIES = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 MOST_PARSED = 16 << 20
 """Bytes of a file that a parser of its format reads as a whole."""
@@ -54,7 +57,7 @@ class Look:
     def __init__(self, detector: Detector, unpack: bool = True) -> None:
         self._detector = detector
         self._unpack = unpack
-        self._buffer = mmap.mmap(-1, WINDOW, flags=_PRIVATE)  # pages that no file fills are never there
+        self._buffer = mmap.mmap(-1, IN_PLACE, flags=_PRIVATE)  # pages that no file fills are never there
         self._view = memoryview(self._buffer)
         self._first = [self._view[:BUFFER]]
         self.files = self.bytes = 0
@@ -62,7 +65,7 @@ class Look:
     def file(self, path: str, tell: Tell, source: str = "file", form: Format | None = None) -> Iterator[Seen]:
         """Everything in a regular file. A link, a pipe or a device is passed over; what cannot be read is told."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(path, _AS_IT_LIES)
         except FileNotFoundError:
             return  # it went away meanwhile
         except OSError as error:
@@ -104,7 +107,7 @@ class Look:
         self.files += 1
         if size == BUFFER:
             about = os.fstat(descriptor)
-            if about.st_size > WINDOW or not stat.S_ISREG(about.st_mode):
+            if about.st_size > IN_PLACE or not stat.S_ISREG(about.st_mode):
                 return self._large(descriptor, path, tell, source, form, about)
             while size < about.st_size and (more := os.readv(descriptor, [self._view[size : about.st_size]])):
                 size += more
@@ -167,7 +170,7 @@ class Look:
         if min(about.st_size, about.st_blocks * 512) > MOST_READ:
             tell(Unread(path, f"larger than {MOST_READ >> 30} GB"))
             return
-        if form is not None and about.st_size <= MOST_PARSED:
+        if about.st_size <= (WINDOW if form is None else MOST_PARSED):
             content = self._view[:BUFFER].tobytes() + _exactly(descriptor, about.st_size - BUFFER)
             self.bytes += len(content)
             yield from self._content(descriptor, path, content, tell, source, form)

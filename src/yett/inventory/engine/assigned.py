@@ -54,7 +54,11 @@ class Assigned:
         ]
         self._values: dict[str, Any] = {}  # Any: see regex
         self._compiled = compiled
-        self._rooms = rooms
+        self._told_by: dict[bytes, list[str]] = {}
+        for name, words in rooms:
+            for word in words:
+                self._told_by.setdefault(word, []).append(name)
+        self._place = {name: number for number, (name, _) in enumerate(rooms)}
         self._of_name = lru_cache(maxsize=65536)(self._rows_of)
 
     def hits(self, text: bytes, ends: Iterable[int]) -> Iterator[Hit]:
@@ -121,8 +125,8 @@ class Assigned:
     def near(self, text: bytes, at: int, reach: int = 0) -> list[str]:
         """The providers that the text before a place speaks of; with `reach`, behind it too."""
         around = text[max(0, at - max(NEAR, reach)) : at + reach].lower()
-        said = {*_TOLD.findall(around)}
-        return [name for name, words in self._rooms if not words.isdisjoint(said)]
+        said = {name for word in _TOLD.findall(around) for name in self._told_by.get(word, ())}
+        return sorted(said, key=self._place.__getitem__)
 
     def _rows_of(self, name: str) -> tuple[tuple[Row, Any], ...]:  # Any: see regex
         found = {number for longest, parts, number in self._patterns if longest in name and _fits(parts, name)}

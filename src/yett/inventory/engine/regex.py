@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-MEMORY = 1 << 20
-"""Bytes that a pattern's automaton may grow to; RE2's own 8 MB are a lot for a hundred patterns in each worker."""
 Compile = Callable[[str], Any]  # Any: a pattern of either kind; both have match, search and finditer
 
 
@@ -21,7 +19,6 @@ def with_re2() -> Compile:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.dot_nl = True
-    options.max_mem = MEMORY
 
     def compiled(pattern: str) -> Any:  # Any: as above
         try:

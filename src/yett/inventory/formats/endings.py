@@ -35,9 +35,10 @@ class Endings(Generic[T]):
         for ending, meant in self._plain.get(name, ()):
             if f"/{path}".endswith(ending):
                 return meant
-        for part in parts:
-            if (patterns := self._below.get(part)) and (found := patterns.of("/".join(parts))):
-                return found
+        if not self._below.keys().isdisjoint(parts):
+            for part in parts:
+                if (patterns := self._below.get(part)) and (found := patterns.of("/".join(parts))):
+                    return found
         extension = name.rpartition(".")[2]
         for kind in (extension, ""):
             if (patterns := self._named.get(kind)) and (found := patterns.of(name)):
