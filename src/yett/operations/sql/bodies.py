@@ -6,6 +6,7 @@ are read as any other; a part made at run time (EXECUTE) is an unknown effect, a
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _read_sql(reader: Reader, body: str, who: str) -> None:
 def read_block(reader: Reader, definition: str, who: str) -> None:
     """Read the PL/pgSQL of a CREATE FUNCTION or a DO."""
     try:
-        block = _parsed(worker().body(definition.encode()).decode())
+        block = _block(definition)
     except (GrammarError, ValueError, RecursionError):
         reader.fact(unknown(f"{who}, whose body cannot be read"))
         return
@@ -127,6 +128,12 @@ def _hides_something(reader: Reader, kind: str, node: Node) -> bool:
     if kind == "PLpgSQL_type":
         return reader.names.type_("", str(node.get("typname", ""))) != frozenset()
     return kind == "PLpgSQL_rec" and "lineno" in node
+
+
+@functools.lru_cache(maxsize=512)
+def _block(definition: str) -> Any:
+    """The parsed block; Any: JSON, not to be changed. It depends on nothing but the text."""
+    return _parsed(worker().body(definition.encode()).decode())
 
 
 def _parsed(text: str) -> Any:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import re
+
 from yett.operations.sql.lexer import Kind, tokens
 
 LONGEST = 8192
 """Characters kept: a log line is no place for a megabyte of VALUES."""
 
 _CONSTANTS = frozenset({Kind.LITERAL, Kind.NUMBER})
+_PLACE = re.compile(r"\$(\d{1,6})")
+_QUICK = re.compile(
+    r"""
+    (?P<keep>"[^"]*"|\$\d+)
+  | (?P<space>\s\s+|[^\S ])
+  | (?P<constant>(?<![A-Za-z0-9_$\x80-\U0010ffff])
+      (?:[eE]'(?:[^'\\]|''|\\.)*'
+      | (?:\d[\d_.]*(?:[eE][-+]?\d+)?|\.\d[\d_]*(?:[eE][-+]?\d+)?|0[xXoObB][0-9a-fA-F_]+)(?![A-Za-z_$\x80-\U0010ffff]))
+    | (?:(?<![A-Za-z0-9_$\x80-\U0010ffff])(?:[bBxXnN]|[uU]&))?'[^']*')
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|[eE]'|\d[xXoObB]""")
 
 
 def redact(text: str) -> str:
     """Replace constants by $1, $2 ..., after the highest parameter in use; comments by nothing; spaces by one each."""
+    if len(text) > LONGEST or _SLOW.search(text):
+        return _by_tokens(text)
+    number = max(map(int, _PLACE.findall(text)), default=0)
+
+    def shown(match: re.Match[str]) -> str:
+        nonlocal number
+        if match.lastgroup == "constant":
+            number += 1
+            return f"${number}"
+        return " " if match.lastgroup == "space" else match[0]
+
+    return _QUICK.sub(shown, text).strip()
+
+
+def _by_tokens(text: str) -> str:
     parts: list[str] = []
     length, number = 0, 0
     found = list(tokens(text))

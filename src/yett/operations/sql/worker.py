@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from enum import Enum
 
 from yett.operations.sql import grammar
@@ -31,6 +32,23 @@ LARGEST_ANSWER = 24 << 20
 
 _HEAD = struct.Struct("!cBI")
 _ANSWER = struct.Struct("!cI")
+
+
+class WouldWait(Exception):
+    """The worker is needed where nobody may wait for it."""
+
+
+_here = threading.local()
+
+
+@contextlib.contextmanager
+def not_waiting() -> Iterator[None]:
+    """Within this, on this thread, the worker raises WouldWait instead of blocking: for event loops."""
+    _here.refuses = True
+    try:
+        yield
+    finally:
+        _here.refuses = False
 
 
 class Task(Enum):
@@ -71,6 +89,8 @@ class Worker:
             self._child = self._spare = None
 
     def _call(self, task: Task, text: bytes, mode: int) -> bytes:
+        if getattr(_here, "refuses", False):
+            raise WouldWait
         if len(text) > grammar.LARGEST:
             raise GrammarError(f"longer than {grammar.LARGEST} bytes")
         with self._turn:
