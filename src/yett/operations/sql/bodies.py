@@ -78,7 +78,7 @@ def read_body(reach: Reach, function: Function, names: Names, trigger: bool, rea
     name = f"{function.schema}.{function.name}"
     reader = Reader(reach, names, {}, read)
     if function.language == "plpgsql":
-        read_block(reader, function.definition, f"calls {name}")
+        read_block(reader, function.definition, f"calls {name}", keep=True)
     else:
         _read_sql(reader, function.body, f"calls {name}")
     reader.done()
@@ -103,10 +103,10 @@ def _read_sql(reader: Reader, body: str, who: str) -> None:
         _statement(reader, tree.node, who)
 
 
-def read_block(reader: Reader, definition: str, who: str) -> None:
-    """Read the PL/pgSQL of a CREATE FUNCTION or a DO."""
+def read_block(reader: Reader, definition: str, who: str, keep: bool = False) -> None:
+    """Read the PL/pgSQL of a CREATE FUNCTION or a DO. `keep`: it is a function's, and will be asked for again."""
     try:
-        block = _block(definition)
+        block = _kept(definition) if keep else _block(definition)
     except (GrammarError, ValueError, RecursionError):
         reader.fact(unknown(f"{who}, whose body cannot be read"))
         return
@@ -130,10 +130,13 @@ def _hides_something(reader: Reader, kind: str, node: Node) -> bool:
     return kind == "PLpgSQL_rec" and "lineno" in node
 
 
-@functools.lru_cache(maxsize=512)
 def _block(definition: str) -> Any:
-    """The parsed block; Any: JSON, not to be changed. It depends on nothing but the text."""
+    """The parsed block. Any: JSON, not to be changed."""
     return _parsed(worker().body(definition.encode()).decode())
+
+
+_kept = functools.lru_cache(maxsize=512)(_block)
+"""For functions only, which outlive a version of the catalog; an agent chooses what stands in a DO."""
 
 
 def _parsed(text: str) -> Any:

@@ -88,24 +88,24 @@ def _read_body(reach: Reach, function: Function, names: Names, trigger: bool) ->
 def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement]) -> Statement:
     reader = Reader(reach, reach.names, prepared, read)
     if tree.node is None:
-        _too_deep(reader, tree.kind)
+        _unread(reader, tree.kind, "nests too deep")
     else:
         try:
             read(reader, tree.node)
             reader.done()
-        except RecursionError:
+        except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
             reader = Reader(reach, reach.names, prepared, read)
-            _too_deep(reader, tree.kind)
+            _unread(reader, tree.kind, "nests too deep" if isinstance(error, RecursionError) else "has a shape too odd")
     return _composed(tree.text.decode("utf-8"), reader)
 
 
-def _too_deep(reader: Reader, kind: str) -> None:
+def _unread(reader: Reader, kind: str, why: str) -> None:
     """Rows can be asked for; what else might hide in a tree that nobody walked must not run."""
     reader.tag = kind.removesuffix("Stmt").upper()
     if kind in _WALKABLE:
-        reader.fact(unknown("nests too deep to be read"))
+        reader.fact(unknown(f"{why} to be read"))
     else:
-        reader.fact(refused("nests too deep to be read", Effect.UNKNOWN))
+        reader.fact(refused(f"{why} to be read", Effect.UNKNOWN))
 
 
 def _composed(text: str, reader: Reader) -> Statement:

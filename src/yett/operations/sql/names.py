@@ -8,6 +8,7 @@ leaves no trace: most names give the empty set.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from yett.operations.sql import builtins
 from yett.operations.sql.catalog import Catalog, Function, Relation, Type
@@ -15,6 +16,8 @@ from yett.operations.sql.facts import Ref
 
 Refs = frozenset[Ref]
 NONE: Refs = frozenset()
+MOST_KEPT = 20_000
+"""Names that are remembered: an agent chooses them, and could fill the memory."""
 
 
 class Names:
@@ -32,6 +35,7 @@ class Names:
         """What `name(...)` may run; None: the catalog knows no such function. `arguments` -1: any number."""
         key = (schema, name, arguments)
         if key not in self._calls:
+            _make_room(self._calls)
             self._calls[key] = self._call(schema, name, arguments)
         return self._calls[key]
 
@@ -39,6 +43,7 @@ class Names:
         """What an operator may run; None: there is none of this name."""
         key = (schema, name)
         if key not in self._operators:
+            _make_room(self._operators)
             found = [oid for s in self._schemas(schema) for oid in self.catalog.operators_named(s, name)]
             functions = [self.catalog.function(self.catalog.operator(oid)) for oid in found]
             self._operators[key] = function_refs(f for f in functions if f is not None) if found else None
@@ -48,6 +53,7 @@ class Names:
         """What making a value of this type may run; None: there is no such type."""
         key = (schema, name)
         if key not in self._types:
+            _make_room(self._types)
             found = self._types_called(schema, name)
             self._types[key] = type_refs(found) if found else None
         return self._types[key]
@@ -55,6 +61,7 @@ class Names:
     def attribute(self, name: str) -> Refs:
         """What `(row).name` may run where the row has no column of that name: a function, or a cast (findings 3.3)."""
         if name not in self._attributes:
+            _make_room(self._attributes)
             functions = [f for s in self._path for f in self.catalog.functions_named(s, name) if _takes_one_row(f)]
             self._attributes[name] = function_refs(functions) | type_refs(self._types_called("", name))
         return self._attributes[name]
@@ -87,6 +94,11 @@ class Names:
         if not schema:
             return self._path
         return ("pg_temp",) if schema.startswith("pg_temp_") else (schema,)
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
 
 
 def takes(function: Function, arguments: int) -> bool:

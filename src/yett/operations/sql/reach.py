@@ -64,27 +64,29 @@ class Reach:
     def _close(self, refs: Refs, planning: bool) -> Known:
         facts: dict[Fact, None] = {}
         touched: dict[Touched, None] = {}
-        seen: set[Ref] = set()
-        waiting = list(refs)
+        seen: set[tuple[Ref, bool]] = set()
+        waiting = [(ref, planning) for ref in refs]
         while waiting:
-            ref = waiting.pop()
-            if planning:
-                ref = self._planned(ref)
-            if ref in seen:
+            step = self._planned(waiting.pop())
+            if step is None or step in seen:
                 continue
-            seen.add(ref)
+            seen.add(step)
+            ref, planned = step
             known = self.known(ref)
             facts.update(dict.fromkeys(known.facts))
             touched.update(dict.fromkeys(known.touched))
-            waiting.extend(known.refs)
+            waiting.extend((further, planned) for further in known.refs)
         return Known(tuple(facts), frozenset(), tuple(touched))
 
-    def _planned(self, ref: Ref) -> Ref:
-        """The planner folds stable functions and opens relations; it runs no volatile function and writes nothing."""
+    def _planned(self, step: tuple[Ref, bool]) -> tuple[Ref, bool] | None:
+        """The planner opens relations and runs what is not volatile, with all that that runs; it writes nothing."""
+        ref, planning = step
+        if not planning:
+            return step
         if ref.kind in ("function", "trigger"):
             function = self.catalog.function(ref.oid)
-            return Ref("nothing", 0) if function is not None and function.volatility == "v" else ref
-        return Ref(Verb.READ, ref.oid) if ref.kind in _FACTS else ref
+            return None if function is not None and function.volatility == "v" else (ref, False)
+        return (Ref(Verb.READ, ref.oid), True) if ref.kind in _FACTS else step
 
     def known(self, ref: Ref) -> Known:
         """What one thing does by itself, and leads to."""
@@ -102,8 +104,6 @@ class Reach:
                 return self._copy(ref.oid)
             case "moved":
                 return self._moved(ref.oid)
-            case "nothing":
-                return HARMLESS
         return self._relation(ref.oid, Verb(ref.kind))
 
     # -- functions and types

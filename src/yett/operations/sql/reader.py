@@ -216,6 +216,13 @@ class Reader:
             self._reads_columns = True
             self.target(node, Verb.READ)
 
+    def _relation(self, node: Node, ctes: Ctes) -> None:
+        """A field of that name holds a RangeVar, or any wrapped item of a FROM clause."""
+        if "relname" in node:
+            self._range_var(node, ctes)
+        else:
+            self.walk(node, ctes)
+
     def _function_call(self, node: Node, ctes: Ctes) -> None:
         *schema, name = (part["String"]["sval"] for part in node["funcname"])
         arguments = len(node.get("args", ()))
@@ -400,6 +407,6 @@ _HANDLERS: dict[str, Callable[[Reader, Any, Ctes], None]] = {
     "TypeName": Reader.type_name,
     "UpdateStmt": Reader.update,
     "collClause": Reader._nothing,
-    "relation": Reader._range_var,
+    "relation": Reader._relation,
     "typeName": Reader.type_name,
 }

@@ -47,22 +47,29 @@ def _selects(node: Node | None) -> bool:
 
 def _is_same(fields: Node) -> bool:
     if fields.get("kind") == "AEXPR_NOT_DISTINCT":
-        return bool(_bare(fields.get("lexpr")) == _bare(fields.get("rexpr")))
+        return _alike(fields.get("lexpr"), fields.get("rexpr"))
     names: list[str] = [part["String"]["sval"] for part in fields.get("name", ())]
-    return bool(names) and names[-1] in _SAME and bool(_bare(fields.get("lexpr")) == _bare(fields.get("rexpr")))
+    return bool(names) and names[-1] in _SAME and _alike(fields.get("lexpr"), fields.get("rexpr"))
 
 
-def _bare(node: Any) -> Any:
-    """A tree without positions, numbers, and the qualifiers of columns."""
-    if isinstance(node, list):
-        return [_bare(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "ColumnRef" in node:
-        return {"ColumnRef": node["ColumnRef"]["fields"][-1]}
-    if "A_Const" in node and ("ival" in node["A_Const"] or "fval" in node["A_Const"]):
-        return "a number"  # whichever: the cache tells texts apart by everything but their numbers
-    return {key: _bare(value) for key, value in node.items() if key != "location"}
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two trees say the same, but for positions, numbers, and a qualifier that only one of them has."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return bool(one == other)
+    if "ColumnRef" in one and "ColumnRef" in other:
+        pairs = zip(reversed(one["ColumnRef"]["fields"]), reversed(other["ColumnRef"]["fields"]), strict=False)
+        return all(left == right for left, right in pairs)
+    if _is_number(one) and _is_number(other):
+        return True  # whichever: the cache tells texts apart by everything but their numbers
+    keys = (one.keys() | other.keys()) - {"location"}
+    return all(key in one and key in other and _alike(one[key], other[key]) for key in keys)
+
+
+def _is_number(node: Node) -> bool:
+    constant = node.get("A_Const", {})
+    return "ival" in constant or "fval" in constant
 
 
 def _has_column(node: Any) -> bool:
