@@ -57,6 +57,10 @@ WITH RECURSIVE showing(relid) AS (
 SELECT c.oid, n.nspname, c.relname FROM showing s JOIN pg_class c ON c.oid = s.relid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.relid <> ALL (%(masked)s::oid[])"""
 
+_STATISTICS = """
+SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace
+  AND relname IN ('pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic', 'pg_statistic_ext_data')"""
+
 _RULES = """
 SELECT n.nspname, c.relname FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.ev_class = ANY (%(masked)s) AND r.ev_type <> '1'"""
@@ -89,12 +93,14 @@ class Masked:
     `columns`: by table oid, attribute numbers to names: those named, the same columns of partitions, parents and
     children (a parent's rows are its children's, read with the right to the parent alone), and generated columns
     computed from any of them. `showing`: views, materialised views and tables with rules that read such a table,
-    directly or through others, with whatever rights their owner has.
+    directly or through others, with whatever rights their owner has. `statistics`: the system's own views of common
+    values, which show a column to whoever may select it.
     """
 
     columns: dict[int, dict[int, str]]
     names: dict[int, Table]
     showing: dict[int, Table]
+    statistics: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ async def masked_columns(own: Own, scope: Scope) -> Masked:
         ConfigurationError: a masked column is not there: a mask that hides nothing is a mistake.
     """
     named = [(table, column) for table, columns in scope.masked.items() for column in sorted(columns)]
+    if not named:
+        return Masked({}, {}, {})
     rows = await _rows(
         own,
         _MASKED,
@@ -151,7 +159,7 @@ async def masked_columns(own: Own, scope: Scope) -> Masked:
         names=[table.name for table, _ in named],
         columns=[column for _, column in named],
     )
-    found = Masked({}, {}, {})
+    found = Masked({}, {}, {}, frozenset(oid for (oid,) in await _rows(own, _STATISTICS)))
     for oid, schema, name, column, number in rows:
         found.columns.setdefault(oid, {})[number] = column
         found.names[oid] = Table(schema, name)

@@ -1,0 +1,306 @@
+"""Which plan hides the rows that come now: statements and portals followed through one connection. No I/O.
+
+Rows say nothing of their columns: RowDescription does, once, at Describe of a statement or a portal or in the answer to
+a simple Query. So every message that went to the server is noted, and answered ones are taken off in the order in which
+the server answers. Names are bound only when the server has confirmed: a Parse of a name that is taken fails and must
+not change what the name stands for; what stands between an error and the next Sync was never done.
+
+What was never described is hidden whole if it touches a masked table. What does not fit ends the session.
+
+SQL has the same names: PREPARE and DEALLOCATE, DECLARE and CLOSE, also from inside a function. So after a text that is
+not known to the end (`Touch.UNKNOWN`) no name is known any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from struct import error as StructError
+
+from yett.gateway.postgres import messages as m
+from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
+from yett.operations.sql.statement import Control, Statement, Way
+
+LARGEST_ROW = 64 << 20
+_WORDS = b"yett: the server's message is not shown, for it could hold masked values"
+_SHOWN_FIELDS = b"SVCPsdtcnFLR"
+"""Severity, SQLSTATE, position, names of objects, place in the source. Not M, D, H, W, p, q, which quote values."""
+
+_ASYNCHRONOUS = frozenset((m.NOTIFICATION, m.PARAMETER_STATUS))
+_ANSWERED = {m.PARSE_COMPLETE: m.PARSE, m.BIND_COMPLETE: m.BIND, m.CLOSE_COMPLETE: m.CLOSE}
+_EMPTY_QUERY, _NO_DATA, _PARAMETERS, _SUSPENDED = 0x49, 0x6E, 0x74, 0x73  # I n t s
+_STATEMENT = 0x53
+_NOTED = frozenset((m.QUERY, m.PARSE, m.BIND, m.DESCRIBE, m.EXECUTE, m.CLOSE, m.SYNC))
+_NOTHING = frozenset((m.FLUSH, m.TERMINATE, m.COPY_DATA, m.COPY_DONE, m.COPY_FAIL))
+
+
+_KNOWN_TAGS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW", "SET", "RESET", "EXPLAIN"))
+
+
+class Touch(IntEnum):
+    """What a text could show. UNKNOWN: also a masked value, and it may change what names stand for."""
+
+    NOTHING = 0
+    MASKED = 1
+    UNKNOWN = 2
+
+
+def touch(statements: Sequence[Statement], masks: Masks) -> Touch:
+    """The worst of the statements of one text, as they were classified."""
+    return max((_touch(statement, masks) for statement in statements), default=Touch.NOTHING)
+
+
+def _touch(statement: Statement, masks: Masks) -> Touch:
+    if statement.control is not Control.NONE:
+        return Touch.NOTHING
+    known = statement.way in (Way.PASS, Way.GUARD) and statement.tag in _KNOWN_TAGS and not statement.executes
+    oids = {touched.oid for touched in statement.touched}
+    if not known or 0 in oids:
+        return Touch.UNKNOWN
+    return Touch.MASKED if masks.touches(oids) else Touch.NOTHING
+
+
+@dataclass(slots=True)
+class _Shape:
+    """What a statement or portal answers with. `plan` None: not described."""
+
+    sql: bytes
+    touch: Touch
+    plan: Plan | None = None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A message that the server has not answered yet. `name`: the statement or portal that it is about."""
+
+    kind: int
+    name: bytes = b""
+    of: bytes = b""
+    sql: bytes = b""
+    touch: Touch = Touch.NOTHING
+    on_statement: bool = False
+
+
+class MaskedAnswers:
+    """One connection's answers.
+
+    `touch(sql)` says what a text could show, as the function of that name does of its statements; it is asked for every
+    Query and Parse when it is sent, and again after `forget`.
+    """
+
+    def __init__(self, masks: Masks, touch: Callable[[bytes], Touch]) -> None:
+        self._masks = masks
+        self._touch = touch
+        self._asked: deque[_Asked] = deque()
+        self._statements: dict[bytes, _Shape] = {}
+        self._portals: dict[bytes, _Shape] = {}
+        self._plan: Plan | None = None
+        self._parts: list[bytes] = []
+        self._missing = 0
+        self._sent = bytearray()
+
+    def forget(self) -> None:
+        """The catalog has changed: what was described may stand for other columns now, and a text for other tables."""
+        for shape in (*self._statements.values(), *self._portals.values()):
+            shape.plan, shape.touch = None, self._touch(shape.sql)
+        for asked in self._asked:
+            if asked.kind in (m.QUERY, m.PARSE):
+                asked.touch = max(asked.touch, self._touch(asked.sql))
+
+    def sent(self, data: bytes) -> None:
+        """Note messages as they go to the server after its login, whole or in parts.
+
+        Raises:
+            Unmaskable: a message that is not of a session's, or whose answer cannot be masked.
+        """
+        buffer = self._sent
+        buffer += data
+        pos = 0
+        while len(buffer) - pos >= 5:
+            kind, size = m.HEAD(buffer, pos)
+            end = pos + 1 + size
+            if end > len(buffer):
+                break
+            if kind in _NOTED:
+                self._note(kind, bytes(buffer[pos + 5 : end]))
+            elif kind not in _NOTHING:
+                raise Unmaskable("a message whose answer cannot be masked")
+            pos = end
+        del buffer[:pos]
+
+    def feed(self, data: bytes) -> bytes:
+        """What the client may see of what the server sent.
+
+        Raises:
+            Unmaskable: the session ends; nothing of `data` may go on.
+        """
+        if self._missing:
+            self._parts.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return b""
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._missing = 0
+        out: list[bytes] = []
+        try:
+            pos = self._whole(data, out)
+        except (StructError, ValueError, IndexError):
+            raise Unmaskable("a message that cannot be read") from None
+        if pos < len(data):
+            self._parts.append(data[pos:])
+            self._missing = max(1, self._missing)
+        return b"".join(out)
+
+    def _whole(self, data: bytes, out: list[bytes]) -> int:
+        """Answer to all whole messages; gives where the first one stands that is cut off."""
+        pos, end = 0, len(data)
+        while end - pos >= 5:
+            kind, size = m.HEAD(data, pos)
+            after = pos + 1 + size
+            if size < (6 if kind == m.DATA_ROW else 4) or size > LARGEST_ROW:
+                raise Unmaskable("a message that is too short or too long")
+            if after > end:
+                self._missing = after - end
+                break
+            if kind == m.DATA_ROW:
+                pos = mask_rows(data, pos, end, self._plan or self._undescribed(data, pos), out)
+            else:
+                out.append(self._answer(kind, data[pos:after]))
+                pos = after
+        return pos
+
+    # ---- what was asked
+
+    def _note(self, kind: int, body: bytes) -> None:
+        if kind == m.QUERY:
+            sql = body[:-1]
+            self._asked.append(_Asked(kind, sql=sql, touch=self._touch(sql)))
+        elif kind == m.PARSE:
+            name, sql = body.split(b"\0", 2)[:2]
+            self._asked.append(_Asked(kind, name, sql=sql, touch=self._touch(sql)))
+        elif kind == m.BIND:
+            portal, statement = body.split(b"\0", 2)[:2]
+            self._asked.append(_Asked(kind, portal, of=statement))
+        elif kind == m.EXECUTE:
+            self._asked.append(_Asked(kind, body.split(b"\0", 1)[0]))
+        elif kind == m.SYNC:
+            self._asked.append(_Asked(kind))
+        else:
+            self._asked.append(_Asked(kind, body[1:-1], on_statement=body[0] == _STATEMENT))
+
+    # ---- what was answered
+
+    def _answer(self, kind: int, whole: bytes) -> bytes:
+        if kind in _ASYNCHRONOUS:
+            return whole
+        if kind == m.NOTICE:
+            return self._scrubbed(kind, whole)
+        if kind == m.ERROR:
+            shown = self._scrubbed(kind, whole)
+            self._fail()
+            return shown
+        head = self._head()
+        if kind == m.READY:
+            self._ready(head, whole[5])
+        elif kind == m.ROW_DESCRIPTION:
+            self._described(head, plan(whole[5:], self._masks, self._shape(head).touch > 0))
+        elif kind == _NO_DATA and head.kind == m.DESCRIBE:
+            self._asked.popleft()
+        elif kind == _PARAMETERS and head.kind == m.DESCRIBE:
+            pass
+        elif kind in _ANSWERED and head.kind == _ANSWERED[kind]:
+            self._done(self._asked.popleft())
+        elif kind in (m.COMMAND_COMPLETE, _EMPTY_QUERY, _SUSPENDED) and head.kind in (m.EXECUTE, m.QUERY):
+            self._ran(head)
+            if head.kind == m.EXECUTE:
+                self._asked.popleft()
+        elif kind in (m.COPY_BOTH, 0x48, m.COPY_DATA, m.COPY_DONE) and head.kind in (m.EXECUTE, m.QUERY):
+            if self._shape(head).touch:
+                raise Unmaskable("COPY of what could hold masked values")
+        elif kind != m.COPY_IN:
+            raise Unmaskable("an answer to nothing that was asked")
+        return whole
+
+    def _head(self) -> _Asked:
+        if not self._asked:
+            raise Unmaskable("an answer to nothing that was asked")
+        return self._asked[0]
+
+    def _shape(self, head: _Asked) -> _Shape:
+        """Of the statement or portal that the server is at. What is not known could be anything."""
+        if head.kind == m.QUERY:
+            return _Shape(head.sql, head.touch)
+        known = self._statements if head.kind == m.DESCRIBE and head.on_statement else self._portals
+        return known.get(head.name) or _Shape(b"", Touch.UNKNOWN)
+
+    def _undescribed(self, data: bytes, pos: int) -> Plan:
+        """Rows whose shape was told at Describe, before; or never."""
+        head = self._head()
+        if head.kind != m.EXECUTE:
+            raise Unmaskable("rows that nobody asked for")
+        shape = self._shape(head)
+        found = shape.plan or everything(data, pos)
+        self._plan = found if shape.plan or shape.touch else Plan(found.columns, (), False)
+        return self._plan
+
+    def _described(self, head: _Asked, made: Plan) -> None:
+        if head.kind == m.QUERY:
+            self._plan = made
+            head.touch = max(head.touch, Touch(made.touches))
+            return
+        if head.kind != m.DESCRIBE:
+            raise Unmaskable("a RowDescription that nobody asked for")
+        shape = self._shape(head)
+        shape.plan, shape.touch = made, max(shape.touch, Touch(made.touches))
+        self._asked.popleft()
+
+    def _done(self, asked: _Asked) -> None:
+        if asked.kind == m.PARSE:
+            self._statements[asked.name] = _Shape(asked.sql, asked.touch)
+        elif asked.kind == m.BIND:
+            of = self._statements.get(asked.of) or _Shape(b"", Touch.UNKNOWN)
+            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan)
+        else:
+            (self._statements if asked.on_statement else self._portals).pop(asked.name, None)
+
+    def _ran(self, head: _Asked) -> None:
+        """A text has run, or failed: neither undoes a PREPARE."""
+        self._plan = None
+        if head.kind in (m.QUERY, m.EXECUTE) and self._shape(head).touch is Touch.UNKNOWN:
+            self._statements.clear()
+            self._portals.clear()
+
+    def _fail(self) -> None:
+        """The server reads on from the next Sync; after an error in a simple Query comes its ReadyForQuery."""
+        if self._asked:
+            self._ran(self._asked[0])
+        if self._asked and self._asked[0].kind == m.QUERY:
+            return
+        while self._asked and self._asked[0].kind != m.SYNC:
+            self._asked.popleft()
+
+    def _ready(self, head: _Asked, status: int) -> None:
+        if head.kind not in (m.SYNC, m.QUERY):
+            raise Unmaskable("ReadyForQuery before all was answered")
+        self._plan = None
+        self._asked.popleft()
+        if status == m.IDLE:
+            self._portals.clear()
+
+    def _scrubbed(self, kind: int, whole: bytes) -> bytes:
+        """An error or notice of a statement that could show masked values keeps its code and loses its words."""
+        if not self._asked or not self._could_tell(self._asked[0]):
+            return whole
+        fields = [one for one in whole[5:].split(b"\0") if one and one[0] in _SHOWN_FIELDS]
+        return m.message(kind, b"\0".join((*fields, b"M" + _WORDS)) + b"\0\0")
+
+    def _could_tell(self, head: _Asked) -> bool:
+        """What an error at Sync is about (a deferred constraint) is not known."""
+        if head.kind == m.BIND:
+            return (self._statements.get(head.of) or _Shape(b"", Touch.UNKNOWN)).touch > 0
+        if head.kind in (m.PARSE, m.QUERY):
+            return head.touch > 0
+        return head.kind == m.SYNC or self._shape(head).touch > 0
