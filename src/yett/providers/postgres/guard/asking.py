@@ -30,6 +30,14 @@ _MADE = """
 SELECT c.oid::pg_catalog.text, n.nspname, c.relname, c.relpersistence::pg_catalog.text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+_SHAPES = """
+SELECT c.oid::pg_catalog.text, pg_catalog.concat_ws('/', c.relkind, c.relfilenode, c.relnamespace, c.relname,
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
+      a.attgenerated), ',' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.md5(r.ev_action::pg_catalog.text), ',' ORDER BY r.oid)
+    FROM pg_catalog.pg_rewrite r WHERE r.ev_class OPERATOR(pg_catalog.=) c.oid))
+FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _READABLE = """
 SELECT c.oid::pg_catalog.text
 FROM pg_catalog.pg_class c
@@ -92,6 +100,14 @@ async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, 
         return {}
     found = await agent.rows(_MADE.format(oids=_listed(oids)))
     return {int(oid or 0): (f"{schema}.{name}", kind == "t") for oid, schema, name, kind in found}
+
+
+def shapes_query(oids: Collection[int]) -> str:
+    """Query for what each relation's rows and columns rest on: its file, its columns, a view's own query.
+
+    It takes no lock, and is asked on both sides: a lock alone may only be for a foreign key that went.
+    """
+    return _SHAPES.format(oids=_listed(oids))
 
 
 async def readable(agent: Executing, oids: Collection[int]) -> frozenset[int]:

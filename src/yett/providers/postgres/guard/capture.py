@@ -68,7 +68,7 @@ class Limits:
 
     table_bytes: int = 4 << 30
     whole_bytes: int = 256 << 20
-    keys: int = 100_000
+    keys: int = 20_000
     locked: int = 200_000
 
 

@@ -49,11 +49,12 @@ class CapturedTable:
 
 @dataclass(frozen=True, slots=True)
 class DumpedTable:
-    """One table of a dump: its rows, and SHA-256 over their text in order. `oid` is the one that it had."""
+    """One table of a dump: its rows, and SHA-256 over their digests in order. `oid` and `filenode` are what it had."""
 
     oid: int
     schema: str
     name: str
+    filenode: int
     columns: tuple[Column, ...]
     rows: int
     sha256: str
@@ -61,7 +62,11 @@ class DumpedTable:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump made under lock. `views` and `foreign_keys` depend on its tables; `after` recreates the foreign keys."""
+    """A dump made under lock.
+
+    `views` (schema, name, kind) depend on its tables and are in it; `foreign_keys` (schema, table, name, definition)
+    are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it.
+    """
 
     file: str
     tables: tuple[DumpedTable, ...]
@@ -165,7 +170,9 @@ def _table_from(facts: Any) -> CapturedTable:  # Any: taken apart here
 def _dump_facts(dump: Dump) -> Json:
     return {
         "file": dump.file,
-        "tables": [[t.oid, t.schema, t.name, _columns_facts(t.columns), t.rows, t.sha256] for t in dump.tables],
+        "tables": [
+            [t.oid, t.schema, t.name, t.filenode, _columns_facts(t.columns), t.rows, t.sha256] for t in dump.tables
+        ],
         "schemas": list(dump.schemas),
         "views": [list(view) for view in dump.views],
         "foreign_keys": [list(key) for key in dump.foreign_keys],
@@ -177,8 +184,8 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
     return Dump(
         str(facts["file"]),
         tuple(
-            DumpedTable(int(o), str(s), str(n), _columns_from(c), int(r), str(h))
-            for o, s, n, c, r, h in facts["tables"]
+            DumpedTable(int(o), str(s), str(n), int(f), _columns_from(c), int(r), str(h))
+            for o, s, n, f, c, r, h in facts["tables"]
         ),
         tuple(str(schema) for schema in facts["schemas"]),
         tuple((str(a), str(b), str(c)) for a, b, c in facts["views"]),

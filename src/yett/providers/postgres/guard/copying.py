@@ -99,7 +99,7 @@ async def into(own: Connection, table: sql.Composable, pieces: AsyncIterator[byt
 
 async def from_records(records: Iterable[str]) -> AsyncGenerator[bytes, None]:
     """Binary COPY from records in hex as `record_send` gives them: a count of four bytes, and a type in each field."""
-    yield HEADER
+    piece = bytearray(HEADER)
     for record in records:
         data = bytes.fromhex(record)
         (fields,) = struct.unpack_from("!i", data)
@@ -109,8 +109,11 @@ async def from_records(records: Iterable[str]) -> AsyncGenerator[bytes, None]:
             end = at + 8 + max(length, 0)
             row.append(data[at + 4 : end])
             at = end
-        yield b"".join(row)
-    yield TRAILER
+        piece += b"".join(row)
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece = bytearray()
+    yield bytes(piece) + TRAILER
 
 
 async def single(data: bytes) -> AsyncGenerator[bytes, None]:

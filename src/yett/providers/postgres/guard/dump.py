@@ -1,18 +1,49 @@
-"""placeholder"""
+"""Keep tables whole, with their definitions, before a statement that destroys them runs.
+
+The agent's transaction locks the tables against writers (SHARE ROW EXCLUSIVE, which pg_dump's own lock goes with), so
+that nothing can change between the dump and the statement. The archive is then read back, and its rows compared with
+the tables' as one snapshot shows them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from yett.providers.postgres.guard.captured import Dump, File
+from psycopg import sql
+
+from yett.providers.postgres.guard import archive
+from yett.providers.postgres.guard.archive import Kind
+from yett.providers.postgres.guard.captured import Dump, DumpedTable, File
+from yett.providers.postgres.guard.copying import keep
+from yett.providers.postgres.guard.dependents import Relation, dependents, family, in_schemas
+from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
-from yett.providers.postgres.guard.own import Connection
+from yett.providers.postgres.guard.own import Connection, row
 from yett.providers.postgres.guard.sink import Sink
+from yett.providers.postgres.guard.table import Table, tables
+
+NAME = "tables.dump"
+_LOCKABLE = """
+SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[]) t(oid)
+WHERE NOT pg_catalog.has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')"""
+_XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
+# As pg_dump sets them, so that the text of a row is the same.
+_AS_PG_DUMP = """
+SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
+SET LOCAL synchronize_seqscans = off"""
+_DIGEST = sql.SQL("""
+SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(d, '' ORDER BY d COLLATE "C"), 'UTF8')), 'hex'), '')
+FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
 
 
 @dataclass(frozen=True, slots=True)
 class Dumped:
+    """A dump, its file, the id that the agent's transaction has now, and the relations (oids) that it brings back."""
+
     dump: Dump
     file: File
     xid: int
@@ -20,5 +51,104 @@ class Dumped:
     gaps: tuple[str, ...]
 
 
-async def dump(agent: Executing, own: Connection, tables: Sequence[int], schemas: Sequence[str], sink: Sink) -> Dumped:
-    raise NotImplementedError
+async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: Sequence[str], sink: Sink) -> Dumped:
+    """Lock, dump, read back and compare.
+
+    Raises:
+        ServerError: the agent's role may not lock a table.
+        Unguardable: something cannot be dumped, or the archive is not what the tables hold.
+    """
+    relations = await family(own, {*oids, *await in_schemas(own, schemas)})
+    if missing := set(oids) - {relation.oid for relation in relations}:
+        raise Unguardable(f"there is no relation {min(missing)}: nobody but the transaction sees it")
+    if foreign := [relation for relation in relations if relation.kind == "f"]:
+        raise Unguardable(f"{foreign[0].schema}.{foreign[0].name} lies on another server", "have that server dumped")
+    await _lock(agent, relations)
+    ((xid,),) = await agent.rows(_XID)
+    depending = await dependents(own, relations)
+    outside = [f"view {s}.{n}" for s, n, _ in depending.views if schemas and s not in schemas]
+    lost = (*depending.lost, *outside)
+    selected = _selected(relations, depending.views, schemas)
+    with tempfile.TemporaryDirectory(prefix="yett-dump-") as folder:
+        target = Path(folder) / NAME
+        async with own.transaction():
+            await own.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            (snapshot,) = await row(own, sql.SQL("SELECT pg_export_snapshot()"))
+            await archive.dump(own, snapshot, target, selected)
+            (next_xid,) = await row(own, sql.SQL("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8"))
+            found = await tables(own, [relation.oid for relation in relations if relation.kind == "r"])
+            for table in found.values():
+                if table.obstacle:
+                    raise Unguardable(f"{table.label} {table.obstacle}")
+            dumped = [await _described(own, table) for table in found.values()]
+            await _must_hold_all(own, target, list(found.values()))
+        file = await keep(sink, NAME, _content(target))
+    kept = Dump(NAME, tuple(dumped), tuple(schemas), depending.views, depending.foreign_keys, next_xid)
+    gaps = (f"CASCADE would also drop, and this does not bring back: {', '.join(lost)}",) if lost else ()
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps)
+
+
+async def _lock(agent: Executing, relations: list[Relation]) -> None:
+    lockable = [relation for relation in relations if relation.kind in ("r", "p")]
+    if not lockable:
+        return
+    ((forbidden,),) = await agent.rows(_LOCKABLE.format(oids=",".join(str(r.oid) for r in lockable)))
+    if forbidden != "0":
+        raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
+    names = ", ".join("ONLY " + sql.Identifier(r.schema, r.name).as_string(None) for r in lockable)
+    await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _selected(relations: list[Relation], views: Sequence[tuple[str, str, str]], schemas: Sequence[str]) -> list[str]:
+    if schemas and all(relation.schema in schemas for relation in relations):
+        return [archive.of_schema(name) for name in schemas]
+    if schemas:
+        raise Unguardable("tables outside of the schemas that are dropped inherit from tables inside")
+    named = {(relation.schema, relation.name) for relation in relations} | {(s, n) for s, n, _ in views}
+    return [archive.of_table(schema, name) for schema, name in sorted(named)]
+
+
+async def _described(own: Connection, table: Table) -> DumpedTable:
+    count, digest = await row(own, digest_query(table))
+    return DumpedTable(table.oid, table.schema, table.name, table.filenode, table.columns, count, digest)
+
+
+def digest_query(table: Table) -> sql.Composed:
+    """Query for the number of rows, and SHA-256 over the rows' own digests in order."""
+    columns = sql.SQL(", ").join([sql.SQL("t.{}").format(column.quoted) for column in table.columns])
+    return _DIGEST.format(columns=columns, table=table.quoted)
+
+
+async def _must_hold_all(own: Connection, target: Path, found: list[Table]) -> None:
+    """The rows in the archive are, byte for byte, those that the server gives in the same form."""
+    await own.execute(_AS_PG_DUMP)
+    archived = await _archived(target)
+    for table in found:
+        columns = sql.SQL(", ").join([column.quoted for column in table.written])
+        statement = sql.SQL("COPY {} ({}) TO STDOUT").format(table.quoted, columns)
+        digest = hashlib.sha256()
+        async with own.cursor() as cursor, cursor.copy(statement) as copy:
+            async for line in copy:
+                digest.update(line)
+        if archived.get((table.schema, table.name), hashlib.sha256().hexdigest()) != digest.hexdigest():
+            raise Unguardable(f"the dump does not hold the rows of {table.label}", "run the statement again")
+
+
+async def _archived(target: Path) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    name, digest = ("", ""), hashlib.sha256()
+    async with archive.data(target) as lines:
+        async for kind, line in archive.read(lines):
+            if kind is Kind.COPY:
+                name, digest = archive.copied(line), hashlib.sha256()
+            elif kind is Kind.ROW:
+                digest.update(line)
+            elif kind is Kind.END:
+                found[name] = digest.hexdigest()
+    return found
+
+
+async def _content(path: Path) -> AsyncGenerator[bytes, None]:
+    with path.open("rb") as file:
+        while piece := file.read(archive.PIECE):
+            yield piece

@@ -116,6 +116,11 @@ class Guard:
             raise Unguardable(
                 "it rewrites or drops " + ", ".join(lost), "have it dumped first: run it as a statement of its own"
             )
+        if unread := [table.label for table in effects.tables if table.oid in found.locked - self._dumped]:
+            raise Unguardable(
+                f"it both changes rows of {unread[0]} and locks that table against readers",
+                "do that in two transactions",
+            )
         if both := [table.label for table in effects.tables if table.oid in self._dumped]:
             raise Unguardable(
                 f"it both changes rows of {both[0]} and was let change its definition", "do that in two transactions"

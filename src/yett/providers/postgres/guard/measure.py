@@ -58,17 +58,18 @@ class Lock:
         return self.kind == "relation" and self.mode in _REWRITES and self.relkind != "t" and not self.temporary
 
     @property
-    def destroys(self) -> bool:
+    def may_destroy(self) -> bool:
         """Nobody can read it now, and it was there before: its rows or its definition may be gone."""
         return self.rewrites and self.mode == "AccessExclusiveLock" and self.relkind in _WITH_CONTENT
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`Effects`, and what existed before and is locked as if it were being destroyed, by oid."""
+    """`Effects`; by oid, what existed before and is not there any more as it was; and what nobody else can read now."""
 
     effects: Effects
     destroyed: dict[int, str]
+    locked: frozenset[int]
 
 
 async def measured(agent: Executing, own: Connection, before: asking.Counts) -> Measured:
@@ -81,7 +82,7 @@ async def measured(agent: Executing, own: Connection, before: asking.Counts) -> 
     await asking.run_what_waits_for_commit(agent)
     state = await asking.state(agent)
     if not state.xid:
-        return Measured(Effects((), (), 0), {})
+        return Measured(Effects((), (), 0), {}, frozenset())
     after = await asking.counts(agent)
     locks = await _locks(agent, own)
     if foreign := [lock.name for lock in locks if lock.relkind == "f" and lock.mode == "RowExclusiveLock"]:
@@ -94,13 +95,23 @@ async def measured(agent: Executing, own: Connection, before: asking.Counts) -> 
     rewritten = {lock.name for lock in locks if lock.rewrites}
     objects = {lock.name for lock in locks if lock.kind == "object" and lock.mode == "AccessExclusiveLock"}
     catalogs = _catalogs(changed.values(), any(lock.temporary and lock.mode in _REWRITES for lock in locks))
+    locked = {lock.relation: lock.name for lock in locks if lock.may_destroy}
     effects = Effects(
         tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
         tuple(sorted({*rewritten, *objects, *catalogs})),
         state.xid,
         tuple(_gaps(locks)),
     )
-    return Measured(effects, {lock.relation: lock.name for lock in locks if lock.destroys})
+    return Measured(effects, await _destroyed(agent, own, locked), frozenset(locked))
+
+
+async def _destroyed(agent: Executing, own: Connection, locked: dict[int, str]) -> dict[int, str]:
+    if not locked:
+        return {}
+    query = asking.shapes_query(locked)
+    ours = {int(oid): shape for oid, shape in await rows(own, sql.SQL(query))}
+    theirs = {int(oid or 0): shape for oid, shape in await agent.rows(query)}
+    return {oid: name for oid, name in locked.items() if ours.get(oid) != theirs.get(oid)}
 
 
 async def _locks(agent: Executing, own: Connection) -> list[Lock]:

@@ -21,10 +21,11 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.own import Connection, Own, opened, row, rows, told
+from yett.providers.postgres.guard.reload import reload, standing
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.xids import EPOCH
@@ -90,6 +91,10 @@ async def conflicts(own: Own, captured: Captured) -> list[Conflict]:
         YettError: the undo does not fit this database, or cannot be read.
     """
     async with _one_transaction(own, keep=False) as connection:
+        if captured.dump:
+            await _must_fit(connection, captured)
+            found = await standing(connection, captured, captured.dump)
+            return [conflict for one in found for conflict in one.conflicts]
         return [conflict for one in await _compared(connection, captured) for conflict in one.conflicts]
 
 
@@ -101,6 +106,8 @@ async def restore(own: Own, captured: Captured, *, verify: bool) -> Restored:
         YettError: the undo does not fit this database, cannot be read, or did not come back the same.
     """
     async with _one_transaction(own, keep=True) as connection:
+        if captured.dump:
+            return await _from_dump(connection, captured, captured.dump)
         before = await _counts(connection)
         parts = await _compared(connection, captured)
         if found := tuple(conflict for part in parts for conflict in part.conflicts):
@@ -121,6 +128,17 @@ async def restore(own: Own, captured: Captured, *, verify: bool) -> Restored:
             sum(part.removing for part in parts),
             tuple(part.table.label for part in parts),
         )
+
+
+async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> Restored:
+    await _must_fit(connection, captured)
+    found = await standing(connection, captured, dump)
+    if changed := tuple(conflict for one in found for conflict in one.conflicts):
+        raise Refused(_words(changed), changed)
+    returned = await reload(connection, captured, dump, found)
+    there = [one.table.oid for one in found if one.table is not None and one.emptied]
+    await _must_hold(connection, await foreign_keys(connection, there))
+    return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables))
 
 
 @asynccontextmanager

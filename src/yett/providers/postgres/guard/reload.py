@@ -1,0 +1,252 @@
+"""Bring back tables from a dump, within a transaction: definitions and rows, or the rows of tables that were emptied.
+
+Refused where somebody has done something with these tables since: rows or definitions that were made after the dump by
+any transaction but the one that it was made for.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from yett.model.errors import YettError
+from yett.providers.postgres.guard import archive
+from yett.providers.postgres.guard.archive import Kind
+from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
+from yett.providers.postgres.guard.compare import Conflict
+from yett.providers.postgres.guard.copying import checked
+from yett.providers.postgres.guard.dump import digest_query
+from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.silence import silenced
+from yett.providers.postgres.guard.table import Table, tables
+
+_OID = sql.SQL("""
+SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = {schema} AND c.relname = {name}""")
+_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> {xid}::text::xid"
+_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
+_LATER_DEFINITIONS = sql.SQL(
+    " UNION ALL ".join(
+        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}"
+        for what, catalog, column in (
+            ("the relation", "pg_class", "oid"),
+            ("a column", "pg_attribute", "attrelid"),
+            ("a default", "pg_attrdef", "adrelid"),
+            ("an index", "pg_index", "indrelid"),
+            ("a constraint", "pg_constraint", "conrelid"),
+            ("a trigger", "pg_trigger", "tgrelid"),
+            ("a policy", "pg_policy", "polrelid"),
+            ("a rule", "pg_rewrite", "ev_class"),
+            ("a child table", "pg_inherits", "inhparent"),
+        )
+    )
+    + " LIMIT 1"
+)
+_NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
+_SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
+_SEQUENCE = sql.SQL("""
+SELECT c.oid::int8, n.nspname, c.relname, s.seqincrement > 0
+FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE s.seqrelid = {}::regclass""")
+_POSITION = sql.SQL("SELECT last_value, is_called FROM {}")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A dumped table as it is now; `table` None: it is not there. `emptied`: TRUNCATE gave it new, empty files.
+    `redefined`: what of its definition was made since, by somebody else."""
+
+    dumped: DumpedTable
+    table: Table | None
+    emptied: bool
+    redefined: str
+    conflicts: tuple[Conflict, ...]
+
+
+async def standing(own: Connection, captured: Captured, dump: Dump) -> list[Standing]:
+    """Lock what is there of the dump's tables against everybody, and compare."""
+    found = []
+    for dumped in dump.tables:
+        oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
+        if not oids:
+            found.append(Standing(dumped, None, False, "", ()))
+            continue
+        name = sql.Identifier(dumped.schema, dumped.name)
+        await own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(name))
+        (table,) = (await tables(own, [oids[0][0]])).values()
+        found.append(await _compared(own, captured, dump, dumped, table))
+    return found if _only_rows(found) else [_made_again(one) for one in found]
+
+
+def _made_again(one: Standing) -> Standing:
+    """What somebody added to the definition would be lost when the table is made again."""
+    if one.table is None or not one.redefined:
+        return one
+    return replace(one, conflicts=(*one.conflicts, Conflict(one.table.label, one.redefined, "was made since")))
+
+
+async def _compared(own: Connection, captured: Captured, dump: Dump, dumped: DumpedTable, table: Table) -> Standing:
+    parts = await _range(own, captured, dump)
+    count, later = await row(own, _LATER_ROWS.format(table=table.quoted, **parts))
+    definitions = await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(table.oid), **parts))
+    emptied = not count and table.columns == dumped.columns and table.filenode != dumped.filenode
+    conflicts = []
+    if later:
+        conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
+    if not emptied and count != dumped.rows:
+        conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {dumped.rows} were"))
+    return Standing(dumped, table, emptied, definitions[0][0] if definitions else "", tuple(conflicts))
+
+
+async def _range(own: Connection, captured: Captured, dump: Dump) -> dict[str, sql.Composable]:
+    (now,) = await row(own, _NEXT)
+    return {
+        "next": sql.Literal(dump.next_xid % 2**32),
+        "span": sql.Literal((now - dump.next_xid) % 2**32),
+        "xid": sql.Literal(captured.xid % 2**32),
+    }
+
+
+async def reload(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> int:
+    """Bring them back, `found` being without conflicts; answers how many rows.
+
+    Raises:
+        YettError: what came back is not what was dumped.
+    """
+    emptied = [one.table for one in found if one.table is not None and one.emptied]
+    only_rows = _only_rows(found)
+    async with _on_disk(captured, dump) as path:
+        if only_rows:
+            async with silenced(own, emptied):
+                await _load(own, path, {(table.schema, table.name) for table in emptied})
+        else:
+            await _drop(own, captured, dump, found)
+            await own.execute(await archive.script(path, "pre-data", own.info.server_version))
+            await _load(own, path, None)
+            await own.execute(await archive.script(path, "post-data", own.info.server_version))
+            await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            await _foreign_keys(own, dump)
+    await _must_equal(own, dump)
+    return sum(one.dumped.rows for one in found if one.emptied or not only_rows)
+
+
+def _only_rows(found: list[Standing]) -> bool:
+    """Whether all tables are there as they were, and only their rows are to come back."""
+    there = all(one.table is not None and one.table.columns == one.dumped.columns for one in found)
+    return there and any(one.emptied for one in found)
+
+
+@asynccontextmanager
+async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
+    """pg_restore reads a file: the archive is checked on its way to one that only Yett can read."""
+    if captured.source is None:
+        raise YettError("the undo's files cannot be read from where they were written")
+    (file,) = [file for file in captured.files if file.name == dump.file]
+    with tempfile.TemporaryDirectory(prefix="yett-dump-") as folder:
+        path = Path(folder) / dump.file
+        with path.open("wb") as target:
+            async for piece in checked(captured.source, file):
+                target.write(piece)
+        yield path
+
+
+async def _drop(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> None:
+    """Take away what is left of the tables, and nothing that was not dumped with them."""
+    for schema, table, name, _ in dump.foreign_keys:
+        drop = sql.SQL("ALTER TABLE IF EXISTS ONLY {} DROP CONSTRAINT IF EXISTS {}")
+        await own.execute(drop.format(sql.Identifier(schema, table), sql.Identifier(name)))
+    left = await _views(own, captured, dump)
+    while left:
+        kept = [view for view in left if not await _dropped(own, view)]
+        if len(kept) == len(left):
+            raise YettError(f"something depends on the view {kept[0][0]}.{kept[0][1]} that was made since")
+        left = kept
+    present = [one.table.quoted for one in found if one.table is not None]
+    if present:
+        await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))
+
+
+async def _views(own: Connection, captured: Captured, dump: Dump) -> list[tuple[str, str, str]]:
+    parts, present = await _range(own, captured, dump), []
+    for view in dump.views:
+        oids = await rows(own, _OID.format(schema=sql.Literal(view[0]), name=sql.Literal(view[1])))
+        if oids:
+            if await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(oids[0][0]), **parts)):
+                raise YettError(f"the view {view[0]}.{view[1]} was changed since, so nothing was undone")
+            present.append(view)
+    return present
+
+
+async def _dropped(own: Connection, view: tuple[str, str, str]) -> bool:
+    schema, name, kind = view
+    what = sql.SQL("MATERIALIZED VIEW") if kind == "m" else sql.SQL("VIEW")
+    try:
+        async with own.transaction():
+            await own.execute(sql.SQL("DROP {} {}").format(what, sql.Identifier(schema, name)))
+    except psycopg.errors.DependentObjectsStillExist:
+        return False
+    return True
+
+
+async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None) -> None:
+    """The rows of `wanted` tables, or of all. Sequences go on from where they are, if that is further."""
+    positions: list[tuple[bytes, int, bool]] = []
+    async with archive.data(path) as lines, own.cursor() as cursor:
+        parts = archive.read(lines)
+        async for kind, line in parts:
+            if kind is Kind.COPY and (wanted is None or archive.copied(line) in wanted):
+                async with cursor.copy(line) as copy:
+                    await _copy(copy, parts)
+            elif kind is Kind.SQL and (found := _SETVAL.match(line)):
+                positions.append((found[1], int(found[2]), found[3] == b"true"))
+    await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+    for name, value, called in positions:
+        await _position(own, name.decode().replace("''", "'"), value, called)
+
+
+async def _copy(copy: Any, parts: AsyncIterator[tuple[Kind, bytes]]) -> None:  # Any: psycopg's AsyncCopy
+    piece = bytearray()
+    async for kind, line in parts:
+        if kind is Kind.END:
+            break
+        piece += line
+        if len(piece) >= archive.PIECE:
+            await copy.write(bytes(piece))
+            piece = bytearray()
+    await copy.write(bytes(piece))
+
+
+async def _position(own: Connection, name: str, value: int, called: bool) -> None:
+    """Set a sequence where the dump has it, unless it has gone on since. `name` is as regclass reads it."""
+    oid, schema, plain, ascending = await row(own, _SEQUENCE.format(sql.Literal(name)))
+    now = await row(own, _POSITION.format(sql.Identifier(schema, plain)))
+    ahead = now > (value, called) if ascending else (-now[0], now[1]) > (-value, called)
+    if not ahead:
+        values = (sql.Literal(oid), sql.Literal(value), sql.Literal(called))
+        await own.execute(sql.SQL("SELECT setval({}::oid::regclass, {}, {})").format(*values))
+
+
+async def _foreign_keys(own: Connection, dump: Dump) -> None:
+    for schema, table, name, definition in dump.foreign_keys:
+        add = sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} ").format(
+            sql.Identifier(schema, table), sql.Identifier(name)
+        )
+        await own.execute(sql.Composed([add, sql.SQL(definition)]))
+
+
+async def _must_equal(own: Connection, dump: Dump) -> None:
+    for dumped in dump.tables:
+        oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
+        (table,) = (await tables(own, [oid for (oid,) in oids])).values() or (None,)
+        if table is None or table.columns != dumped.columns:
+            raise YettError(f"{dumped.schema}.{dumped.name} did not come back as it was, so nothing was changed")
+        if tuple(await row(own, digest_query(table))) != (dumped.rows, dumped.sha256):
+            raise YettError(f"the rows of {table.label} did not come back the same, so nothing was changed")
