@@ -32,7 +32,8 @@ def add(
         list[str] | None, typer.Option(help="A schema that leases may touch; all of the application's if not said.")
     ] = None,
     mask: Annotated[
-        list[str] | None, typer.Option(help="A column that agents may not read, as table.column or schema.table.column.")
+        list[str] | None,
+        typer.Option(help="A column that agents may not read, as table.column or schema.table.column."),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:

@@ -19,8 +19,11 @@ SELECT count(*) FROM pg_roles r WHERE pg_has_role(%(owner)s, r.oid, 'MEMBER') AN
   AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls OR r.rolname ~ '^pg_')"""
 
 
-async def elevate(own: Own, role: str, owner: str) -> None:
+async def elevate(own: Own, role: str, owner: str, *, mighty: bool = False) -> None:
     """Let a lease's role say SET ROLE `owner`, until `lower`. Ends with the lease, too.
+
+    `mighty`: the owner may be one that can do more than own tables. Only for a caller that says SET LOCAL ROLE at once
+    and lowers before anything else: between the two, nothing that an agent sends may be on its way.
 
     Raises:
         YettError: `role` is no lease's; `owner` can do more than own tables (superuser, CREATEROLE, REPLICATION,
@@ -33,7 +36,7 @@ async def elevate(own: Own, role: str, owner: str) -> None:
         async with transaction(own):
             facts = await rights(own)
             row = await (await own.execute(_MIGHTY, {"owner": owner})).fetchone()
-            if row is None or row[0]:
+            if row is None or (row[0] and not mighty):
                 raise YettError(
                     f"{owner} owns the tables and can do more than that: no lease is made a member of it.",
                     "Give the tables to a role without SUPERUSER, CREATEROLE, REPLICATION and BYPASSRLS.",

@@ -1,0 +1,136 @@
+"""The statements of one agent connection, decided: what each would do, whether it may, and what it did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from yett.gateway.databases.attempts import Ran, planned, reading
+from yett.gateway.databases.place import Checkpoint, Known, Place
+from yett.gateway.databases.telling import told
+from yett.gateway.databases.transaction import GuardedTransaction
+from yett.gateway.floors import Pass
+from yett.gateway.postgres.desk import Alone, Look, Stopped, Told, Transaction
+from yett.model.decision import Refused
+from yett.model.effects import Verdict
+from yett.model.errors import CredentialRefused, YettError
+from yett.operations.sql.classify import Unreadable
+from yett.operations.sql.statement import Statement, Way
+from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.guard import Guard
+
+_log = logging.getLogger("yett.gateway")
+
+MOST_REMEMBERED = 4096
+"""Texts of proven reads that one connection may repeat without a look."""
+
+
+class StatementDesk:
+    """Implements `gateway.postgres.desk.Desk` over the checkpoint."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def passes_now(self, sql: bytes) -> bool:
+        place = self._place
+        known = place.reads.get(sql)
+        if known is None or (standing := place.standing()) is None or known.standing is None:
+            return False
+        if standing[0] is not known.standing[0]:
+            return False  # another catalog: what was a read may be none
+        try:
+            if standing == known.standing:
+                place.checkpoint.again(place.session, known.attempt.request_digest)
+                return True
+            if place.checkpoint.pass_now(known.attempt) is None:
+                return False
+        except YettError:
+            return False  # the slow way says why
+        known.standing = standing
+        return True
+
+    async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
+        try:
+            self._place.watch(sql)
+            catalog = await self._place.catalogs.now()
+            statements = await self._place.cache.classify(sql, catalog, prepared)
+        except Unreadable as error:
+            raise self._stopped(Told(f"yett: {error}", "write it in a plainer form, or in pieces", "42601")) from None
+        except CredentialRefused as error:
+            raise self._leaking(error) from None
+        except YettError as error:
+            raise self._stopped(told(error)) from None
+        way = max((statement.way for statement in statements), key=_ORDER.index, default=Way.PASS)
+        if way is Way.REFUSE:
+            why = next((why for one in statements if one.way is Way.REFUSE for why in one.reasons), "it never passes")
+            raise self._stopped(Told(f"yett: {why}", "this cannot be approved; do it in another way"))
+        return Look(sql, tuple(statements), way)
+
+    async def read(self, look: Look) -> None:
+        place = self._place
+        attempt = reading(place.session, place.database, look.sql, look.statements, place.lease)
+        try:
+            standing = place.standing()
+            if place.checkpoint.pass_now(attempt) is None:
+                await place.checkpoint.pass_(attempt)
+        except YettError as error:
+            raise Stopped(told(error)) from None
+        if _repeatable(look):
+            if len(place.reads) >= MOST_REMEMBERED:
+                place.reads.clear()
+            place.reads[look.sql] = Known(attempt, standing)
+
+    def transaction(self, agent: Executing) -> Transaction:
+        return GuardedTransaction(self._place, agent, Guard(agent, self._place.own))
+
+    async def alone(self, look: Look) -> Alone:
+        place = self._place
+        attempt = planned(place.session, place.database, [Ran(one) for one in look.statements], place.lease, undo=None)
+        try:
+            granted = await place.checkpoint.pass_(attempt)
+        except YettError as error:
+            raise Stopped(told(error)) from None
+        return _Alone(place.checkpoint, granted)
+
+    def defined(self) -> None:
+        self._place.reads.clear()
+        self._place.catalogs.defined()
+
+    def refused(self, told: Told, what: str) -> None:
+        place = self._place
+        error = Refused(Verdict.DENY, told.message, told.hint, code="wire")
+        summary = f"{place.database.name}: {what}"
+        try:
+            place.checkpoint.note_refusal(place.session, summary, error, alarm=False)
+        except YettError as failure:
+            _log.error("a refusal was not recorded: %s", failure.what)
+
+    def _leaking(self, error: CredentialRefused) -> Stopped:
+        """A real secret in a statement: an alarm (law 3)."""
+        place = self._place
+        place.checkpoint.note_refusal(place.session, f"{place.database.name}: a statement", error, alarm=True)
+        return Stopped(told(error))
+
+    def _stopped(self, told: Told) -> Stopped:
+        self.refused(told, "a statement")
+        return Stopped(told)
+
+
+class _Alone:
+    def __init__(self, checkpoint: Checkpoint, granted: Pass) -> None:
+        self._checkpoint = checkpoint
+        self._granted = granted
+
+    async def done(self, *, ok: bool) -> None:
+        await self._checkpoint.finish(self._granted, "done" if ok else "refused", 0)
+
+    async def lost(self) -> None:
+        await self._checkpoint.finish(self._granted, "unknown", 0)
+
+
+_ORDER = (Way.PASS, Way.GUARD, Way.ASK, Way.DUMP, Way.ALONE, Way.REFUSE)
+
+
+def _repeatable(look: Look) -> bool:
+    """Whether the same text is the same read next time: not where it runs what was prepared under a name."""
+    return not any(one.executes or one.prepares or one.deallocates for one in look.statements)

@@ -1,0 +1,77 @@
+"""Where the statements of a connection run, and what decides them: protocols and values that the parts here share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from yett.gateway.databases.pool import OwnPool
+from yett.gateway.databases.registry import Database
+from yett.gateway.floors import Pass
+from yett.model.effects import Verdict
+from yett.model.errors import YettError
+from yett.model.identity import Session
+from yett.model.operation import Attempt
+from yett.operations.sql.cache import Cache
+from yett.operations.sql.catalog import Catalog
+from yett.recovery.undos import Undos
+
+
+class Checkpoint(Protocol):
+    """What a database's wire asks of the checkpoint. See `yett.checkpoint.pipeline.Checkpoint`."""
+
+    def pass_now(self, attempt: Attempt) -> Pass | None: ...
+    def standing(self, session: Session) -> tuple[object, ...] | None: ...
+    def again(self, session: Session, digest: str) -> None: ...
+    def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None: ...
+    async def ask(self, attempt: Attempt) -> Verdict: ...
+    async def pass_(self, attempt: Attempt) -> Pass: ...
+    async def finish(self, granted: Pass, outcome: str, status: int) -> None: ...
+
+
+class Catalogs(Protocol):
+    """What is known of one database's catalog."""
+
+    async def now(self) -> Catalog:
+        """A catalog young enough to decide on. Raises YettError: it could not be read."""
+        ...
+
+    def mark(self) -> object | None:
+        """What was last read of it, while that is young enough to decide on; None: ask `now`."""
+        ...
+
+    def defined(self) -> None:
+        """Something changed it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the statements of a connection run: whose session, which database, under which lease."""
+
+    session: Session
+    database: Database
+    lease: str
+    checkpoint: Checkpoint
+    catalogs: Catalogs
+    cache: Cache
+    undos: Undos
+    own: OwnPool
+    watch: Callable[[bytes], None]
+    """Law 3(a). Raises CredentialRefused: the bytes hold a real secret."""
+    reads: dict[bytes, Known] = field(default_factory=dict)
+    """Proven reads by their very text, of all connections of this session to this database."""
+
+    def standing(self) -> tuple[object, ...] | None:
+        """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
+        mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)
+        return None if mark is None or standing is None else (mark, *standing)
+
+
+@dataclass(slots=True)
+class Known:
+    """A read that passed, with what its decision rested on."""
+
+    attempt: Attempt
+    standing: tuple[object, ...] | None

@@ -1,0 +1,38 @@
+"""What a lease may touch, from the form in which a person gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yett.model.canonical import Json
+from yett.model.errors import ConfigurationError
+from yett.providers.postgres.scope import Scope, Table, read_only, read_write
+
+PUBLIC = "public"
+
+
+def scope_from(said: Mapping[str, Json]) -> Scope:
+    """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...]} as a scope.
+
+    Raises:
+        ConfigurationError: it names nothing, or a masked column is not written as one.
+    """
+    schemas, masked = _texts(said.get("schemas")), _masked(_texts(said.get("masked")))
+    if said.get("mode") == "read":
+        return read_only(schemas=schemas, masked=masked)
+    return read_write(schemas=schemas, masked=masked)
+
+
+def _masked(columns: list[str]) -> dict[Table, frozenset[str]]:
+    found: dict[Table, set[str]] = {}
+    for written in columns:
+        parts = written.split(".")
+        if len(parts) not in (2, 3) or not all(parts):
+            raise ConfigurationError(f"{written!r} is no column", "write table.column, or schema.table.column")
+        schema, table, column = parts if len(parts) == 3 else (PUBLIC, *parts)
+        found.setdefault(Table(schema, table), set()).add(column)
+    return {table: frozenset(names) for table, names in found.items()}
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

@@ -1,0 +1,115 @@
+"""One session's door into one database: who may log in, and the role that it then acts as."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from yett.gateway.databases.attempts import reading
+from yett.gateway.databases.desk import StatementDesk
+from yett.gateway.databases.place import Place
+from yett.gateway.databases.registry import Database
+from yett.gateway.databases.service import Databases
+from yett.gateway.databases.telling import CANNOT_CONNECT_NOW, told
+from yett.gateway.postgres.desk import Desk, Stopped, Told, Upstream
+from yett.model.errors import YettError
+from yett.model.identity import Session
+from yett.providers.postgres.lease import LeaseRole
+
+_log = logging.getLogger("yett.gateway")
+
+CONNECTS = b"connect"
+
+
+class Seat:
+    """One database of a session.
+
+    `placeholders` are the passwords that agents of this session know, by user name; "" is for a name that nobody wrote
+    anywhere. The role is made when the first client has proved one, and ends with the session.
+    """
+
+    def __init__(
+        self, databases: Databases, session: Session, database: Database, placeholders: Mapping[str, str]
+    ) -> None:
+        self.session = session
+        self.database = database
+        self._databases = databases
+        self._placeholders = placeholders
+        self._making = asyncio.Lock()
+        self._role: LeaseRole | None = None
+        self._place: Place | None = None
+        self._closed = False
+
+    @property
+    def role(self) -> str:
+        """The lease's role, "" before the first login."""
+        return self._role.name if self._role else ""
+
+    def placeholder_verifier(self, user: str, database: str) -> bytes | None:
+        if database != self.database.dbname:
+            return None
+        placeholder = self._placeholders.get(user) or self._placeholders.get("")
+        return placeholder.encode() if placeholder else None
+
+    async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
+        try:
+            place, role = await self._seated()
+            await self._may_connect(place)
+        except YettError as error:
+            said = told(error)
+            raise Stopped(Told(said.message, said.hint, CANNOT_CONNECT_NOW if self._closed else "28000")) from None
+        address = self._databases.address(self.database)
+        upstream = Upstream(
+            (address.get("hostaddr") or address.get("host") or "127.0.0.1", int(address.get("port") or 5432)),
+            address.get("host") or "127.0.0.1",
+            address.get("sslmode") or "prefer",
+            role.name,
+            self.database.dbname,
+            role.password.text(),
+        )
+        return upstream, StatementDesk(place)
+
+    async def close(self) -> None:
+        """End of the session: the wire has closed its connections already."""
+        self._closed = True
+        async with self._making:
+            role, self._role = self._role, None
+        if role is None:
+            return
+        try:
+            await self._databases.end_lease(self.session, self.database, role)
+        except YettError as error:
+            _log.error("the role %s of %s is still there: %s", role.name, self.database.name, error.what)
+
+    async def _seated(self) -> tuple[Place, LeaseRole]:
+        async with self._making:
+            if self._closed:
+                raise YettError("this session has ended", "start a new one with yett run")
+            if self._role is None or self._place is None:
+                self._role = await self._databases.lease(self.session, self.database)
+                self._place = self._databases.place(self.session, self.database, self._role.name)
+            return self._place, self._role
+
+    async def _may_connect(self, place: Place) -> None:
+        """A login is a read of the database as a whole. Raises Refused."""
+        attempt = reading(self.session, self.database, CONNECTS, (), place.lease)
+        if place.checkpoint.pass_now(attempt) is None:
+            await place.checkpoint.pass_(attempt)
+
+
+class Doors:
+    """Implements `gateway.postgres.desk.Door` for all databases behind one listener: the client names one."""
+
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        self._by_name = {seat.database.dbname: seat for seat in seats}
+
+    def placeholder_verifier(self, user: str, database: str) -> bytes | None:
+        seat = self._by_name.get(database)
+        return seat.placeholder_verifier(user, database) if seat else None
+
+    async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
+        return await self._by_name[database].open(user, database)
+
+    def closed(self) -> None:
+        """The role stays for the session's next connection."""

@@ -1,0 +1,217 @@
+"""All databases of one control plane: Yett's own way into each, what is known of it, the leases on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from yett.broker.broker import Broker
+from yett.broker.vault import Vault
+from yett.gateway.databases.place import Checkpoint, Place
+from yett.gateway.databases.pool import OwnPool
+from yett.gateway.databases.registry import POSTGRES, Database, read_all
+from yett.gateway.databases.scopes import scope_from
+from yett.gateway.postgres.catalog import LiveCatalog
+from yett.ledger.journal import Entry, Journal
+from yett.model.errors import YettError
+from yett.model.identity import Session
+from yett.model.resource import Environment
+from yett.operations.sql.cache import Cache
+from yett.providers.postgres import own as own_connections
+from yett.providers.postgres.dump import Address
+from yett.providers.postgres.lease import LeaseRole, make_lease, revoke_lease, sweep
+from yett.providers.postgres.own import Own
+from yett.recovery.undos import Undos
+from yett.store import Store
+
+_log = logging.getLogger("yett.gateway")
+
+OWN_PURPOSE = "yett's own"
+_WHO = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text, datname
+FROM pg_database WHERE datname = current_database()"""
+_SCHEMAS = """
+SELECT DISTINCT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a first look at a database shows."""
+
+    id: str
+    dbname: str
+    schemas: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class Databases:
+    """Used on the event loop. Seats are made by `daemon/databases.py`, one a session and database."""
+
+    def __init__(
+        self, store: Store, journal: Journal, vault: Vault, broker: Broker, checkpoint: Checkpoint, undos: Undos
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._vault = vault
+        self._broker = broker
+        self._checkpoint = checkpoint
+        self._undos = undos
+        self._catalogs: dict[str, LiveCatalog] = {}
+        self._caches: dict[str, Cache] = {}
+        self._pools: dict[str, OwnPool] = {}
+        self.all: tuple[Database, ...] = ()
+        self.reload()
+
+    def reload(self) -> None:
+        self.all = self._store.read(read_all)
+        self._catalogs.clear()
+
+    def named(self, name: str) -> Database:
+        """Raises YettError: there is none."""
+        for database in self.all:
+            if database.name == name:
+                return database
+        known = ", ".join(one.name for one in self.all) or "none"
+        raise YettError(f"there is no database {name}", f"those that Yett knows: {known}; yett database add makes one")
+
+    def by_id(self, identity: str) -> Database:
+        """Raises YettError: it was removed."""
+        for database in self.all:
+            if database.id == identity:
+                return database
+        raise YettError("Yett knows this database no more", "add it again: yett database add")
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        return tuple(database.stands_in for database in self.all)
+
+    # ---- Yett's own way in
+
+    def keep_login(self, name: str, url: str, owner: str, environment: str) -> None:
+        """Put Yett's own login into the vault: from then on its password is refused everywhere (law 3)."""
+        address = Address.parse(url)
+        self._vault.put(name, POSTGRES, "connection string", url, OWN_PURPOSE, owner, environment=environment)
+        if address.password:
+            self._vault.put(
+                f"{name}/password", POSTGRES, "password", address.password, OWN_PURPOSE, owner, environment=environment
+            )
+
+    def address(self, database: Database) -> Address:
+        return Address.parse(self._vault.get(database.secret))
+
+    async def connect(self, database: Database) -> Own:
+        """A connection of Yett's own, to exactly the database that was registered.
+
+        Raises:
+            YettError: it cannot be reached, or another database answers at its address.
+        """
+        own = await own_connections.connect(self.address(database))
+        row = await (await own.execute(_WHO)).fetchone()
+        if row is None or row[0] != database.id:
+            await own.close()
+            raise YettError(
+                f"another database answers where {database.name} was", "look at it, and yett database add it again"
+            )
+        return own
+
+    async def identify(self, address: Address) -> Seen:
+        """A first look, with the login that a person gave. Raises YettError: it cannot be used."""
+        own = await own_connections.connect(address)
+        try:
+            facts = await own_connections.rights(own)
+            row = await (await own.execute(_WHO)).fetchone()
+            schemas = [str(one[0]) for one in await (await own.execute(_SCHEMAS)).fetchall()]
+        finally:
+            await own.close()
+        if row is None:
+            raise YettError("the database does not say which one it is", "give Yett a login that may ask")
+        warnings = [] if facts.superuser else ["not a superuser: what only one may see counts as unknown"]
+        return Seen(str(row[0]), str(row[1]), tuple(schemas) or ("public",), tuple(warnings))
+
+    async def sweep(self) -> None:
+        """After a crash: roles that no live session has. Never raises: what is left is said in the log."""
+        for database in self.all:
+            try:
+                async with asyncio.timeout(20):
+                    own = await self.connect(database)
+                    try:
+                        for name in await sweep(own, ()):
+                            _log.info("%s: the leftover role %s is gone", database.name, name)
+                    finally:
+                        await own.close()
+            except (YettError, TimeoutError) as error:
+                _log.warning("%s: leftover roles were not looked for: %s", database.name, error)
+
+    async def leave(self, database: Database) -> None:
+        """It is to be forgotten: nothing of Yett's own stays connected to it."""
+        if (catalog := self._catalogs.pop(database.id, None)) is not None:
+            await catalog.close()
+        if (pool := self._pools.pop(database.id, None)) is not None:
+            await pool.close()
+
+    # ---- seats
+
+    def place(self, session: Session, database: Database, lease: str) -> Place:
+        catalog = self._catalogs.get(database.id)
+        if catalog is None:
+            scope = scope_from(database.scope)
+            catalog = self._catalogs[database.id] = LiveCatalog(
+                lambda: self.connect(database), schemas=scope.schemas, longest_ms=scope.budgets.statement_ms
+            )
+        cache = self._caches.setdefault(database.id, Cache())
+        own, watch = self.own(database), partial(self._watch, session)
+        return Place(session, database, lease, self._checkpoint, catalog, cache, self._undos, own, watch)
+
+    def _watch(self, session: Session, text: bytes) -> None:
+        scan = self._broker.watch_stream(session)
+        scan.feed(text)
+        scan.finish()
+
+    def own(self, database: Database) -> OwnPool:
+        """Yett's own connections to it."""
+        pool = self._pools.get(database.id)
+        if pool is None:
+            pool = self._pools[database.id] = OwnPool(lambda: self.connect(database))
+        return pool
+
+    def changed(self, database: Database) -> None:
+        """Yett itself has changed it: what is known of its catalog is old."""
+        if (catalog := self._catalogs.get(database.id)) is not None:
+            catalog.defined()
+
+    async def close(self) -> None:
+        for catalog in self._catalogs.values():
+            await catalog.close()
+        for pool in self._pools.values():
+            await pool.close()
+
+    async def lease(self, session: Session, database: Database) -> LeaseRole:
+        """A role for this session's task in this database; recorded before it is used."""
+        scope = scope_from(database.scope)
+        own = await self.connect(database)
+        try:
+            started = time.monotonic()
+            until = datetime.fromtimestamp(session.task.expires, UTC)
+            role = await make_lease(own, scope, session.task.id.replace("-", "_"), until)
+            about = {"database": database.name, "role": role.name, "session": session.id, "task": session.task.id}
+            took = int((time.monotonic() - started) * 1e6)
+            entry = Entry("lease", {"event": "made", **about, "scope": dict(database.scope), "us": took})
+            await self._journal.run(lambda tx: tx.append(entry))
+        finally:
+            await own.close()
+        return role
+
+    async def end_lease(self, session: Session, database: Database, role: LeaseRole) -> None:
+        """Its sessions, its grants, the role. Raises YettError: it is not gone, and `sweep` will look again."""
+        own = await self.connect(database)
+        try:
+            owned = await revoke_lease(own, role.name)
+        finally:
+            await own.close()
+        about = {"database": database.name, "role": role.name, "session": session.id, "left": list(owned)}
+        await self._journal.run(lambda tx: tx.append(Entry("lease", {"event": "ended", **about})))

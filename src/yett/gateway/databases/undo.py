@@ -1,0 +1,122 @@
+"""The undo of a database's transaction: rows or definitions as they were, in the keep before the act becomes final."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from yett.gateway.databases.lending import lend
+from yett.gateway.databases.place import Place
+from yett.gateway.databases.registry import POSTGRES
+from yett.model.errors import YettError
+from yett.model.undo import UndoPlan, UndoRecord
+from yett.operations.sql.statement import Statement, Verb
+from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.effects import Effects
+from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.guard import Guard
+from yett.recovery.keep import AwaitedMaking
+
+_log = logging.getLogger("yett.gateway")
+
+ROWS = "the rows as they were, kept before COMMIT"
+DEFINITIONS = "a dump under lock, before it ran"
+
+
+class Later:
+    """What is promised when a statement is asked about, before anything has run."""
+
+    plan = UndoPlan(True, ROWS, ())
+
+    async def capture(self, hold: str) -> UndoRecord | None:
+        return None
+
+
+class Capturing:
+    """Of what a transaction changed, row by row. Without rows it is only proven that all else was dumped."""
+
+    def __init__(self, place: Place, guard: Guard, effects: Effects) -> None:
+        self.done = False
+        self.plan = UndoPlan(True, ROWS, effects.gaps)
+        self.effects = effects
+        self._place = place
+        self._guard = guard
+        self._kept: UndoRecord | None = None
+
+    async def capture(self, hold: str) -> UndoRecord | None:
+        async with await self._place.undos.begin(self._place.session.task.id) as making:
+            captured = await self._guard.capture(self.effects, making)
+            self.done = True
+            if not captured.tables:
+                return None
+            self._kept = await _keep(self._place, making, captured, ROWS, hold, _rows(self.effects))
+        return self._kept
+
+    async def discarded(self) -> None:
+        await _discard(self._place, self._kept)
+
+
+class Dumping:
+    """Of what a statement is about to destroy or redefine: locked, dumped, and only then let run."""
+
+    plan = UndoPlan(True, DEFINITIONS, ())
+
+    def __init__(self, place: Place, agent: Executing, guard: Guard, statements: Sequence[Statement]) -> None:
+        touched = [touched for statement in statements for touched in statement.touched]
+        self._tables = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
+        self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
+        self._place = place
+        self._agent = agent
+        self._guard = guard
+        self._lent = False
+        self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
+        self._kept: UndoRecord | None = None
+        if not self._tables and not self._schemas:
+            self.plan = UndoPlan(
+                True, "nothing that exists is changed by it", ("what it makes is not taken away again",)
+            )
+
+    async def capture(self, hold: str) -> UndoRecord | None:
+        """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
+        if not self._lent:
+            await lend(self._place, self._agent, self._tables, self._schemas)
+            self._lent = True
+        if self._kept is not None or not (self._tables or self._schemas):
+            return self._kept
+        async with await self._place.undos.begin(self._place.session.task.id) as making:
+            captured = await self._guard.dump(self._tables, making, schemas=self._schemas)
+            self._kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
+        return self._kept
+
+    async def discarded(self) -> None:
+        await _discard(self._place, self._kept)
+
+
+async def _keep(place: Place, making: AwaitedMaking, captured: Captured, how: str, hold: str, what: str) -> UndoRecord:
+    """Flush it, read it back, record it. Raises YettError: it does not count."""
+    facts = captured.facts()
+    made = await making.finish(facts)
+    record = UndoRecord(made.id, POSTGRES, place.database.ref, how, made.place, facts, captured.gaps)
+    await place.undos.record_kept(record, made, hold, what)
+    return record
+
+
+async def _discard(place: Place, record: UndoRecord | None) -> None:
+    """The transaction did not happen, so there is nothing to undo."""
+    if record is None:
+        return
+    try:
+        await place.undos.discard(record.id, "the transaction was rolled back")
+    except YettError as error:
+        _log.warning("the undo %s of a transaction that was rolled back is still listed: %s", record.id, error.what)
+
+
+def _rows(effects: Effects) -> str:
+    """What happened, in a few words for a list."""
+    said = [
+        f"{verb} {count:,} in {one.label}"
+        for one in effects.tables
+        for verb, count in (("deleted", one.deleted), ("changed", one.updated), ("added", one.inserted))
+        if count
+    ]
+    return "; ".join(said[:4]) + (f"; and {len(said) - 4} more" if len(said) > 4 else "") or "definitions only"
