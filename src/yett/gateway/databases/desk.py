@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Ran, planned, reading
 from yett.gateway.databases.place import Checkpoint, Known, Place
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
-from yett.gateway.floors import Pass
 from yett.gateway.postgres.desk import Alone, Look, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
-from yett.model.errors import CredentialRefused, YettError
-from yett.operations.sql.classify import Unreadable
+from yett.model.errors import CredentialRefused, Unreadable, YettError
 from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard

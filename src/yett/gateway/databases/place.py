@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from yett.checkpoint.record import Pass
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
-from yett.gateway.floors import Pass
 from yett.model.effects import Verdict
 from yett.model.errors import YettError
 from yett.model.identity import Session

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Changed, Ran, measured, planned, reaches_beyond, touched_oids
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import about
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.undo import Capturing, Dumping, Later
-from yett.gateway.floors import Pass
 from yett.gateway.postgres.desk import Look, Stopped
 from yett.model.effects import Verdict
 from yett.model.errors import YettError
