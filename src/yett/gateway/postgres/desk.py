@@ -55,6 +55,10 @@ class Transaction(Protocol):
         rolls back): denied, or held until a person has signed."""
         ...
 
+    async def ran(self) -> None:
+        """What was admitted last has run, in the agent's own transaction: rights that it was lent end here."""
+        ...
+
     async def settle(self) -> None:
         """At COMMIT: exact effect, decision, pre-image outside, intent: durable when this returns. Raises Stopped."""
         ...

@@ -51,12 +51,13 @@ class Requests:
 
     `plain`: texts that this connection has had looked at and that are proven reads; True for those that begin or end a
     transaction. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol have gone on
-    and no Sync behind them.
+    and no Sync behind them. `controls`: portals that begin or end a transaction, with their text. `special`: portals
+    whose Execute the conductor must see.
     """
 
     __slots__ = (
         "_drop", "_limits", "_missing", "_parts", "_passes", "closing", "controls", "due", "fresh", "guarding", "heavy",
-        "held", "names", "open", "plain", "rest", "touched",
+        "held", "names", "open", "plain", "rest", "special", "touched",
     )  # fmt: skip
 
     def __init__(self, passes: Callable[[bytes], bool], limits: WireLimits) -> None:
@@ -77,6 +78,7 @@ class Requests:
         self.heavy: dict[bytes, bytes | None] = {}
         self.touched: set[bytes] = set()
         self.controls: dict[bytes, bytes] = {}
+        self.special: set[bytes] = set()
 
     # ---- the hot path
 
@@ -142,11 +144,13 @@ class Requests:
                     break
                 if control:
                     self.controls[data[pos + 5 : zero]] = bound
-                elif self.controls:
+                    self.special.discard(data[pos + 5 : zero])
+                elif self.controls or self.special:
                     self.controls.pop(data[pos + 5 : zero], None)
+                    self.special.discard(data[pos + 5 : zero])
                 self.open = True
             elif kind == EXECUTE:
-                if self.controls and self.guarding and data[pos + 5 : end - 5] in self.controls:
+                if (self.controls or self.special) and self._is_special(data[pos + 5 : end - 5]):
                     self.held = True
                     break
                 self.open = True
@@ -186,6 +190,9 @@ class Requests:
             return out + data[start:] if start else data
         self._keep(data, pos, n)
         return out + data[start:pos]
+
+    def _is_special(self, portal: bytes) -> bool:
+        return portal in self.special or (self.guarding and portal in self.controls)
 
     def _keep(self, data: bytes, pos: int, n: int) -> None:
         """What is not yet whole, or must be decided, stays here."""

@@ -42,12 +42,6 @@ class Talk:
         self._bytes.clear()
         return taken
 
-    async def peek(self) -> int:
-        """The next byte, left where it is. Raises Gone, Malformed."""
-        while not self._bytes:
-            await self._more()
-        return self._bytes[0]
-
     async def exactly(self, size: int) -> bytes:
         """Raises Gone, Malformed."""
         while len(self._bytes) < size:

@@ -1,0 +1,337 @@
+"""Extended-protocol messages (54.2.3) that do not simply go on: from the first that must be decided up to Sync.
+
+What is decided is gathered in a batch and sent with a Sync of the wire's own behind it, whose ReadyForQuery nobody
+sees: the server is idle and its state exact before anything else is decided.
+
+Three things are a Parse's, a Bind's and an Execute's own: a Parse is looked at, so that nothing unread
+reaches the server; a statement is decided when it is bound, since planning it may run what it calls; transaction
+control and EXECUTE are decided when they are executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yett.gateway.postgres import replies
+from yett.gateway.postgres.copying import Copying
+from yett.gateway.postgres.desk import Look, Stopped, Told
+from yett.gateway.postgres.framing import (
+    OWN_PREFIX,
+    STATEMENT,
+    Requests,
+    bind_fields,
+    executed,
+    named,
+    parse_fields,
+)
+from yett.gateway.postgres.guarding import Guarding
+from yett.gateway.postgres.lockstep import Group, Lockstep
+from yett.gateway.postgres.looking import Looking
+from yett.gateway.postgres.messages import (
+    BIND,
+    CLOSE,
+    DESCRIBE,
+    EXECUTE,
+    FAILED,
+    FLUSH,
+    FLUSH_MESSAGE,
+    IDLE,
+    PARSE,
+    SYNC,
+    SYNC_MESSAGE,
+)
+from yett.gateway.postgres.simple import FAILED_TRANSACTION
+from yett.operations.sql.statement import Control, Way
+
+_OWN_NAME = Told("yett: names that begin with _yett are the wire's own", "choose another name", "42602")
+_MOST_BATCHED = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal that was bound here. `again`: what it does may have changed since, or it ends the transaction."""
+
+    sql: bytes
+    look: Look
+    again: bool
+
+
+class Extended:
+    """`exact`: inside such a unit. `skipping`: an ERROR has been said, and all is dropped up to the client's Sync."""
+
+    def __init__(
+        self, requests: Requests, looking: Looking, guarding: Guarding, step: Lockstep, copying: Copying
+    ) -> None:
+        self.exact = False
+        self.skipping = False
+        self._requests = requests
+        self._looking = looking
+        self._guarding = guarding
+        self._step = step
+        self._copying = copying
+        self._batch: list[bytes] = []
+        self._size = 0
+        self._renamed: dict[bytes, bytes | None] = {}
+        self._portals: dict[bytes, Portal] = {}
+        self._alone: Look | None = None
+        self._changing = False
+        step.before = self.send
+
+    async def take(self, kind: int, message: bytes) -> None:
+        """One message. Never raises Stopped: the client is told, and skipped to its Sync."""
+        if self.skipping and kind != SYNC:
+            return
+        try:
+            if kind == PARSE:
+                await self._parse(message)
+            elif kind == BIND:
+                await self._bind(message)
+            elif kind == EXECUTE:
+                await self._execute(message)
+            elif kind in (DESCRIBE, CLOSE):
+                await self._name(kind, message)
+            elif kind == FLUSH:
+                await self._enter()
+                await self.send()
+                self._step.let_go()
+            elif kind == SYNC:
+                await self._sync()
+        except Stopped as stopped:
+            await self.refuse(stopped.told)
+
+    async def refuse(self, told: Told) -> None:
+        """Say ERROR, and skip."""
+        await self._enter()
+        try:
+            await self.send()
+        except Stopped:
+            return
+        if not self.skipping:
+            self._dropped()
+            await self._guarding.stop(told)
+            self.skipping = True
+
+    # ---- the messages
+
+    async def _parse(self, message: bytes) -> None:
+        requests = self._requests
+        name, sql = parse_fields(message, 5, len(message))
+        if name.startswith(OWN_PREFIX):
+            raise Stopped(_OWN_NAME)
+        look = await self._looking.look(sql)
+        plain = self._looking.plain(look)
+        if plain:
+            requests.learn(sql, self._looking.controls(look))
+        if plain and not self.exact and name not in requests.heavy:
+            await self._looking.decide(look)
+            requests.name(name, sql)
+            requests.touched.add(name)
+            requests.fresh, requests.open = name, True
+            self._copying.forward(message)
+            return
+        await self._enter()
+        self._must_go_on(look)
+        if not self.skipping:
+            self._add(message)
+            self._renamed[name] = sql
+
+    async def _bind(self, message: bytes) -> None:
+        requests = self._requests
+        portal, name, parameters = bind_fields(message)
+        if portal.startswith(OWN_PREFIX):
+            raise Stopped(_OWN_NAME)
+        if self.exact or name in requests.heavy or name not in requests.names:
+            await self._enter()
+            if self.skipping:
+                return
+        sql = await self._text_of(name)
+        look = await self._looking.look(sql)
+        if self._looking.plain(look):
+            requests.learn(sql, controls := self._looking.controls(look))
+            if not self.exact and not (controls and requests.guarding):
+                await self._looking.decide(look)
+                self._forget(portal)
+                if controls:
+                    requests.controls[portal] = sql
+                requests.open = True
+                self._copying.forward(message)
+                return
+        else:
+            requests.plain.pop(sql, None)
+        await self._enter()
+        if not self.skipping:
+            await self._decide(message, portal, sql, look, parameters)
+
+    async def _decide(
+        self, message: bytes, portal: bytes, sql: bytes, look: Look, parameters: tuple[bytes | None, ...]
+    ) -> None:
+        """A Bind, with the server idle or decided messages on their way to it. Raises Stopped."""
+        self._must_go_on(look)
+        again = self._looking.controls(look) or not _settled_by_bind(look)
+        if look.way is not Way.PASS or again:
+            await self.send()
+        if self.skipping:
+            return
+        if look.way is Way.PASS:
+            await self._looking.decide(look)
+        elif look.way is Way.ALONE:
+            await self._guarding.run_alone(look)
+            self._alone = look
+        else:
+            await self._guarding.enter()
+            await self._guarding.admit(look, parameters)
+            self._changing = True
+        if self.skipping:  # what was sent while it was asked about has failed
+            return
+        self._add(message)
+        self._forget(portal)
+        if look.way is not Way.PASS or again:
+            self._portals[portal] = Portal(sql, look, again)
+            self._requests.special.add(portal)
+
+    async def _execute(self, message: bytes) -> None:
+        name = executed(message)
+        await self._enter()
+        if self.skipping:
+            return
+        portal = self._portals.get(name)
+        if portal is None and (control := self._requests.controls.get(name)) is not None:
+            portal = Portal(control, await self._looking.look(control), True)
+        if portal is None:
+            await self._also(message)
+            return
+        self._changing |= portal.look.way is not Way.PASS
+        if portal.again:
+            await self._execute_again(message, portal)
+        elif any(one.copies == "in" for one in portal.look.statements):
+            self._add(message)
+            await self.send(copies=True)
+        else:
+            await self._also(message)
+
+    async def _execute_again(self, message: bytes, portal: Portal) -> None:
+        """Raises Stopped."""
+        again = await self._looking.look(portal.sql)
+        if again.statements != portal.look.statements:
+            hint = "bind it again"
+            raise Stopped(Told("yett: what this portal would do has changed since it was bound", hint, "26000"))
+        one = again.statements[0]
+        if one.control in (Control.COMMIT, Control.ROLLBACK):
+            await self._end(message, one.control, chain=one.chain)
+            return
+        self._add(message)
+        await self.send()
+        self._looking.ran(again, ok=not self.skipping)
+        if one.control is Control.BEGIN and not self.skipping:
+            self._guarding.keep_open()
+
+    async def _end(self, message: bytes, control: Control, *, chain: bool) -> None:
+        """COMMIT or ROLLBACK by the extended protocol: what is in the batch is at most its own Bind and Describe."""
+        messages = b"".join((*self._batch, message, SYNC_MESSAGE))
+        self._dropped()
+        group = await self._guarding.end(control, messages, chain=chain)
+        self.skipping = group is None or group.failed
+
+    async def _name(self, kind: int, message: bytes) -> None:
+        which, name = named(message)
+        await self._enter()
+        if self.skipping:
+            return
+        self._add(message)
+        if kind == CLOSE and which == STATEMENT:
+            self._renamed[name] = None
+
+    async def _sync(self) -> None:
+        await self.send()
+        if self._guarding.own:
+            await self._guarding.finish_own()
+        self.exact = self.skipping = False
+        if self._step.status == IDLE:  # portals end with their transaction
+            for portal in list(self._portals):
+                self._forget(portal)
+        self._copying.say(replies.ready(self._step.status))
+
+    def _forget(self, portal: bytes) -> None:
+        self._portals.pop(portal, None)
+        self._requests.controls.pop(portal, None)
+        self._requests.special.discard(portal)
+
+    # ---- the batch
+
+    async def _also(self, message: bytes) -> None:
+        self._add(message)
+        if self._size > _MOST_BATCHED:
+            await self.send()
+
+    async def send(self, *, copies: bool = False) -> None:
+        """Send what is decided, and wait for all of its answers."""
+        if not self._batch:
+            return
+        messages = b"".join(self._batch)
+        renamed, changing, alone = self._renamed, self._changing, self._alone
+        self._dropped()
+        if copies:
+            group = self._step.send(messages + FLUSH_MESSAGE, copies=True, owes=False)
+            await self._copying.finish_open(group)
+        else:
+            group = await self._step.finished(self._step.send(messages + SYNC_MESSAGE))
+        self._rename(renamed, group)
+        if alone is not None:
+            await self._guarding.ran_alone(group, alone.statements)
+        if group.failed:
+            self.skipping = True
+            if self._guarding.own:
+                await self._guarding.undo_own()
+        elif changing:
+            await self._guarding.ran()
+
+    def _add(self, message: bytes) -> None:
+        self._batch.append(message)
+        self._size += len(message)
+
+    def _dropped(self) -> None:
+        self._batch, self._size, self._renamed, self._changing, self._alone = [], 0, {}, False, None
+
+    def _rename(self, renamed: dict[bytes, bytes | None], group: Group) -> None:
+        """Names that were parsed or closed, now that it is known whether that had an effect."""
+        requests = self._requests
+        for name, sql in renamed.items():
+            requests.names.pop(name, None)
+            requests.heavy.pop(name, None)
+            self._looking.prepared.by_sql.pop(name, None)
+            if group.failed:
+                requests.heavy[name] = None
+            elif sql is not None and sql in requests.plain:
+                requests.name(name, sql)
+            elif sql is not None:
+                requests.heavy[name] = sql
+
+    async def _text_of(self, name: bytes) -> bytes:
+        """What a name stands for on the server. Raises Stopped: nothing, as far as this connection knows."""
+        if name in self._renamed:
+            sql = self._renamed[name]
+        else:
+            sql = self._looking.prepared.text_of(name)
+            if sql is None and name in self._looking.prepared.by_sql:
+                sql = b'EXECUTE "' + name.replace(b'"', b'""') + b'"'
+        if sql is None:
+            what = name.decode("utf-8", "replace")
+            raise Stopped(Told(f'prepared statement "{what}" does not exist', "", replies.NO_SUCH_STATEMENT))
+        return sql
+
+    async def _enter(self) -> None:
+        """From here on the server's state is exact."""
+        if not self.exact:
+            self.exact = True
+            self.skipping = await self._step.quiet()
+
+    def _must_go_on(self, look: Look) -> None:
+        """Raises Stopped: the transaction has failed, and this does not end it."""
+        ends = (Control.COMMIT, Control.ROLLBACK, Control.ROLLBACK_TO)
+        if self._step.status == FAILED and not any(one.control in ends for one in look.statements):
+            raise Stopped(FAILED_TRANSACTION)
+
+
+def _settled_by_bind(look: Look) -> bool:
+    """Whether nothing can change what it does between Bind and Execute."""
+    return not any(one.executes or one.prepares or one.deallocates or one.defines for one in look.statements)

@@ -1,0 +1,260 @@
+"""The guarded transaction of one connection: the wire's own, or the agent's from its first write on.
+
+Everything here happens while the server is idle between two groups of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+from yett.gateway.postgres import replies
+from yett.gateway.postgres.desk import Alone, Desk, Look, Stopped, Told, Transaction
+from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.held import Held
+from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.lockstep import Group, Lockstep
+from yett.gateway.postgres.login import said
+from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
+from yett.operations.sql.statement import Control, Statement, Way
+
+T = TypeVar("T")
+
+# What a text means hangs on these, and a function or trigger can change them unseen (there is no ParameterStatus for
+# them before PostgreSQL 18): where names are looked up, as whom, and what a prepared name stands for.
+_RESIDUE = (
+    "SELECT pg_catalog.current_setting('search_path'), current_user::pg_catalog.text, session_user::pg_catalog.text,"
+    " pg_catalog.current_setting('backslash_quote'),"
+    " (SELECT pg_catalog.string_agg(name || ' ' || statement, ';' ORDER BY name)"
+    " FROM pg_catalog.pg_prepared_statements WHERE from_sql)"
+)
+# The server refuses it and fails the transaction, whatever rights the role has; the client reads the gate's own words.
+_FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
+
+
+class Guarding:
+    """`own`: the wire has begun the transaction and ends it, and answers are held. `transaction`: the desk watches."""
+
+    def __init__(self, desk: Desk, requests: Requests, step: Lockstep, limits: WireLimits) -> None:
+        self.desk = desk
+        self.own = False
+        self.committing = False
+        self.transaction: Transaction | None = None
+        self.alone: Alone | None = None
+        self._requests = requests
+        self._step = step
+        self._limits = limits
+        self._defines = False
+        self._residue: tuple[str | None, ...] | None = None
+        self._asked: asyncio.Task[Any] | None = None
+        self._canceled = False
+
+    # ---- asking
+
+    async def asking(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for what a person may have to decide. The client may cancel it. Raises Stopped."""
+        asked: asyncio.Task[T] = asyncio.ensure_future(work)
+        self._asked = asked
+        try:
+            return await asked
+        except asyncio.CancelledError:
+            if not self._canceled:
+                raise
+            raise Stopped(Told("canceling statement due to user request", "", replies.CANCELED)) from None
+        finally:
+            self._asked, self._canceled = None, False
+
+    def cancel(self) -> bool:
+        """The client's cancel request, while a person is asked. False: nobody is."""
+        if self._asked is None:
+            return False
+        self._canceled = True
+        self._asked.cancel()
+        return True
+
+    # ---- in
+
+    async def enter(self) -> None:
+        """Before a statement that is no proven read: a transaction, watched from here on. Raises Stopped."""
+        if self._residue is None:
+            self._residue = await self._meaning()
+            self._must_mean(self._residue)
+        if self._step.status == IDLE:
+            begun = await self._step.own("BEGIN")
+            if begun.failed or self._step.status != IN_TRANSACTION:
+                raise Stopped(_told(begun))
+            self.own = True
+            self._step.held = Held(self._limits.held)
+        if self.transaction is None:
+            transaction = self.desk.transaction(self._step)
+            await transaction.begin()
+            self.transaction = transaction
+            self._requests.guarding = True
+
+    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+        """Raises Stopped."""
+        assert self.transaction is not None
+        await self.asking(self.transaction.admit(look, parameters))
+        self._defines |= any(one.defines for one in look.statements)
+
+    async def ran(self) -> None:
+        """After statements that are no proven reads, in the agent's transaction. Raises Malformed: the session ends."""
+        if not self.own and self._step.status == IN_TRANSACTION:
+            if self.transaction is not None:
+                await self.transaction.ran()
+            self._must_mean(await self._meaning())
+
+    def relearn(self) -> None:
+        """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known."""
+        self._residue = None
+
+    # ---- out
+
+    async def finish_own(self) -> None:
+        """COMMIT of the wire's own transaction; the client sees its answers, or why there are none."""
+        if (held := self._step.held) is not None and held.spilled:
+            size = self._limits.held >> 20
+            hint = "run it between a BEGIN and a COMMIT of your own, or without so much RETURNING"
+            told = Told(f"yett: its answer is larger than the {size} MB that can wait for COMMIT", hint)
+            await self.stop(Told(told.message, told.hint, replies.PROGRAM_LIMIT))
+            return
+        try:
+            await self._settle()
+        except Stopped as stopped:
+            await self.stop(stopped.told)
+            return
+        self.committing = True
+        commit = self._step.send_own("COMMIT")
+        meaning = self._step.send_own(_RESIDUE)
+        await self._step.finished(commit)
+        self.committing = self.own = False
+        committed = not commit.failed and commit.tag == b"COMMIT"
+        await self.over(committed=committed)
+        if committed:
+            self._step.let_go()
+        self._step.held = None
+        if not committed:
+            self._step.emit(commit.error or replies.error(_told(commit)))
+        await self._step.finished(meaning)
+        self._must_mean(meaning.rows[0] if meaning.rows else None)
+
+    def keep_open(self) -> None:
+        """The agent has said BEGIN in the wire's own transaction: from here on it is the agent's."""
+        self.own = False
+        self._step.let_go()
+        self._step.held = None
+
+    async def undo_own(self) -> None:
+        """ROLLBACK of the wire's own transaction after the server's ERROR, which the client sees."""
+        await self._roll_back()
+        self._step.let_go()
+        self._step.held = None
+
+    async def end(self, control: Control, message: bytes, *, chain: bool) -> Group | None:
+        """The agent's own COMMIT or ROLLBACK (`message`, with its Sync); None: it was rolled back instead."""
+        if control is Control.COMMIT and self.transaction is not None and self._step.status == IN_TRANSACTION:
+            try:
+                await self._settle()
+            except Stopped as stopped:
+                await self._roll_back()
+                self._step.held = None
+                self._step.emit(replies.error(stopped.told))
+                return None
+            self.committing = True
+        group = await self._step.finished(self._step.send(message))
+        self.committing = False
+        if self._step.status != IDLE and not chain:
+            raise Malformed("a transaction did not end as it was told to")
+        self.own = False
+        await self.over(committed=not group.failed and group.tag == b"COMMIT")
+        self._step.let_go()
+        self._step.held = None
+        return group
+
+    async def stop(self, told: Told) -> None:
+        """Refuse: the client gets an ERROR, its transaction is over (the wire's own) or failed (the agent's)."""
+        if self.own:
+            await self._roll_back()
+            self._step.held = None
+        elif self._step.status == IN_TRANSACTION:
+            refused = await self._step.own(_FAIL)
+            if not refused.failed or self._step.status != FAILED:
+                raise Malformed("a refused statement's transaction could not be failed")
+        self._step.emit(replies.error(told))
+
+    async def over(self, *, committed: bool) -> None:
+        """The transaction has ended, one way or the other."""
+        transaction, defines = self.transaction, self._defines
+        self.transaction, self._defines = None, False
+        self._requests.guarding = False
+        if committed and defines:
+            self.desk.defined()
+        if transaction is not None:
+            await (transaction.committed() if committed else transaction.rolled_back())
+
+    async def lost(self) -> None:
+        """The connection has ended; whatever was open is rolled back by the server, but for a COMMIT on its way."""
+        if self.alone is not None:
+            await self.alone.lost()
+        if self.transaction is not None:
+            await (self.transaction.lost() if self.committing else self.transaction.rolled_back())
+            self.transaction = None
+
+    # ---- statements that no transaction takes
+
+    async def run_alone(self, look: Look) -> None:
+        """Permission for it. Raises Stopped."""
+        if len(look.statements) != 1:
+            raise Stopped(
+                Told("yett: this statement must be sent by itself", "send it alone", replies.ACTIVE_TRANSACTION)
+            )
+        if self._step.status != IDLE or self.own:
+            what = f"{look.statements[0].tag} cannot run inside a transaction block"
+            raise Stopped(Told(what, "end the transaction first", replies.ACTIVE_TRANSACTION))
+        if self._residue is None:
+            self._residue = await self._meaning()
+            self._must_mean(self._residue)
+        self.alone = await self.asking(self.desk.alone(look))
+
+    async def ran_alone(self, group: Group, statements: Sequence[Statement]) -> None:
+        """It has been answered."""
+        alone, self.alone = self.alone, None
+        if alone is not None:
+            await alone.done(ok=not group.failed)
+        if any(one.defines for one in statements):
+            self.desk.defined()
+        self._must_mean(await self._meaning())
+
+    # ---- inside
+
+    async def _settle(self) -> None:
+        assert self.transaction is not None
+        await self.transaction.settle()
+        if self._step.status != IN_TRANSACTION:
+            raise Malformed("a transaction ended while it was settled")
+
+    async def _roll_back(self) -> None:
+        await self._step.own("ROLLBACK")
+        if self._step.status != IDLE:
+            raise Malformed("a transaction could not be rolled back")
+        self.own = False
+        await self.over(committed=False)
+
+    async def _meaning(self) -> tuple[str | None, ...] | None:
+        group = await self._step.own(_RESIDUE)
+        return group.rows[0] if group.rows else None
+
+    def _must_mean(self, now: tuple[str | None, ...] | None) -> None:
+        if now is None or now != self._residue:
+            raise Malformed("a statement changed the session's search_path, role or prepared statements unseen")
+
+
+def _told(group: Group) -> Told:
+    text, sqlstate = said(group.error[5:]) if group.error else ("the transaction was rolled back", "40000")
+    return Told(text, "", sqlstate)
+
+
+def guarded(look: Look) -> bool:
+    """Whether it runs in a guarded transaction."""
+    return look.way in (Way.GUARD, Way.ASK, Way.DUMP)

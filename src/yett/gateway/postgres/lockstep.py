@@ -1,0 +1,250 @@
+"""The server, one group of messages at a time: what is sent is answered in full before anything else is.
+
+Every group ends with a ReadyForQuery. A group of the client's is relayed (or held back), an own one is swallowed. What
+belongs to no group (notifications, settings) goes to the client at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from yett.gateway.postgres.answers import Answers
+from yett.gateway.postgres.framing import OWN_PREFIX, Malformed, Requests
+from yett.gateway.postgres.held import Held
+from yett.gateway.postgres.login import said
+from yett.gateway.postgres.messages import (
+    BIND,
+    CLOSE,
+    COMMAND_COMPLETE,
+    COPY_IN,
+    DATA_ROW,
+    ERROR,
+    EXECUTE,
+    HEAD,
+    INT,
+    NOTIFICATION,
+    PARAMETER_STATUS,
+    PARSE,
+    READY,
+    SHORT,
+    SYNC_MESSAGE,
+    message,
+)
+from yett.providers.postgres.guard.executing import ServerError
+
+Row = tuple[str | None, ...]
+_AT_ONCE = frozenset((NOTIFICATION, PARAMETER_STATUS))
+
+
+@dataclass(slots=True)
+class Group:
+    """What the server answered to one group of messages, so far. `ready`: its ReadyForQuery is the client's, too."""
+
+    own: bool = False
+    ready: bool = False
+    copies: bool = False
+    """Whether a COPY FROM STDIN in it may ask for data."""
+    done: bool = False
+    failed: bool = False
+    copying: bool = False
+    error: bytes = b""
+    tag: bytes = b""
+    rows: list[Row] = field(default_factory=list)
+
+
+class Lockstep:
+    """Implements `providers.postgres.guard.executing.Executing` on the agent's own connection."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        answers: Answers,
+        to_server: Callable[[bytes], None],
+        to_agent: Callable[[bytes], None],
+        pid: int,
+    ) -> None:
+        self.pid = pid
+        self.listening = False
+        self.held: Held | None = None
+        self.before: Callable[[], Awaitable[None]] | None = None
+        self._requests = requests
+        self._answers = answers
+        self._to_server = to_server
+        self._to_agent = to_agent
+        self._groups: deque[Group] = deque()
+        self._news: asyncio.Future[None] | None = None
+
+    @property
+    def status(self) -> int:
+        """The transaction's, exact while nothing is under way."""
+        return self._answers.status
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether what the server does now is the client's: a statement of the wire's own is not to be cancelled."""
+        return not self._groups or not self._groups[0].own
+
+    # ---- what arrives
+
+    def heard(self, data: bytes) -> None:
+        """Bytes of the server while `listening`. Raises Malformed."""
+        whole = any(group.own for group in self._groups)
+        for kind, piece in self._answers.pieces(data, whole=whole):
+            self._take(kind, piece)
+        self.wake()
+
+    def wake(self) -> None:
+        """Something has happened on either side."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def news(self) -> None:
+        """Wait until something has."""
+        self._news = asyncio.get_running_loop().create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _take(self, kind: int, piece: bytes) -> None:
+        if not self._groups or kind in _AT_ONCE:
+            self._to_agent(piece)
+            return
+        group = self._groups[0]
+        if kind == READY:
+            self._groups.popleft()
+            group.done = True
+            if group.ready:
+                self._to_agent(piece)
+            return
+        if kind == ERROR:
+            group.failed, group.copying = True, False
+            group.error = piece
+        elif kind == COMMAND_COMPLETE:
+            group.tag, group.copying = piece[5:-1], False
+        elif kind == COPY_IN:
+            if not group.copies:
+                raise Malformed("the server asks for a COPY that was not decided")
+            group.copying = True
+            self.let_go()
+            self._to_agent(piece)
+            return
+        if not group.own:
+            self.emit(piece)
+        elif kind == DATA_ROW:
+            group.rows += _rows(piece)
+
+    def emit(self, piece: bytes) -> None:
+        """For the client: now, or when its transaction is final."""
+        if self.held is None:
+            self._to_agent(piece)
+        else:
+            self.held.keep(piece)
+
+    def let_go(self) -> None:
+        """What was held so far may be seen."""
+        if self.held is not None and (answers := self.held.release()):
+            self._to_agent(answers)
+
+    # ---- what is sent
+
+    async def quiet(self) -> bool:
+        """Wait until everything sent before is answered and relayed; from here on this listens.
+
+        If messages without a Sync are under way, one is put behind them, whose ReadyForQuery nobody sees. True: they
+        have failed, and the server would skip everything up to the client's own Sync.
+        """
+        requests, failed = self._requests, self._answers.failed
+        self.listening = True
+        if not requests.due and not requests.open:
+            return False
+        waiting = [Group(ready=True) for _ in range(requests.due)]
+        if requests.open:
+            waiting.append(Group())
+            requests.due += 1
+            requests.open, requests.fresh = False, None
+            self._to_server(SYNC_MESSAGE)
+        waiting[0].failed = failed
+        self._groups.extend(waiting)
+        last = waiting[-1]
+        while not last.done:
+            await self.news()
+        return not last.ready and last.failed
+
+    def send(self, messages: bytes, *, copies: bool = False, owes: bool = True) -> Group:
+        """A group of the client's; it ends with a Query or Sync unless `owes` is False: then `sync` follows."""
+        group = Group(copies=copies)
+        self._groups.append(group)
+        self._requests.due += owes
+        self._to_server(messages)
+        return group
+
+    def sync(self) -> None:
+        """The Sync of a group that was sent without one."""
+        self._requests.due += 1
+        self._to_server(SYNC_MESSAGE)
+
+    async def finished(self, group: Group) -> Group:
+        while not group.done:
+            await self.news()
+        return group
+
+    def send_own(self, sql: str) -> Group:
+        """A statement of the wire's own: with names of its own, so that the client's unnamed ones live on."""
+        group = Group(own=True)
+        self._groups.append(group)
+        self._requests.due += 1
+        self._to_server(_own(sql.encode()))
+        return group
+
+    async def own(self, sql: str) -> Group:
+        return await self.finished(self.send_own(sql))
+
+    async def rows(self, sql: str) -> list[Row]:
+        """See `Executing`. Raises ServerError."""
+        if self.before is not None:
+            await self.before()
+        group = await self.own(sql)
+        if group.failed:
+            text, sqlstate = said(group.error[5:])
+            raise ServerError(sqlstate, text)
+        return group.rows
+
+
+def _own(sql: bytes) -> bytes:
+    name = OWN_PREFIX + b"_" + secrets.token_hex(8).encode() + b"\0"
+    return b"".join(
+        (
+            message(PARSE, name + sql + b"\0\0\0"),
+            message(BIND, name + name + b"\0\0\0\0\0\0"),
+            message(EXECUTE, name + b"\0\0\0\0"),
+            message(CLOSE, b"P" + name),
+            message(CLOSE, b"S" + name),
+            SYNC_MESSAGE,
+        )
+    )
+
+
+def _rows(run: bytes) -> list[Row]:
+    """DataRows in text form, one after the other."""
+    found: list[Row] = []
+    pos = 0
+    while pos < len(run):
+        end = pos + 1 + HEAD(run, pos)[1]
+        (count,) = SHORT.unpack_from(run, pos + 5)
+        at, values = pos + 7, list[str | None]()
+        for _ in range(count):
+            (size,) = INT.unpack_from(run, at)
+            at += 4
+            if size == 0xFFFFFFFF:
+                values.append(None)
+                continue
+            values.append(run[at : at + size].decode("utf-8", "replace"))
+            at += size
+        found.append(tuple(values))
+        pos = end
+    return found

@@ -1,0 +1,88 @@
+"""What the texts of one connection would do, and which names they may use."""
+
+from __future__ import annotations
+
+from yett.gateway.postgres.desk import Desk, Look, Stopped, Told
+from yett.gateway.postgres.framing import OWN_PREFIX, Requests
+from yett.gateway.postgres.guarding import Guarding
+from yett.gateway.postgres.names import Prepared
+from yett.operations.sql.statement import Control, Way
+
+ENDS = frozenset((Control.BEGIN, Control.COMMIT, Control.ROLLBACK))
+"""Transaction control that opens or ends a block."""
+
+
+class Looking:
+    """Asks the desk, and keeps what SQL's own PREPARE and DEALLOCATE do to the names."""
+
+    def __init__(self, desk: Desk, requests: Requests, guarding: Guarding, prepared: Prepared) -> None:
+        self._desk = desk
+        self._requests = requests
+        self._guarding = guarding
+        self.prepared = prepared
+
+    async def look(self, sql: bytes) -> Look:
+        """Raises Stopped: it cannot be read, or never passes."""
+        look = await self._desk.look(sql, self.prepared)
+        if look.way is Way.REFUSE or any(one.way is Way.REFUSE for one in look.statements):
+            raise Stopped(Told("yett: this never passes", "do it in another way"))
+        own = OWN_PREFIX.decode()
+        for one in look.statements:
+            if one.control is Control.TWO_PHASE:
+                hint = "end the transaction with COMMIT"
+                raise Stopped(Told("yett: two-phase commit would leave the guarded transaction", hint))
+            if one.prepares.startswith(own) or one.deallocates.startswith(own) or one.executes.startswith(own):
+                raise Stopped(Told(f"yett: names that begin with {own} are the wire's own", "choose another name"))
+        if len(look.statements) == 1:
+            self.prepared.learn(sql, look.statements[0])
+        return look
+
+    async def decide(self, look: Look) -> None:
+        """A proven read may go on, and is noted. Raises Stopped."""
+        if look.sql not in self._requests.plain or not self._desk.passes_now(look.sql):
+            await self._desk.read(look)
+
+    def plain(self, look: Look) -> bool:
+        """Whether it may go on without the server being idle: nothing hangs on what was sent before."""
+        return look.way is Way.PASS and not any(
+            one.prepares or one.executes or one.deallocates or one.defines or one.copies == "in"
+            for one in look.statements
+        )
+
+    def controls(self, look: Look) -> bool:
+        return any(one.control in ENDS for one in look.statements)
+
+    def ran(self, look: Look, *, ok: bool) -> None:
+        """A text that was sent by itself has been answered: what it did to the names, and to the catalog."""
+        requests, by_sql = self._requests, self.prepared.by_sql
+        for one in look.statements:
+            if one.defines and ok and look.way is Way.PASS:
+                self._desk.defined()
+            if one.deallocates == "*":
+                self._forget_all(ok=ok)
+            elif one.deallocates:
+                self._forget(one.deallocates.encode(), ok=ok)
+            elif one.prepares:
+                name = one.prepares.encode()
+                self._forget(name, ok=False)
+                if ok:
+                    by_sql[name] = one
+        if any(one.prepares or one.deallocates for one in look.statements):
+            self._guarding.relearn()
+        if len(requests.heavy) > 2 * len(requests.names) + 1000:
+            self._forget_all(ok=False)
+
+    def _forget(self, name: bytes, *, ok: bool) -> None:
+        """A name stands for nothing now, or (not `ok`) nobody knows for what."""
+        self.prepared.by_sql.pop(name, None)
+        self._requests.names.pop(name, None)
+        if ok:
+            self._requests.heavy.pop(name, None)
+        else:
+            self._requests.heavy[name] = None
+
+    def _forget_all(self, *, ok: bool) -> None:
+        names = {**self._requests.names, **self._requests.heavy, **self.prepared.by_sql}
+        for name in names:
+            if name:  # DEALLOCATE ALL leaves the unnamed statement
+                self._forget(name, ok=ok)

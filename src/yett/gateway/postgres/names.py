@@ -1,0 +1,61 @@
+"""What the names of prepared statements stand for, for SQL's EXECUTE: one namespace with the protocol's Parse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from yett.gateway.postgres.framing import Requests
+from yett.operations.sql.statement import Statement
+
+_MOST = 40_000
+
+
+class Prepared(Mapping[str, Statement]):
+    """A name is here only if it is certain what the server has under it.
+
+    `by_sql`: made by PREPARE. `read`: what a text that was parsed under a name would do, for those of one statement.
+    """
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+        self.by_sql: dict[bytes, Statement] = {}
+        self.read: dict[bytes, Statement] = {}
+
+    def learn(self, text: bytes, statement: Statement) -> None:
+        """What a text would do that may be parsed under a name. Forgets texts that no name has."""
+        if len(self.read) > _MOST:
+            named = {*self._requests.names.values(), *self._requests.heavy.values()}
+            self.read = {text: one for text, one in self.read.items() if text in named}
+        self.read[text] = statement
+
+    def text_of(self, name: bytes) -> bytes | None:
+        """The text that was parsed under a name; None: by PREPARE, not certain, or nothing."""
+        requests = self._requests
+        return requests.heavy[name] if name in requests.heavy else requests.names.get(name)
+
+    def __getitem__(self, name: str) -> Statement:
+        key = name.encode()
+        if key in self.by_sql:
+            return self.by_sql[key]
+        text = self.text_of(key)
+        if text is None:
+            raise KeyError(name)
+        return self.read[text]
+
+    def __iter__(self) -> Iterator[str]:
+        requests = self._requests
+        for name in {**requests.names, **requests.heavy, **self.by_sql}:
+            if (text := name.decode("utf-8", "replace")) in self:
+                yield text
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and self[name] is not None
+        except KeyError:
+            return False
+
+    def __bool__(self) -> bool:
+        return bool(self._requests.names or self._requests.heavy or self.by_sql)

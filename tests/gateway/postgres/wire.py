@@ -1,0 +1,265 @@
+"""The PostgreSQL wire in a thread, before a real server; its desk decides by a table and writes down what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvloop
+
+from yett.gateway.postgres.desk import Look, Stopped, Told, Upstream
+from yett.gateway.postgres.front import Front
+from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.tls import Leaf
+from yett.model.effects import Effect, Recovery
+from yett.operations.sql.statement import Control, Statement, Way
+from yett.providers.postgres.guard.executing import Executing
+
+PLACEHOLDER = "yett_ph_0000000001"
+SESSION = "s1"
+
+_WAYS = {
+    Way.PASS: "select values table show set reset fetch move declare close explain listen unlisten prepare deallocate"
+    " discard savepoint release begin start commit end rollback abort with",
+    Way.GUARD: "insert update delete merge notify",
+    Way.ASK: "do call",
+    Way.DUMP: "create drop truncate alter",
+    Way.ALONE: "vacuum reindex",
+    Way.REFUSE: "load",
+}
+_WAY_OF = {word: way for way, words in _WAYS.items() for word in words.split()}
+_CONTROLS = {
+    "begin": Control.BEGIN,
+    "start": Control.BEGIN,
+    "commit": Control.COMMIT,
+    "end": Control.COMMIT,
+    "rollback": Control.ROLLBACK,
+    "abort": Control.ROLLBACK,
+    "savepoint": Control.SAVEPOINT,
+    "release": Control.RELEASE,
+}
+
+
+def statement(text: str, prepared: Mapping[str, Statement]) -> Statement:
+    """One statement by its first words: enough for the texts that these tests send."""
+    words = text.replace("(", " ( ").lower().split()
+    first = words[0] if words else ""
+    way, control, effect = _WAY_OF.get(first, Way.ASK), _CONTROLS.get(first, Control.NONE), Effect.READ
+    prepares = executes = deallocates = copies = ""
+    if first == "copy":
+        copies = "in" if "from" in words else "out"
+        inner = text[text.index("(") + 1 :].lower().split()[0] if "(" in text and copies == "out" else ""
+        way = Way.GUARD if copies == "in" else _WAY_OF.get(inner, Way.PASS)
+    elif words[:2] == ["rollback", "to"]:
+        control = Control.ROLLBACK_TO
+    elif words[:2] == ["prepare", "transaction"]:
+        control = Control.TWO_PHASE
+    elif first == "prepare":
+        prepares = words[1]
+    elif first == "execute":
+        executes = words[1].strip('"')
+        inner = prepared[executes].text.split(" as ", 1)[-1] if executes in prepared else "do"
+        way = statement(inner, {}).way
+    elif first in ("deallocate", "discard"):
+        deallocates = "*" if words[-1] == "all" else words[-1]
+    elif "volatile" in text:
+        way = Way.ASK
+    if "standard_conforming_strings" in words:
+        way = Way.REFUSE
+    if way is not Way.PASS:
+        effect = Effect.WRITE
+    defines = way is Way.DUMP
+    chain = words[-2:] == ["and", "chain"]
+    return Statement(
+        text, first.upper(), way, effect, Recovery.FROM_UNDO, control=control, chain=chain, prepares=prepares,
+        executes=executes, deallocates=deallocates, defines=defines, copies=copies,
+    )  # fmt: skip
+
+
+def split(text: str) -> list[str]:
+    """Statements between semicolons, but for those in quotes and dollar quotes."""
+    found, current, quoted, n = [], "", "", 0
+    while n < len(text):
+        for mark in ("$$", "'"):
+            if text.startswith(mark, n) and quoted in ("", mark):
+                quoted = "" if quoted else mark
+                current += mark
+                n += len(mark)
+                break
+        else:
+            if text[n] == ";" and not quoted:
+                found.append(current)
+                current = ""
+            else:
+                current += text[n]
+            n += 1
+    return [one.strip() for one in (*found, current) if one.strip()]
+
+
+@dataclass
+class TableDesk:
+    """Implements `Desk`. `stops`: (moment, part of the text) -> refusal; `events`: what it was asked, in order."""
+
+    stops: dict[tuple[str, str], Told] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    pauses: dict[str, threading.Event] = field(default_factory=dict)
+    known: set[bytes] = field(default_factory=set)
+    parameters: list[Sequence[bytes | None]] = field(default_factory=list)
+    decided: list[bytes] = field(default_factory=list)
+
+    def passes_now(self, sql: bytes) -> bool:
+        if sql in self.known:
+            self.decided.append(sql)
+        return sql in self.known
+
+    async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
+        self.decided.append(sql)
+        text = sql.decode("utf-8", "replace")
+        self.note("look", text)
+        found = tuple(statement(one, prepared) for one in split(text))
+        way = max((one.way for one in found), key=lambda way: way.strictness, default=Way.PASS)
+        if way is Way.REFUSE:
+            raise Stopped(Told("never", "another way"))
+        return Look(sql, found, way)
+
+    async def read(self, look: Look) -> None:
+        self.note("read", look.sql.decode())
+        self.known.add(look.sql)
+
+    def transaction(self, agent: Executing) -> TableTransaction:
+        return TableTransaction(self, agent)
+
+    async def alone(self, look: Look) -> TableAlone:
+        await self.pause("alone")
+        self.note("alone", look.sql.decode())
+        return TableAlone(self)
+
+    def defined(self) -> None:
+        self.events.append(("defined", ""))
+
+    def refused(self, told: Told, what: str) -> None:
+        self.events.append(("refused", told.message))
+
+    def note(self, moment: str, text: str) -> None:
+        if moment != "look":
+            self.events.append((moment, text))
+        for (when, part), told in self.stops.items():
+            if when == moment and part in text:
+                raise Stopped(told)
+
+    async def pause(self, moment: str) -> None:
+        event = self.pauses.get(moment)
+        while event is not None and not event.is_set():
+            await asyncio.sleep(0.005)
+
+    def moments(self, *left_out: str) -> list[str]:
+        return [moment for moment, _ in self.events if moment not in ("read", *left_out)]
+
+
+@dataclass
+class TableTransaction:
+    desk: TableDesk
+    agent: Executing
+    texts: list[str] = field(default_factory=list)
+
+    async def begin(self) -> None:
+        assert (await self.agent.rows("SELECT 1, NULL, 'x'")) == [("1", None, "x")]
+        self.desk.note("begin", "")
+
+    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+        self.texts.append(look.sql.decode())
+        await self.desk.pause("admit")
+        self.desk.parameters.append(parameters)
+        self.desk.note("admit", look.sql.decode())
+
+    async def settle(self) -> None:
+        await self.agent.rows("SELECT txid_current()")
+        await self.desk.pause("settle")
+        self.desk.note("settle", "; ".join(self.texts))
+
+    async def committed(self) -> None:
+        self.desk.events.append(("committed", ""))
+
+    async def lost(self) -> None:
+        self.desk.events.append(("lost", ""))
+
+    async def rolled_back(self) -> None:
+        self.desk.events.append(("rolled back", ""))
+
+
+@dataclass
+class TableAlone:
+    desk: TableDesk
+
+    async def done(self, *, ok: bool) -> None:
+        self.desk.events.append(("done", str(ok)))
+
+    async def lost(self) -> None:
+        self.desk.events.append(("lost", ""))
+
+
+@dataclass
+class TableDoor:
+    """One login: any user of the placeholder's; its connections share one desk."""
+
+    upstream: Upstream
+    desk: TableDesk
+    users: Mapping[str, bytes] = field(default_factory=lambda: {"agent": PLACEHOLDER.encode()})
+    refuses: Told | None = None
+    opened: int = 0
+    ended: int = 0
+
+    def placeholder_verifier(self, user: str, database: str) -> bytes | None:
+        return self.users.get(user)
+
+    async def open(self, user: str, database: str) -> tuple[Upstream, TableDesk]:
+        if self.refuses is not None:
+            raise Stopped(self.refuses)
+        self.opened += 1
+        return self.upstream, self.desk
+
+    def closed(self) -> None:
+        self.ended += 1
+
+
+class Wire:
+    """A `Front` on a loop of its own."""
+
+    def __init__(self, limits: WireLimits | None = None) -> None:
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.front = self.call(lambda: Front(limits))
+
+    def call(self, work: Callable[[], Any]) -> Any:
+        """Run a function on the loop."""
+        done: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result(30)
+
+    def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def listen(self, door: TableDoor, leaf: Leaf | None = None, session: str = SESSION) -> int:
+        """A new port of a session."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.call(lambda: self.front.listen(session, listener, door, leaf))
+        return int(listener.getsockname()[1])
+
+    def close(self) -> None:
+        self.wait(self.front.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
