@@ -21,6 +21,7 @@ async def clear(plane: Plane) -> None:
     for folder in _session_folders(plane.settings.home):
         if folder.name not in live:
             await asyncio.to_thread(shutil.rmtree, folder, True)
+    await plane.databases.sweep()
 
 
 def forget_found(plane: Plane, session: str = "") -> None:

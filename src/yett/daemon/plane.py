@@ -8,6 +8,7 @@ import getpass
 import os
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -32,10 +33,14 @@ from yett.gateway import floors
 from yett.gateway.api import Api
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.company import company_proxy
+from yett.gateway.databases.registry import POSTGRES
+from yett.gateway.databases.service import Databases
+from yett.gateway.databases.undoing import bring_back
 from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate
 from yett.gateway.limits import Limits
+from yett.gateway.postgres.front import Front
 from yett.inventory.kept.inventory import Kept
 from yett.ledger.journal import Journal
 from yett.ledger.notes import open_log_key
@@ -81,6 +86,8 @@ class Plane:
     vkey: str
     maps: Maps
     kept: Kept
+    databases: Databases
+    front: Front
     runs: dict[str, Run]
     ended_counts: list[Message] = field(default_factory=list)
     last_refusal: Message | None = None
@@ -107,7 +114,9 @@ class Plane:
         self.gate.close_all()
         with contextlib.suppress(YettError, TimeoutError):
             async with asyncio.timeout(5):
+                await self.front.close()
                 await self.gate.settled()
+        await self.databases.close()
         with contextlib.suppress(YettError):
             self.journal.close()
         self.store.close()
@@ -153,15 +162,23 @@ async def build(settings: Settings, console_port: int) -> Plane:
     broker = Broker(vault, journal, book)
     dialer = Dialer(_dial_settings(settings))
     api = Api(dialer, keeps_loopback=settings.realm == "drill")
-    keep = _keep(settings, store, journal, keys, vault)
-    undos = Undos(store, journal, home / "undo", api, lambda provider: _means(book, vault, provider), keep)
+    undos = Undos(
+        store,
+        journal,
+        home / "undo",
+        api,
+        lambda provider: _means(book, vault, provider),
+        _keep(settings, store, journal, keys, vault),
+        lambda provider: partial(bring_back, databases) if provider == POSTGRES else None,
+    )
     maps = Maps(store, home / "policy")
     lockdown = Lockdown(store, journal)
     site = Site(store.id, console_port, drill=settings.realm == "drill")
     desk = Desk(site, store, journal, _document_seal(home), effects=_EFFECTS, account=getpass.getuser())
     eyes = Eyes(book, api, lambda provider: _own_secret(vault, provider), lambda: maps.environments, undos)
     checkpoint = Checkpoint(store, journal, lambda: maps.policies, desk, lockdown, eyes, undos)
-    authority = open_authority(home / "ca")
+    databases = Databases(store, journal, vault, broker, checkpoint, undos)
+    authority, front = open_authority(home / "ca"), Front()
     runs: dict[str, Run] = {}
     gate = Gate(
         cast(floors.Checkpoint, checkpoint),
@@ -173,7 +190,11 @@ async def build(settings: Settings, console_port: int) -> Plane:
         classify=classify,
         service=lambda session, request: _own_answer(runs, session, request),
     )
-    lockdown.on_lock += [lambda _scope: gate.drop_tunnels(), lambda _scope: _drop_host_ports(runs)]
+    lockdown.on_lock += [
+        lambda _scope: gate.drop_tunnels(),
+        lambda _scope: _drop_host_ports(runs),
+        lambda _scope: front.drop(),
+    ]
     bundle = home / "ca" / "bundle.pem"
     bundle.write_bytes(authority.bundle())
     bundle.chmod(0o644)
@@ -181,7 +202,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
-        str(signer.verifier), maps, Kept(journal), runs,
+        str(signer.verifier), maps, Kept(journal), databases, front, runs,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from yett.approvals.people import active_persons
 from yett.checkpoint.state import SessionState
 from yett.daemon.addresses import Addresses
 from yett.daemon.channel import Channel, ChannelClosed, Message
+from yett.daemon.databases import RunDatabases
 from yett.daemon.hostports import HostPorts
 from yett.daemon.inside import AgentDesk
 from yett.daemon.leftovers import forget_found
@@ -66,6 +67,7 @@ class Run:
     keeper: Channel | None = None
     remotes: Remotes | None = None
     host_ports: HostPorts | None = None
+    databases: RunDatabases | None = None
     wanted_ports: tuple[int, ...] = ()
 
     @property
@@ -132,6 +134,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
         environ = {str(k): str(v) for k, v in dict(request.get("environ", {})).items()}
         strict = plane.settings.strict or bool(request.get("strict"))
         masked = await mask_everything(plane, session, folder, environ, say, strict=strict)
+        databases = RunDatabases(plane, session, masked, str(request.get("database") or ""))
         logins = _logins(plane, session, masked, environ)
         desk = AgentDesk(plane, session, state)
         agent_socket = LineServer(folder / "agent.sock", desk.serve, mode=0o666)
@@ -145,6 +148,7 @@ async def open_run(plane: Plane, request: Message, say: Say) -> Run:
     run = Run(plane, session, folder, state, masked, agent_socket, logins, watching, _notices(plane, session, masked))
     if masked.mirror is not None:
         run.remotes = Remotes(session, masked.mirror, plane.checkpoint, plane.settings.git)
+    run.databases = databases
     run.wanted_ports = tuple(int(port) for port in request.get("host_ports", ()))
     plane.runs[session_id] = run
     watching.start()
@@ -161,6 +165,8 @@ async def end_run(run: Run, why: str) -> list[str]:
         run.nameserver.close()
     if run.host_ports is not None:
         run.host_ports.close()
+    if run.databases is not None:
+        await run.databases.close()
     if run.keeper is not None:
         run.keeper.close()
     run.agent_socket.close()
@@ -270,6 +276,7 @@ def _opened(run: Run) -> Message:
         "masks": run.masked.masks,
         "git": run.masked.git,
         "notices": run.notices,
+        "ports": run.databases.loopback_ports if run.databases is not None else [],
     }
 
 
@@ -297,10 +304,12 @@ async def _take_sockets(run: Run, message: Message, descriptors: list[int]) -> N
     if not {"proxy", "dns", "keeper"} <= sockets.keys():
         raise YettError("the supervisor did not send a proxy, dns and keeper socket")
     run.keeper = Channel(sockets["keeper"])
-    run.addresses = Addresses(run.session, run.keeper, run.plane.gate)
+    assert run.databases is not None, "open_run sets it"
+    run.addresses = Addresses(run.session, run.keeper, run.plane.gate, run.databases)
     run.nameserver = NameServer(sockets["dns"], sockets.get("dns-tcp"), run.addresses.address)
     run.host_ports = HostPorts(run.session, run.plane.checkpoint)
     run.host_ports.open_soon(run.addresses, run.wanted_ports)
+    run.databases.open_soon(run.addresses)
     await run.plane.gate.serve(run.session, sockets["proxy"], "proxy")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yett.daemon.operator import Held, Progress, Verb
 from yett.daemon.runs import serve_run
-from yett.daemon.verbs import approvals, evidence, inventory, machine, places, policies, reach, secrets, undo
+from yett.daemon.verbs import approvals, databases, evidence, inventory, machine, places, policies, reach, secrets, undo
 
 VERBS: dict[str, Verb] = {
     **approvals.VERBS,
@@ -12,6 +12,7 @@ VERBS: dict[str, Verb] = {
     **inventory.VERBS,
     **places.VERBS,
     **secrets.VERBS,
+    **databases.VERBS,
     **machine.VERBS,
 }
 PROGRESS: dict[str, Progress] = {

@@ -37,7 +37,7 @@ async def _found(plane: Plane) -> list[Environment]:
         inspector, secret = room.inspector(), plane.own_secret(room.name)
         if inspector is not None and secret is not None:
             found += await inspector.environments(plane.api, secret)
-    return found
+    return [*found, *plane.databases.environments]
 
 
 VERBS = {"environments.propose": propose, "environments.set": set_, "environments.list": list_}

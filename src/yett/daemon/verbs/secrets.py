@@ -6,6 +6,7 @@ import asyncio
 
 from yett.daemon.channel import Message
 from yett.daemon.plane import OWN, Plane
+from yett.gateway.databases.registry import POSTGRES
 from yett.model.errors import YettError
 
 
@@ -58,12 +59,28 @@ async def lease_list(plane: Plane, request: Message) -> Message:
         for run in plane.runs.values()
         for lease in run.leases
     ]
-    return {"leases": rows}
+    roles = [
+        {
+            "id": role,
+            "session": run.session.id,
+            "provider": POSTGRES,
+            "secret": database,
+            "position": "role",
+            "expires": int(run.session.task.expires),
+        }
+        for run in plane.runs.values()
+        if run.databases is not None
+        for database, role in run.databases.roles
+    ]
+    return {"leases": [*rows, *roles]}
 
 
 async def lease_revoke(plane: Plane, request: Message) -> Message:
     """End a lease and close what it opened (law 10)."""
     lease = str(request["lease"])
+    for run in plane.runs.values():
+        if run.databases is not None and await run.databases.revoke(lease):
+            return {"ok": True}
     ended = await asyncio.to_thread(plane.broker.revoke, lease)
     if not ended:
         raise YettError(f"no live lease {lease}", "yett lease list shows those there are")

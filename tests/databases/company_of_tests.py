@@ -1,0 +1,74 @@
+"""A company's database behind the gate, and what tests do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from law_plane import LawPlane
+
+from yett.approvals.hold import Hold
+from yett.gateway.databases.seat import Seat
+from yett.model.identity import Session
+
+PLACEHOLDER = "yett_ph_of_these_tests"
+HOLD = "h-"
+
+
+@dataclass
+class Company:
+    """A company's database behind the gate. `direct` is its superuser's way in, which no agent has."""
+
+    laws: LawPlane
+    direct: str
+    name: str
+    port: int
+    session: Session
+    seat: Seat
+
+    @property
+    def url(self) -> str:
+        """As an agent has it."""
+        return f"postgresql://agent:{PLACEHOLDER}@127.0.0.1:{self.port}/{self.name}"
+
+    def connect(self, **options: Any) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, connect_timeout=10, **options)
+
+    def run(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """One statement of an agent, in autocommit."""
+        with self.connect(autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters or None)  # type: ignore[call-overload]
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def held(self, statement: str, *parameters: object) -> Hold:
+        """The hold that it waits as; nothing of it has happened."""
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+            self.run(statement, *parameters)
+        return self.hold_of(refused.value)
+
+    def hold_of(self, error: psycopg.Error) -> Hold:
+        words = f"{error.diag.message_hint} {error.diag.message_primary} {error.diag.message_detail}".split()
+        found = [word.strip(".,:;()") for word in words if word.startswith(HOLD)]
+        assert found, str(error)
+        return self.laws.hold(found[0])
+
+    def approve(self, hold: Hold) -> None:
+        """By everybody who has to."""
+        self.laws.approve_and_wait(hold.id)
+
+    def truth(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the server itself says, past the gate."""
+        with psycopg.connect(self.direct, autocommit=True) as connection:
+            return list(connection.execute(statement).fetchall())  # type: ignore[call-overload]
+
+    def undo(self, number: int = -1) -> str:
+        """Apply the newest undo, as one who has signed for it."""
+        undos = self.laws.plane.undos
+
+        async def applied() -> str:
+            lines = [line async for line in undos.apply(undos.records()[number].id, "Ada")]
+            return lines[-1]
+
+        return self.laws.do(applied(), 60)

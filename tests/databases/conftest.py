@@ -1,0 +1,63 @@
+"""A whole control plane in front of a real PostgreSQL, and agents' clients that come in through its wire."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
+
+from law_fixtures import law_roots, laws, settled, upstream, world
+from law_plane import LawPlane
+from tests.databases.company_of_tests import PLACEHOLDER, Company
+from tests.postgres_versions import running
+
+from yett.daemon.verbs import databases, places
+from yett.gateway.databases.seat import Doors, Seat
+from yett.lab.saas import SCHEMA
+
+__all__ = ["law_roots", "laws", "settled", "upstream", "world"]
+
+
+@pytest.fixture(scope="session", params=[15, 18])
+def server(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with running(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def company(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """In the task's own environment, staging, with the lab's schema."""
+    yield from _company(laws, server, {})
+
+
+@pytest.fixture
+def masked(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """The same, with users' addresses kept from agents."""
+    yield from _company(laws, server, {"masked": ["users.email"]})
+
+
+def _company(laws: LawPlane, server: Any, more: dict[str, object]) -> Iterator[Company]:
+    direct = server.database()
+    with psycopg.connect(direct) as connection:
+        connection.execute(SCHEMA)
+    name = direct.rpartition("/")[2]
+    plane = laws.plane
+    laws.do(databases.add(plane, {"name": "saas", "value": direct, "environment": "staging", **more}))
+    act = laws.do(places.set_(plane, {"production": ["production"]}))
+    laws.sign(str(act["act"]))
+    session = laws.session("staging")
+    seat = Seat(plane.databases, session, plane.databases.named("saas"), {"": PLACEHOLDER})
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    laws.call(lambda: plane.front.listen(session.id, listener, Doors([seat])))
+    try:
+        yield Company(laws, direct, name, int(listener.getsockname()[1]), session, seat)
+    finally:
+        laws.call(lambda: plane.front.close_session(session.id))
+        laws.do(seat.close())
