@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from postgres import Server
 
 from gateway.postgres.wire import PLACEHOLDER, TableDesk, TableDoor, Wire
+from postgres import Server
 from yett.gateway.postgres.desk import Upstream
 
 TABLES = """

@@ -1,4 +1,4 @@
-"""The PostgreSQL wire in a thread, before a real server; its desk decides by a table and writes down what it was asked."""
+"""The PostgreSQL wire in a thread, before a real server; its desk decides by a table and notes what it was asked."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class TableDesk:
             await asyncio.sleep(0.005)
 
     def moments(self, *left_out: str) -> list[str]:
-        return [moment for moment, _ in self.events if moment not in ("read", *left_out)]
+        return [moment for moment, _ in self.events if moment not in ("read", "ran", *left_out)]
 
 
 @dataclass
@@ -176,6 +176,9 @@ class TableTransaction:
         await self.desk.pause("admit")
         self.desk.parameters.append(parameters)
         self.desk.note("admit", look.sql.decode())
+
+    async def ran(self) -> None:
+        self.desk.note("ran", "")
 
     async def settle(self) -> None:
         await self.agent.rows("SELECT txid_current()")
@@ -243,7 +246,7 @@ class Wire:
         def run() -> None:
             try:
                 done.set_result(work())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is the caller's
                 done.set_exception(error)
 
         self._loop.call_soon_threadsafe(run)

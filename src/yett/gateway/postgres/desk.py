@@ -56,7 +56,7 @@ class Transaction(Protocol):
         ...
 
     async def ran(self) -> None:
-        """What was admitted last has run, in the agent's own transaction: rights that it was lent end here."""
+        """What was admitted last has run without an error: rights that it was lent end here. Raises Stopped."""
         ...
 
     async def settle(self) -> None:

@@ -206,6 +206,9 @@ class Extended:
         elif any(one.copies == "in" for one in portal.look.statements):
             self._add(message)
             await self.send(copies=True)
+        elif portal.look.way is not Way.PASS:
+            self._add(message)
+            await self.send()  # now: what it was lent must not reach the next one
         else:
             await self._also(message)
 

@@ -99,10 +99,12 @@ class Guarding:
         self._defines |= any(one.defines for one in look.statements)
 
     async def ran(self) -> None:
-        """After statements that are no proven reads, in the agent's transaction. Raises Malformed: the session ends."""
-        if not self.own and self._step.status == IN_TRANSACTION:
-            if self.transaction is not None:
-                await self.transaction.ran()
+        """After statements that are no proven reads. Raises Malformed: the session ends."""
+        if self._step.status != IN_TRANSACTION:
+            return
+        if self.transaction is not None:
+            await self.transaction.ran()
+        if not self.own:  # else when it is final: what a trigger sets for its transaction alone is gone then
             self._must_mean(await self._meaning())
 
     def relearn(self) -> None:

@@ -66,10 +66,9 @@ class Simple:
         await guarding.admit(look, ())
         group = await self._carried(message, look)
         self._looking.ran(look, ok=not group.failed)
+        await guarding.ran()
         if guarding.own:
             await (guarding.undo_own() if group.failed else guarding.finish_own())
-        else:
-            await guarding.ran()
         return not group.failed
 
     async def _carried(self, message: bytes, look: Look) -> Group:
