@@ -53,7 +53,7 @@ def add(
     print(f"{visible(name)}: {visible(where)}, in {visible(database['environment'])}")
     for warning in answer["warnings"]:
         print(f"  note: {visible(warning)}")
-    print("next: yett env set (a person signs what is production), then yett run --env ... -- your-agent")
+    print("next: yett env --production NAME, or --no-production (a person signs it), then yett run --env ... -- your-agent")
 
 
 def list_(as_json: show.AsJson = False) -> None:

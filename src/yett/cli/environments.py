@@ -19,10 +19,13 @@ def register(app: typer.Typer) -> None:
 
 def env(
     production: Annotated[list[str] | None, typer.Option(help="Name of a production environment; repeat.")] = None,
+    no_production: Annotated[
+        bool, typer.Option("--no-production", help="None of them is production; a person signs for that, too.")
+    ] = False,
     as_json: show.AsJson = False,
 ) -> None:
-    if production:
-        answer = call("environments.set", production=production)
+    if production or no_production:
+        answer = call("environments.set", production=production or [])
         print(f"Sign the map: {answer['sign']}")
         return
     columns = [("provider", "PROVIDER"), ("id", "ID"), ("name", "NAME"), ("class", "CLASS"), ("signed", "SIGNED")]

@@ -45,7 +45,11 @@ def snapshot(url: str) -> Snapshot:
         [find_binaries() / "pg_dump", "--schema-only", "--no-comments", url], capture_output=True, text=True, check=True
     )
     # pg_dump 17.6 and later protect the dump with a random key in \\restrict lines.
-    schema = "\n".join(line for line in dumped.stdout.splitlines() if not line.startswith(("--", "\\")))
+    # What is granted to the role of a task comes and goes with it.
+    kept = (
+        line for line in dumped.stdout.splitlines() if not line.startswith(("--", "\\")) and " TO yett_" not in line
+    )
+    schema = "\n".join(line for line in kept if line)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relkind::text, n.nspname, c.relname "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +16,16 @@ from typing import Any
 
 import psycopg
 
+from yett.approvals.reading import read
 from yett.drills.database import Snapshot, snapshot
 from yett.drills.human import apply_undo, last_undo, sign_by_all
 from yett.drills.person import VirtualPerson
 from yett.drills.stage import Stage, started
 from yett.drills.telling import Telling
 from yett.lab import agent as lab_agent
+from yett.lab.clients import copy_clients
 from yett.lab.company import started_company
 from yett.lab.incident import lab_folder
-from yett.lab.postgres import find_binaries
 
 ENVIRONMENT = "staging"
 DATABASE = "saastr"
@@ -105,8 +105,9 @@ def guarded(scene: Scene) -> None:
     steps = scene.workspace / ".agent" / "steps.json"
     steps.write_text(json.dumps([{"name": s.name, "client": s.client, "sql": s.sql} for s in STEPS]))
     script = str(scene.workspace / ".agent" / "statements.py")
-    environ = {"DATABASE_URL": scene.url, "PSQL": str(find_binaries() / "psql")}
-    command = [sys.executable, "-B", script, str(steps), str(go)]
+    clients = copy_clients(scene.workspace / ".agent" / "clients")
+    environ = {"DATABASE_URL": scene.url, "PSQL": str(clients.psql), "PYTHONPATH": str(clients.packages)}
+    command = [clients.python, "-B", script, str(steps), str(go)]
     options = ("--task", "tidy up the staging data", "--env", ENVIRONMENT)
     agent = scene.stage.run_agent(scene.workspace, command, environ, *options)
     try:
@@ -156,10 +157,16 @@ def _changed(step: Step) -> str:
 
 def _sign(scene: Scene, step: Step, hold: str) -> None:
     shown = scene.people[0].get(f"/api/holds/{hold}")
-    for person in scene.people[1:]:
+    signed = []
+    for person in scene.people[1:]:  # Olga owns the agent
         person.approve(hold)
-    effects = "; ".join(str(one) for one in shown.get("changes", ())) or "its size is not known before it runs"  # type: ignore[union-attr]
-    scene.telling.say(f"{step.name} waits as {hold}: {effects}; two people read it and signed")
+        signed.append(person.name)
+        if person.get(f"/api/holds/{hold}")["state"] != "waiting":
+            break
+    effects = "; ".join(read(shown["document"]).changes)  # type: ignore[arg-type]  # a document, as the page gives it
+    scene.telling.say(
+        f"{step.name} waits as {hold}: {effects or 'what it makes is new'}; {' and '.join(signed)} signed"
+    )
 
 
 def _undo(scene: Scene, step: Step, before: Snapshot) -> None:
@@ -191,7 +198,7 @@ def _prepare(scene: Scene) -> None:
         sign_by_all(scene.people, newcomer.ask_to_enrol())
         scene.people.append(newcomer)
     stage.yett("database", "add", DATABASE, "--env", ENVIRONMENT, stdin=scene.url + "\n")
-    sign_by_all(scene.people, stage.act_of(stage.yett("env")))
+    sign_by_all(scene.people, stage.act_of(stage.yett("env", "--no-production")))
     scene.telling.say(
         "three people enrolled; the database is Yett's to guard, and one signature says that it is staging"
     )

@@ -29,7 +29,7 @@ def serve(folder: Path, parent: int) -> None:
     data = process.own_folder(account, folder / "server")
     binaries = postgres.reachable_binaries(postgres.find_binaries(), account.pw_uid, folder / "postgresql")
     process.become(account)
-    login = postgres.Login("yett_own", secrets.token_urlsafe(18), "saas")
+    login = postgres.Login("company", secrets.token_urlsafe(18), "saas")
     cluster = postgres.Cluster(binaries, data / "pgdata", login)
     cluster.create()
     cluster.start()
