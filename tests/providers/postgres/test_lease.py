@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
-from psycopg import errors
+from psycopg import errors, sql
 
 from yett.model.errors import ConfigurationError, YettError
 from yett.model.secret import Secret
 from yett.providers.postgres.dump import Address
 from yett.providers.postgres.lease import LeaseRole, make_lease, revoke_lease, sweep
-from yett.providers.postgres.own import connect
+from yett.providers.postgres.own import Own, connect
 from yett.providers.postgres.role import is_lease, new_role, scram_verifier
 from yett.providers.postgres.scope import Budgets, Masking, Scope, Table, read_only, read_write
 
@@ -260,6 +261,27 @@ def test_a_lease_that_locks_its_own_role_is_revoked_all_the_same(shop: Shop) -> 
         assert connection.execute("SELECT count(*) FROM pg_prepared_xacts").fetchone() == (0,)
 
 
+def test_a_session_that_came_in_just_before_the_door_was_shut_is_ended_too(shop: Shop) -> None:
+    role = lease(shop, read_write(schemas=["shop"]))
+    sessions: list[psycopg.Connection] = []
+
+    async def revoke(own: Own) -> None:
+        execute = own.execute
+
+        async def late(query: sql.Composable | str, *more: Any) -> Any:
+            if isinstance(query, sql.Composable) and "NOLOGIN" in query.as_string(own):
+                sessions.append(shop.enter(role))
+            return await execute(query, *more)
+
+        own.execute = late  # type: ignore[method-assign, assignment]
+        await revoke_lease(own, role.name)
+
+    shop.owned(revoke)
+    assert len(sessions) == 1
+    with pytest.raises(psycopg.OperationalError):
+        sessions[0].execute("SELECT 1")
+
+
 def test_a_half_revoked_lease_is_finished(shop: Shop) -> None:
     for half in ("NOLOGIN", "PASSWORD NULL", "VALID UNTIL '2000-01-01'", "CONNECTION LIMIT 0"):
         role = lease(shop, read_write(schemas=["shop"]))
@@ -309,8 +331,9 @@ def test_a_lease_with_things_in_another_database_stays_shut(shop: Shop) -> None:
     role = lease(shop, read_only(schemas=["shop"]))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE TABLE elsewhere (x int); ALTER TABLE elsewhere OWNER TO {role.name}")
-        with pytest.raises(YettError, match="2BP01"):
+        with pytest.raises(YettError, match="2BP01") as failed:
             shop.owned(lambda own: revoke_lease(own, role.name))
+        assert role.name not in str(failed.value)
         with pytest.raises(psycopg.OperationalError):
             shop.enter(role)
         connection.execute("DROP TABLE elsewhere")
