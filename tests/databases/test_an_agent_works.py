@@ -163,6 +163,7 @@ def test_what_destroys_objects_waits_for_a_person_leaves_a_dump_and_comes_back(
         assert content(company) == before
     company.undo()
     assert content(company) == before
+    assert company.truth("SELECT has_schema_privilege('public', 'public', 'USAGE')") == [(True,)]
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def _sign(scene: Scene, step: Step, hold: str) -> None:
             break
     effects = "; ".join(read(shown["document"]).changes)  # type: ignore[arg-type]  # a document, as the page gives it
     scene.telling.say(
-        f"{step.name} waits as {hold}: {effects or 'what it makes is new'}; {' and '.join(signed)} signed"
+        f"{step.name} waits as {hold}: {effects or 'nobody can read its effect'}; {' and '.join(signed)} signed"
     )
 
 

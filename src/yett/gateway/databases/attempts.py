@@ -73,7 +73,8 @@ def planned(
     worst = max(statements, key=lambda statement: statement.effect.harm)
     recovery = max(map(_recovery, statements), key=_SEVERITY.index)
     touched = _unique(touched for statement in statements for touched in statement.touched)
-    counts = tuple(_expected(one, known) for one in touched if one.verb is not Verb.READ and one.oid)
+    changing = sorted((one for one in touched if one.verb is not Verb.READ and one.oid), key=lambda one: one.name)
+    counts = tuple(_expected(one, known) for one in changing if one.oid not in known or known[one.oid].holds_rows)
     operation = Operation(
         action=f"postgres:{_action(worst)}",
         effect=worst.effect,

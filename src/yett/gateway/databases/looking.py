@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
@@ -19,6 +19,8 @@ LOOK_S = 1.0
 """All of it: what cannot be counted by then is unknown, and says so."""
 
 MOST_TABLES = 200
+_HOLD_ROWS = ("r", "m")
+"""Tables and materialised views. The rows of a partitioned table lie in its partitions."""
 
 _ABOUT = """
 SELECT c.oid::int8, pg_total_relation_size(c.oid), c.relkind::text,
@@ -37,10 +39,11 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """One relation. `rows` is exact, -1 where nobody had the time to count."""
+    """One relation. `rows` is exact, -1 where nobody had the time to count; `holds_rows`: it is a table by itself."""
 
     size_bytes: int
     dependants: tuple[str, ...]
+    holds_rows: bool = True
     rows: int = -1
 
 
@@ -53,16 +56,16 @@ async def about(own: OwnPool, oids: Sequence[int], *, count: bool) -> dict[int, 
         async with asyncio.timeout(LOOK_S), own.connection() as connection:
             await connection.execute("SET statement_timeout = 900; SET lock_timeout = 100")
             rows = await (await connection.execute(_ABOUT, [list(oids)[:MOST_TABLES]])).fetchall()
-            for oid, size, _, dependants, _, _ in rows:
-                found[int(oid)] = About(int(size), tuple(str(one) for one in dependants))
+            for oid, size, kind, dependants, _, _ in rows:
+                found[int(oid)] = About(int(size), tuple(str(one) for one in dependants), kind in _HOLD_ROWS)
             for oid, _, kind, _, schema, name in rows if count else ():
-                if kind in ("r", "p", "m"):
+                if kind in _HOLD_ROWS:
                     counted = await connection.execute(
                         sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))
                     )
                     row = await counted.fetchone()
                     known = found[int(oid)]
-                    found[int(oid)] = About(known.size_bytes, known.dependants, int(row[0]) if row else -1)
+                    found[int(oid)] = replace(known, rows=int(row[0]) if row else -1)
     except (YettError, psycopg.Error, TimeoutError) as error:
         _log.info("not everything could be shown of a table: %s", type(error).__name__)
     return found

@@ -65,7 +65,8 @@ class Dump:
     """A dump made under lock.
 
     `views` (schema, name, kind) depend on its tables and are in it; `foreign_keys` (schema, table, name, definition)
-    are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it.
+    are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema, role or ""
+    for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
     """
 
     file: str
@@ -74,6 +75,7 @@ class Dump:
     views: tuple[tuple[str, str, str], ...]
     foreign_keys: tuple[tuple[str, str, str, str], ...]
     next_xid: int
+    grants: tuple[tuple[str, str, str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _dump_facts(dump: Dump) -> Json:
         "views": [list(view) for view in dump.views],
         "foreign_keys": [list(key) for key in dump.foreign_keys],
         "next_xid": dump.next_xid,
+        "grants": [list(grant) for grant in dump.grants],
     }
 
 
@@ -191,6 +194,7 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
         tuple((str(a), str(b), str(c)) for a, b, c in facts["views"]),
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts["foreign_keys"]),
         int(facts["next_xid"]),
+        tuple((str(a), str(b), str(c), bool(d)) for a, b, c, d in facts["grants"]),
     )
 
 

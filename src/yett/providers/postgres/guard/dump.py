@@ -22,7 +22,7 @@ from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import Relation, dependents, family, in_schemas
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
-from yett.providers.postgres.guard.own import Connection, row
+from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.sink import Sink
 from yett.providers.postgres.guard.table import Table, tables
 
@@ -35,6 +35,11 @@ _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 _AS_PG_DUMP = """
 SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
 SET LOCAL synchronize_seqscans = off"""
+_GRANTS = sql.SQL("""
+SELECT n.nspname::text, coalesce(r.rolname::text, ''), a.privilege_type, a.is_grantable
+FROM pg_namespace n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+LEFT JOIN pg_roles r ON r.oid = a.grantee
+WHERE n.nspname = ANY ({names}::text[]) AND a.grantee <> n.nspowner ORDER BY 1, 2, 3""")
 _DIGEST = sql.SQL("""
 SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(d, '' ORDER BY d COLLATE "C"), 'UTF8')), 'hex'), '')
 FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
@@ -83,7 +88,8 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
             dumped = [await _described(own, table) for table in found.values()]
             await _must_hold_all(own, target, list(found.values()))
         file = await keep(sink, NAME, _content(target))
-    kept = Dump(NAME, tuple(dumped), tuple(schemas), depending.views, depending.foreign_keys, next_xid)
+        grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
+    kept = Dump(NAME, tuple(dumped), tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants)
     gaps = (f"CASCADE would also drop, and this does not bring back: {', '.join(lost)}",) if lost else ()
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps)
 

@@ -50,6 +50,7 @@ _LATER_DEFINITIONS = sql.SQL(
     )
     + " LIMIT 1"
 )
+_PRIVILEGES = {"USAGE": sql.SQL("USAGE"), "CREATE": sql.SQL("CREATE")}
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 _SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
 _SEQUENCE = sql.SQL("""
@@ -134,8 +135,26 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
             await own.execute(await archive.script(path, "post-data", own.info.server_version))
             await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             await _foreign_keys(own, dump)
+            await _schema_grants(own, dump)
     await _must_equal(own, dump)
     return sum(one.dumped.rows for one in found if one.emptied or not only_rows)
+
+
+async def _schema_grants(own: Connection, dump: Dump) -> None:
+    """What roles may do in the schemas, PUBLIC too; a role that has gone since is left out."""
+    there = {name for (name,) in await rows(own, sql.SQL("SELECT rolname::text FROM pg_roles"))}
+    for schema in dump.schemas:
+        await own.execute(sql.SQL("REVOKE ALL ON SCHEMA {} FROM PUBLIC").format(sql.Identifier(schema)))
+    for schema, role, privilege, grantable in dump.grants:
+        if role and role not in there:
+            continue
+        statement = sql.SQL("GRANT {} ON SCHEMA {} TO {}{}").format(
+            _PRIVILEGES[privilege],
+            sql.Identifier(schema),
+            sql.Identifier(role) if role else sql.SQL("PUBLIC"),
+            sql.SQL(" WITH GRANT OPTION" if grantable else ""),
+        )
+        await own.execute(statement)
 
 
 def _only_rows(found: list[Standing]) -> bool:
