@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 AGENT ?=
+DRILL ?= pocketos
 TASK ?=
 
 .PHONY: run test check lint types contracts licences scan bench sabotage lock clean system-run system-test
 
 run: $(VENV)/.run system-run
-	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill pocketos)
+	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill $(DRILL))
 
 test: $(VENV)/.test system-test check
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)

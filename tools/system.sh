@@ -14,6 +14,10 @@ if [ "$1" = test ]; then
   need nginx nginx
   need wrk wrk
   need npm npm
+  need pgbouncer pgbouncer
+  # Its server is on nobody's PATH.
+  ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /usr/bin/initdb >/dev/null 2>&1 || want="$want postgresql"
+  ls /usr/share/postgresql/*/extension/dblink.control >/dev/null 2>&1 || want="$want postgresql-contrib"
 fi
 [ -z "$want" ] && exit 0
 if command -v apt-get >/dev/null 2>&1; then install="apt-get install -y$want"

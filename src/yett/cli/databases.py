@@ -53,12 +53,13 @@ def add(
     print(f"{visible(name)}: {visible(where)}, in {visible(database['environment'])}")
     for warning in answer["warnings"]:
         print(f"  note: {visible(warning)}")
-    print("next: yett env --production NAME, or --no-production (a person signs it), then yett run --env ... -- your-agent")
+    print("next: yett env --production NAME, or --no-production (a person signs it); then yett run --env ... -- AGENT")
 
 
 def list_(as_json: show.AsJson = False) -> None:
     rows = [{**one, "at": f"{one['host']}:{one['port']}/{one['dbname']}", **_scope(one)} for one in _databases()]
-    columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES"), ("masks", "MASKS")]
+    columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES")]
+    columns.append(("masks", "MASKS"))
     show.rows(rows, columns, as_json, "No database yet: yett database add NAME")
 
 
