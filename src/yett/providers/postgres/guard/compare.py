@@ -61,6 +61,7 @@ class Compared:
     """`pre` holds the kept rows, of which those that are `gone` come back; `there` the places of rows to take out."""
 
     table: Table
+    key: tuple[KeyColumn, ...]
     pre: Beside
     there: sql.Identifier
     returning: int
@@ -82,7 +83,7 @@ async def compared(own: Connection, captured: Captured, kept: CapturedTable, tab
         own, _COUNTS.format(pre=comparing.pre.quoted, there=comparing.there)
     )
     found += comparing.by_count(returning, touched, untouched, removing)
-    return Compared(table, comparing.pre, comparing.there, returning, removing, tuple(found))
+    return Compared(table, comparing.key, comparing.pre, comparing.there, returning, removing, tuple(found))
 
 
 def _must_have_same_shape(kept: CapturedTable, table: Table) -> None:
@@ -141,6 +142,7 @@ class _Comparing:
         if loaded != self.kept.rows:
             raise YettError(f"the undo's rows of {table.label} are {loaded}, not {self.kept.rows}")
         await own.execute(_PREPARE.format(pre=self.pre.quoted))
+        await own.execute(sql.SQL("ANALYZE {}").format(self.pre.quoted))
         if table.filenode == self.kept.filenode:
             await own.execute(_STILL_THERE.format(pre=self.pre.quoted, table=table.quoted))
         names = [sql.Identifier("t", column.name) for column in self.key]

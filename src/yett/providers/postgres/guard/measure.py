@@ -8,43 +8,52 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from yett.providers.postgres.guard import asking
+from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
-from yett.providers.postgres.guard.own import Connection, rows
+from yett.providers.postgres.guard.own import Connection, row, rows
 
 # Locks of statements that change definitions or rewrite files; DML takes RowExclusiveLock at most (manual, 13.3.1).
 _REWRITES = frozenset({"ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
 _WITH_CONTENT = frozenset("rpmSvf")
 _SYSTEM = frozenset({"pg_catalog", "information_schema"})
 # What ANALYZE writes of its own accord.
-_STATISTICS = frozenset({"pg_statistic", "pg_statistic_ext_data"})
-# What making and dropping a temporary table writes; a row that is updated there is something else.
-_OF_TEMPORARY = frozenset(
-    {
-        "pg_class",
-        "pg_attribute",
-        "pg_type",
-        "pg_depend",
-        "pg_shdepend",
-        "pg_attrdef",
-        "pg_constraint",
-        "pg_index",
-        "pg_sequence",
-        "pg_namespace",
-    }
-)
+_STATISTICS = frozenset({"pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_data"})
+# What making and dropping a temporary table writes, and how to tell a row of such a table there: all others count.
+_OF_TEMPORARY = {
+    "pg_class": "x.relpersistence = 't'",
+    "pg_attribute": "x.attrelid IN (SELECT oid FROM pg_class WHERE relpersistence = 't')",
+    "pg_type": "x.typnamespace IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')",
+    "pg_constraint": "x.connamespace IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')",
+    "pg_attrdef": "x.adrelid IN (SELECT oid FROM pg_class WHERE relpersistence = 't')",
+    "pg_index": "x.indrelid IN (SELECT oid FROM pg_class WHERE relpersistence = 't')",
+    "pg_sequence": "x.seqrelid IN (SELECT oid FROM pg_class WHERE relpersistence = 't')",
+    "pg_namespace": "false",
+    "pg_depend": "true",  # follows what it is about
+    "pg_shdepend": "true",
+}
+_CHANGED_BEFORE = "SELECT count(*) FROM {catalog} x WHERE x.xmax = ANY ({{xids}}::xid[]) AND NOT ({temporary})"
 _LOCKS = sql.SQL("""
-SELECT l.locktype, l.mode, coalesce(l.relation, 0)::int8, c.relkind::text, c.relpersistence::text,
-  n.nspname || '.' || c.relname,
-  CASE WHEN l.locktype = 'object' THEN pg_describe_object(l.classid, l.objid, l.objsubid) END
+SELECT l.locktype, l.mode, coalesce(l.relation, 0)::int8, c.relkind::text,
+  coalesce(c.relpersistence = 't', false) OR coalesce(o.temporary, false), n.nspname || '.' || c.relname, o.described
 FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN l.locktype = 'object' THEN pg_describe_object(l.classid, l.objid, l.objsubid) END AS described,
+    (SELECT s.nspname ~ '^pg_(toast_)?temp_' FROM pg_namespace s WHERE s.oid = CASE l.classid
+      WHEN 'pg_type'::regclass THEN (SELECT typnamespace FROM pg_type WHERE oid = l.objid)
+      WHEN 'pg_constraint'::regclass THEN (SELECT connamespace FROM pg_constraint WHERE oid = l.objid)
+      WHEN 'pg_attrdef'::regclass THEN
+        (SELECT t.relnamespace FROM pg_attrdef d JOIN pg_class t ON t.oid = d.adrelid WHERE d.oid = l.objid)
+    END) AS temporary
+  WHERE l.locktype = 'object'
+) o ON true
 WHERE l.pid = {pid} AND l.granted AND l.locktype IN ('relation', 'object', 'advisory')
   AND l.database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))""")
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One lock that the agent's backend holds. `name` is empty for a relation that only its transaction sees."""
+    """One lock that the agent's backend holds. `name` is "" for what was both made and dropped by its transaction."""
 
     kind: str
     mode: str
@@ -55,7 +64,11 @@ class Lock:
 
     @property
     def rewrites(self) -> bool:
-        return self.kind == "relation" and self.mode in _REWRITES and self.relkind != "t" and not self.temporary
+        return self.kind == "relation" and self.mode in _REWRITES and self.relkind != "t" and self.lasts
+
+    @property
+    def lasts(self) -> bool:
+        return bool(self.name) and not self.temporary
 
     @property
     def may_destroy(self) -> bool:
@@ -93,8 +106,12 @@ async def measured(agent: Executing, own: Connection, before: asking.Counts) -> 
     changed = dict(_changed(before, after))
     tables = [TableEffect(oid, *values) for oid, values in changed.items() if _is_user_table(values[0])]
     rewritten = {lock.name for lock in locks if lock.rewrites}
-    objects = {lock.name for lock in locks if lock.kind == "object" and lock.mode == "AccessExclusiveLock"}
-    catalogs = _catalogs(changed.values(), any(lock.temporary and lock.mode in _REWRITES for lock in locks))
+    objects = {
+        lock.name for lock in locks if lock.kind == "object" and lock.mode == "AccessExclusiveLock" and lock.lasts
+    }
+    catalogs = {f"{schema}.{name}" for schema, name, *_ in changed.values() if schema in _SYSTEM} - _STATISTICS
+    if any(lock.kind == "relation" and lock.mode in _REWRITES and not lock.lasts for lock in locks):
+        catalogs = await _without_temporary(own, agent.pid, state, catalogs)
     locked = {lock.relation: lock.name for lock in locks if lock.may_destroy}
     effects = Effects(
         tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
@@ -119,11 +136,28 @@ async def _locks(agent: Executing, own: Connection) -> list[Lock]:
     unseen = {relation for kind, _, relation, relkind, *_ in found if kind == "relation" and relkind is None}
     made = await asking.made(agent, unseen)
     locks = []
-    for kind, mode, relation, relkind, persistence, name, described in found:
-        new_name, new_is_temporary = made.get(relation, (f"relation {relation}", False))
-        temporary = persistence == "t" or (relkind is None and new_is_temporary)
-        locks.append(Lock(kind, mode, relation, relkind or "", temporary, name or described or new_name))
+    for kind, mode, relation, relkind, temporary, name, described in found:
+        new_name, new_is_temporary = made.get(relation, ("", False))
+        locks.append(
+            Lock(kind, mode, relation, relkind or "", temporary or new_is_temporary, name or described or new_name)
+        )
     return locks
+
+
+async def _without_temporary(own: Connection, pid: int, state: asking.State, catalogs: set[str]) -> set[str]:
+    """Leave out catalogs in which only rows of temporary tables were changed, and of what is gone again: Yett's own
+    connection sees every row that was there before, with the agent's mark on those that it changed."""
+    xids = await ids.find(own, pid, state.xid, state.next_multixact)
+    found = set()
+    for catalog in catalogs:
+        temporary = _OF_TEMPORARY.get(catalog.removeprefix("pg_catalog."))
+        if temporary is not None:
+            query = sql.SQL(_CHANGED_BEFORE.format(catalog=catalog, temporary=temporary))
+            (number,) = await row(own, query.format(xids=ids.literal(xids.possible)))
+            if not number:
+                continue
+        found.add(catalog)
+    return found
 
 
 def _changed(before: asking.Counts, after: asking.Counts) -> Iterable[tuple[int, tuple[str, str, int, int, int]]]:
@@ -138,14 +172,6 @@ def _changed(before: asking.Counts, after: asking.Counts) -> Iterable[tuple[int,
 
 def _is_user_table(schema: str) -> bool:
     return schema not in _SYSTEM and not schema.startswith(("pg_toast", "pg_temp_"))
-
-
-def _catalogs(changed: Iterable[tuple[str, str, int, int, int]], temporary_tables: bool) -> Iterable[str]:
-    for schema, name, _, updated, _ in changed:
-        if schema not in _SYSTEM or name in _STATISTICS:
-            continue
-        if not (temporary_tables and name in _OF_TEMPORARY and not updated):
-            yield f"{schema}.{name}"
 
 
 def _gaps(locks: list[Lock]) -> Iterable[str]:
