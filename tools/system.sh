@@ -16,8 +16,8 @@ if [ "$1" = test ]; then
   need npm npm
   need pgbouncer pgbouncer
   # Its server is on nobody's PATH.
-  ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /usr/bin/initdb >/dev/null 2>&1 || want="$want postgresql"
-  ls /usr/share/postgresql/*/extension/dblink.control >/dev/null 2>&1 || want="$want postgresql-contrib"
+  [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb 2>/dev/null)" ] || want="$want postgresql"
+  [ -n "$(ls -d /usr/share/postgresql/*/extension/dblink.control 2>/dev/null)" ] || want="$want postgresql-contrib"
 fi
 [ -z "$want" ] && exit 0
 if command -v apt-get >/dev/null 2>&1; then install="apt-get install -y$want"
