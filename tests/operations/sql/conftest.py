@@ -1,48 +1,28 @@
-"""Real catalogs: one database of everyday objects and planted traps, on every PostgreSQL that is here."""
+"""Real catalogs: one database of everyday objects and planted traps, on each PostgreSQL that is here."""
 
 from __future__ import annotations
 
-import glob
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 
-import postgres as servers
+from postgres import Server
 from yett.operations.sql import queries, snapshot
 from yett.operations.sql.classify import classify
 from yett.operations.sql.snapshot import Snapshot
 from yett.operations.sql.statement import Statement
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
-OLD = sorted(glob.glob("/usr/lib/postgresql/1[4-7]/bin"))
 
 Classify = Callable[..., tuple[Statement, ...]]
 
 
-@pytest.fixture(scope="session", params=["new", *OLD])
-def server(request: pytest.FixtureRequest) -> Iterator[servers.Server]:
-    """The wheel's PostgreSQL, then each older one of the system."""
-    if request.param == "new":
-        yield request.getfixturevalue("postgres")
-        return
-    patch = pytest.MonkeyPatch()
-    patch.setattr(servers, "_binaries", lambda: Path(request.param))
-    running = servers.postgres._get_wrapped_function()()
-    try:
-        yield next(running)
-    finally:
-        patch.undo()
-        for _ in running:
-            pass
-
-
 @pytest.fixture(scope="session")
-def database(server: servers.Server) -> str:
+def database(each_postgres: Server) -> str:
     """The URL of a database with `schema.sql` in it."""
-    url = server.database()
+    url = each_postgres.database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SCHEMA)
     return url
@@ -69,8 +49,3 @@ def one(catalog: Snapshot) -> Callable[[str], Statement]:
         return statement
 
     return of
-
-
-@pytest.fixture(autouse=True)
-def _only_main_thread_parses() -> None:
-    assert threading.current_thread() is threading.main_thread()
