@@ -89,10 +89,7 @@ class Facts:
 def bounds(operations: Sequence[Operation], impact: Amount) -> Amount:
     """The most that a signature covers: for what was measured row by row with its slack, else what it costs."""
     counted = [rows for operation in operations for rows in operation.rows if rows.known]
-    slack = [(rows.most(), rows) for rows in counted]
-    deletes = sum(most.deleted - rows.deleted for most, rows in slack)
-    changes = sum(most.updated - rows.updated + most.inserted - rows.inserted for most, rows in slack)
-    return impact + Amount(deletes=deletes, rows=deletes + changes) if counted else impact
+    return impact + Amount(rows=sum(rows.most().total - rows.total for rows in counted))
 
 
 def _bounded(rows: Rows) -> dict[str, Json]:

@@ -79,6 +79,10 @@ class Rows:
     def known(self) -> bool:
         return min(self.deleted, self.updated, self.inserted) >= 0
 
+    @property
+    def total(self) -> int:
+        return self.deleted + self.updated + self.inserted
+
     def as_json(self) -> dict[str, Json]:
         return {"table": self.table, "deleted": self.deleted, "updated": self.updated, "inserted": self.inserted}
 

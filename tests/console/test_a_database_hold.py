@@ -1,0 +1,77 @@
+"""A held transaction on the page, in a real browser: what it did to which table, the statements, the bounds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from chromium import Browser, Tab, browser
+from page import Page
+from scene import volume_delete
+
+from yett.approvals.facts import Facts
+from yett.model.effects import Effect, Recovery
+from yett.model.operation import Amount, Governed, Operation, Rows
+from yett.model.resource import Environment, Place, Resource, ResourceRef
+from yett.model.undo import UndoPlan
+
+pytestmark = pytest.mark.browser
+
+EVIL = "DELETE FROM users WHERE id <= 10 /* </code><script>document.title='owned'</script>\u202e */"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Tab]:
+    opened = chromium.tab()
+    opened.screen(390, 844)
+    yield opened
+    opened.call("Page.close")
+
+
+def database_delete() -> Facts:
+    """A DELETE that cascades, as the database's wire puts it."""
+    model = volume_delete()
+    users = ResourceRef("postgres", "table", "7/5/101")
+    rows = (Rows("public.bookings", deleted=1240), Rows("public.cars", updated=3), Rows("public.users", deleted=10))
+    operation = Operation(
+        "postgres:delete.beyond",
+        Effect.DELETE,
+        Recovery.FROM_UNDO,
+        Governed("postgres", (users,)),
+        "postgres",
+        {"statements": [EVIL], "changes": [[one.table, "delete"] for one in rows]},
+        cost=Amount(rows=1253),
+        rows=rows,
+    )
+    stands = (Environment("postgres", "7/5", "staging"),)
+    resource = Resource(users, "public.users", stands, size_bytes=81920, dependants=("bookings (foreign key)",))
+    undo = UndoPlan(True, "the rows as they were, kept before COMMIT", ())
+    situation = replace(
+        model.situations[0], operation=operation, resource=resource, place=Place.TASK, irreversible=False, undo=undo
+    )
+    attempt = replace(model.attempt, wire="postgres", operations=(operation,), summary="saastr: DELETE FROM users ...")
+    return replace(model, attempt=attempt, situations=(situation,), impact=Amount(rows=1253))
+
+
+def test_a_person_sees_the_statement_its_effect_and_the_bounds(live: Page, tab: Tab, chromium: Browser) -> None:
+    hold = live.scene.open(database_delete())
+    tab.open(f"{live.origin}/holds/{hold.id}")
+    text = tab.text()
+    assert "deletes 1,240 of public.bookings (signed up to 1,302)" in text
+    assert "changes 3 of public.cars (signed up to 13)" in text
+    assert "deletes 10 of public.users (signed up to 20)" in text
+    assert "DELETE FROM users WHERE id <= 10" in text
+    assert tab.evaluate("document.title") != "owned"
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert chromium.problems == []
+    if kept := os.environ.get("YETT_KEEP_PICTURES"):
+        tab.screenshot(Path(kept) / "database-hold.png")
