@@ -9,6 +9,7 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.checkpoint import tally
+from yett.daemon.verbs import databases
 
 USERS = "SELECT count(*) FROM users"
 BYTES = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} t"
@@ -214,3 +215,17 @@ def test_nothing_secret_is_in_the_log(company: Company) -> None:
     role = company.seat._role
     assert role is not None
     assert role.password.text() not in logged
+
+
+def test_adding_a_database_says_what_everybody_reaches_in_it(company: Company) -> None:
+    with psycopg.connect(company.direct) as connection:
+        connection.execute(
+            "CREATE FUNCTION reset_all() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM users'"
+        )
+        connection.execute("GRANT SELECT ON cars TO PUBLIC")
+    plane = company.laws.plane
+    said = company.laws.do(databases.add(plane, {"name": "again", "value": company.direct, "environment": "staging"}))
+    warnings = " ".join(map(str, said["warnings"]))
+    assert "reset_all()" in warnings
+    assert "public.cars" in warnings
+    assert company.held("SELECT reset_all()").document["decision"]

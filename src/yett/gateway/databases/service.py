@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +26,7 @@ from yett.providers.postgres import own as own_connections
 from yett.providers.postgres.dump import Address
 from yett.providers.postgres.lease import LeaseRole, make_lease, revoke_lease, sweep
 from yett.providers.postgres.own import Own
+from yett.providers.postgres.reach import public_reach
 from yett.recovery.undos import Undos
 from yett.store import Store
 
@@ -34,6 +36,9 @@ OWN_PURPOSE = "yett's own"
 _WHO = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text, datname
 FROM pg_database WHERE datname = current_database()"""
+_DEFINERS = """
+SELECT p.oid::regprocedure::text FROM pg_proc p
+WHERE p.prosecdef AND p.oid >= 16384 AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY 1"""
 _SCHEMAS = """
 SELECT DISTINCT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1"""
@@ -126,11 +131,14 @@ class Databases:
             facts = await own_connections.rights(own)
             row = await (await own.execute(_WHO)).fetchone()
             schemas = [str(one[0]) for one in await (await own.execute(_SCHEMAS)).fetchall()]
+            definers = [str(one[0]) for one in await (await own.execute(_DEFINERS)).fetchall()]
+            public = await public_reach(own)
         finally:
             await own.close()
         if row is None:
             raise YettError("the database does not say which one it is", "give Yett a login that may ask")
         warnings = [] if facts.superuser else ["not a superuser: what only one may see counts as unknown"]
+        warnings += _through_public(definers, [str(table) for table in public.relations], list(public.creatable))
         return Seen(str(row[0]), str(row[1]), tuple(schemas) or ("public",), tuple(warnings))
 
     async def sweep(self) -> None:
@@ -215,3 +223,19 @@ class Databases:
             await own.close()
         about = {"database": database.name, "role": role.name, "session": session.id, "left": list(owned)}
         await self._journal.run(lambda tx: tx.append(Entry("lease", {"event": "ended", **about})))
+
+
+def _through_public(definers: Sequence[str], relations: Sequence[str], creatable: Sequence[str]) -> list[str]:
+    """What every role of the database reaches, whatever a lease's scope says: no grant takes it away from one."""
+    said = []
+    if definers:
+        said.append(f"anyone may call functions that run with their owner's rights (a call is held): {_some(definers)}")
+    if relations:
+        said.append(f"anyone may use these tables, whatever a lease's scope says: {_some(relations)}")
+    if creatable:
+        said.append(f"anyone may make objects in these schemas: {_some(creatable)}")
+    return said
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
