@@ -35,7 +35,7 @@ class Server:
 
     port: int
     version: int = 0
-    folder: Path = Path()
+    binaries: Path = Path()
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _shared: str = ""
 
@@ -111,7 +111,7 @@ def serving(
         )
     try:
         _wait(server, port, folder / "log")
-        yield Server(port, version, folder)
+        yield Server(port, version, binaries)
     finally:
         server.send_signal(signal.SIGQUIT)  # immediate: nothing in it is worth a shutdown checkpoint
         server.wait(30)

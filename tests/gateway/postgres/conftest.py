@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -27,6 +28,7 @@ class Place:
     door: TableDoor
     port: int
     direct: str
+    binaries: Path
 
     @property
     def desk(self) -> TableDesk:
@@ -65,7 +67,7 @@ def placed(server: Server, wire: Wire) -> Place:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TABLES)
     door = TableDoor(upstream_of(server, url), TableDesk())
-    return Place(wire, door, wire.listen(door), url)
+    return Place(wire, door, wire.listen(door), url, server.binaries)
 
 
 def upstream_of(server: Server, url: str, user: str = "postgres", password: str = "", tls: str = "prefer") -> Upstream:

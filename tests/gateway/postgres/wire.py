@@ -25,7 +25,7 @@ SESSION = "s1"
 
 _WAYS = {
     Way.PASS: "select values table show set reset fetch move declare close explain listen unlisten prepare deallocate"
-    " discard savepoint release begin start commit end rollback abort with",
+    " discard savepoint release begin start commit end rollback abort with lock",
     Way.GUARD: "insert update delete merge notify",
     Way.ASK: "do call",
     Way.DUMP: "create drop truncate alter",
@@ -52,7 +52,7 @@ def statement(text: str, prepared: Mapping[str, Statement]) -> Statement:
     way, control, effect = _WAY_OF.get(first, Way.ASK), _CONTROLS.get(first, Control.NONE), Effect.READ
     prepares = executes = deallocates = copies = ""
     if first == "copy":
-        copies = "in" if "from" in words else "out"
+        copies = "out" if " to stdout" in text.lower() else "in"
         inner = text[text.index("(") + 1 :].lower().split()[0] if "(" in text and copies == "out" else ""
         way = Way.GUARD if copies == "in" else _WAY_OF.get(inner, Way.PASS)
     elif words[:2] == ["rollback", "to"]:
@@ -69,7 +69,7 @@ def statement(text: str, prepared: Mapping[str, Statement]) -> Statement:
         deallocates = "*" if words[-1] == "all" else words[-1]
     elif "volatile" in text:
         way = Way.ASK
-    if "standard_conforming_strings" in words:
+    if words[:2] == ["set", "standard_conforming_strings"]:
         way = Way.REFUSE
     if way is not Way.PASS:
         effect = Effect.WRITE

@@ -59,7 +59,8 @@ class Conductor:
                 self._more()
                 await self._step.news()
                 continue
-            if not extended.exact:
+            if extended.at_rest:
+                extended.exact = False
                 self._flow()
 
     def _flow(self) -> None:

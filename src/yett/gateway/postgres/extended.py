@@ -131,9 +131,16 @@ class Extended:
             return
         await self._enter()
         self._must_go_on(look)
-        if not self.skipping:
-            self._add(message)
-            self._renamed[name] = sql
+        if self.skipping:
+            return
+        free = plain and not self._guarding.own
+        if free:
+            await self._looking.decide(look)
+        self._add(message)
+        self._renamed[name] = sql
+        if free:
+            await self.send()
+            requests.fresh = None if self.skipping else name
 
     async def _bind(self, message: bytes) -> None:
         requests = self._requests
@@ -148,8 +155,9 @@ class Extended:
         look = await self._looking.look(sql)
         if self._looking.plain(look):
             requests.learn(sql, controls := self._looking.controls(look))
-            if not self.exact and not (controls and requests.guarding):
+            if await self._is_free() and not (controls and requests.guarding):
                 await self._looking.decide(look)
+                self.exact = False
                 self._forget(portal)
                 if controls:
                     requests.controls[portal] = sql
@@ -194,7 +202,7 @@ class Extended:
         await self._enter()
         if self.skipping:
             return
-        portal = self._portals.get(name)
+        portal = self._portals.get(name) if name in self._requests.special else None
         if portal is None and (control := self._requests.controls.get(name)) is not None:
             portal = Portal(control, await self._looking.look(control), True)
         if portal is None:
@@ -249,9 +257,7 @@ class Extended:
         if self._guarding.own:
             await self._guarding.finish_own()
         self.exact = self.skipping = False
-        if self._step.status == IDLE:  # portals end with their transaction
-            for portal in list(self._portals):
-                self._forget(portal)
+        self._end_portals()
         self._copying.say(replies.ready(self._step.status))
 
     def _forget(self, portal: bytes) -> None:
@@ -327,6 +333,27 @@ class Extended:
         if not self.exact:
             self.exact = True
             self.skipping = await self._step.quiet()
+            self._end_portals()
+
+    async def _is_free(self) -> bool:
+        """Whether a read may go on as if nothing had been decided here: no Sync of ours must end its portal."""
+        if not self.exact:
+            return True
+        if self._guarding.own or self._step.status != IDLE:
+            return False
+        await self.send()
+        return not self.skipping
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing hangs on the messages so far: those that follow may go on by themselves."""
+        return not self._batch and not self.skipping and not self._guarding.own
+
+    def _end_portals(self) -> None:
+        """Portals end with their transaction."""
+        if self._step.status == IDLE:
+            for portal in list(self._portals):
+                self._forget(portal)
 
     def _must_go_on(self, look: Look) -> None:
         """Raises Stopped: the transaction has failed, and this does not end it."""
