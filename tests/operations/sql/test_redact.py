@@ -75,13 +75,14 @@ WORDS = st.sampled_from(
 )
 
 
-@given(st.lists(WORDS, max_size=12), st.sampled_from(["", " ", "\n"]))
+@given(st.lists(WORDS, max_size=12), st.sampled_from([" ", "\n"]))
 @settings(max_examples=300, deadline=None)
 def test_no_literal_is_left(words: list[str], between: str) -> None:
     text = between.join(words)
     for shown in (redact(text), _by_tokens(text)):
-        assert "hush" not in shown or not _is_sql(text)
-        assert "42424242" not in shown or not _is_sql(text) or between == ""
+        if _is_sql(text):
+            assert "hush" not in shown, shown
+            assert "4242" not in shown, shown
 
 
 class _Scan(ctypes.Structure):
@@ -157,7 +158,7 @@ def _same_borders(text: str) -> None:
         return
     assert "".join(token.text for token in tokens(text)) == text
     position = 0
-    starts = {start: end for start, end in theirs}
+    starts = dict(theirs)
     for token in tokens(text):
         length = len(token.text.encode())
         if token.kind in (Kind.LITERAL, Kind.QUOTED, Kind.COMMENT, Kind.NUMBER, Kind.PARAMETER):

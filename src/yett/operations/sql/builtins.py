@@ -25,8 +25,9 @@ _EXTENSION_HARMLESS = frozenset(_LISTS["extension_harmless"])
 _ADVISORY = "holds an advisory lock, for which others may wait"
 _LARGE = "changes large objects, which the guard does not see"
 
+NUMBERS = guard(Effect.WRITE, Recovery.AUTOMATIC, "takes a number of a sequence")
 _HARMFUL = {
-    "nextval": guard(Effect.WRITE, Recovery.AUTOMATIC, "takes a number of a sequence"),
+    "nextval": NUMBERS,
     "setval": ask(Effect.WRITE, Recovery.FROM_BACKUP, "sets a sequence, which the guard does not see"),
     "pg_notify": ask(Effect.WRITE, Recovery.NONE, "notifies listeners, who may act on it"),
     "lo_unlink": ask(Effect.DELETE, Recovery.FROM_BACKUP, "deletes a large object, which the guard does not see"),

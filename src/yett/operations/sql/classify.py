@@ -31,6 +31,9 @@ from yett.operations.sql.statement import Control, Statement, Verb, Way
 from yett.operations.sql.trees import Tree, trees
 
 HANDLERS: Mapping[str, Callable[[Reader, Node], None]] = {**ROWS, **SESSION, **DEFINITIONS, **AUTHORITY}
+MOST_STATEMENTS = 2000
+"""In one text: each costs a tenth of a millisecond, and someone may have to read them."""
+
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
@@ -59,6 +62,8 @@ def classify(sql: bytes, catalog: Catalog, prepared: Mapping[str, Statement]) ->
         raise Unreadable(
             f"The SQL text cannot be read: {error}", "Send SQL that PostgreSQL's grammar accepts."
         ) from None
+    if len(parsed) > MOST_STATEMENTS:
+        raise Unreadable(f"The SQL text holds more than {MOST_STATEMENTS} statements", "Send fewer at once.")
     reach = _reach(catalog)
     return tuple(_statement(tree, reach, prepared) for tree in parsed)
 

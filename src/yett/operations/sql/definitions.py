@@ -11,7 +11,7 @@ from typing import Any
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.catalog import Relation
-from yett.operations.sql.facts import Fact, Ref, alone, ask, dump, guard, refused
+from yett.operations.sql.facts import Fact, Ref, alone, ask, dump, refused
 from yett.operations.sql.reader import NO_CTES, Node, Reader
 from yett.operations.sql.statement import Touched, Verb, Way
 
@@ -199,7 +199,7 @@ def view(reader: Reader, node: Node) -> None:
     verb = Verb.ALTER if node.get("replace") else Verb.CREATE
     _named(reader, relation, verb)
     reader.nested(node["query"])
-    _planted(reader)
+    reader.plants = True
     recovery = Recovery.FROM_BACKUP if node.get("replace") else Recovery.AUTOMATIC
     reader.fact(dump(Effect.WRITE, recovery, "replaces a view" if node.get("replace") else "makes a view"))
 
@@ -409,16 +409,7 @@ def _defines(reader: Reader, node: Node, reason: str) -> None:
             reader.walk(_without_names(value))
     if reason:
         reader.fact(dump(Effect.WRITE, Recovery.AUTOMATIC, reason))
-    _planted(reader)
-
-
-def _planted(reader: Reader) -> None:
-    """What would run on use, beyond reading, makes a definition a matter of authority."""
-    known = reader.reach.close(frozenset(reader.refs))
-    facts = [fact for fact in (*known.facts, *reader.facts) if fact.way in (Way.GUARD, Way.ASK)]
-    sequences = guard(Effect.WRITE, Recovery.AUTOMATIC, "takes a number of a sequence")
-    if any(fact != sequences for fact in facts):
-        reader.fact(dump(Effect.ADMIN, Recovery.AUTOMATIC, "plants what will later run when others use it"))
+    reader.plants = True
 
 
 def _without_names(value: Any) -> Any:

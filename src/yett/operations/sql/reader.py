@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
-from yett.operations.sql import settings, unbounded
+from yett.operations.sql import builtins, settings, unbounded
 from yett.operations.sql.catalog import Catalog
-from yett.operations.sql.facts import Fact, Ref, ask, guard, unknown
+from yett.operations.sql.facts import Fact, Ref, ask, dump, guard, unknown
 from yett.operations.sql.names import Names, Refs
 from yett.operations.sql.reach import Reach
 from yett.operations.sql.statement import Control, Statement, Touched, Verb, Way
@@ -55,6 +55,8 @@ class Reader:
         """The statement is planned and not run (EXPLAIN)."""
         self.defers = False
         """What it reads runs later, at a FETCH that nobody decides on."""
+        self.plants = False
+        """It stores expressions that others will run."""
         self.lenient = False
         self.made: set[str] = set()
         """Temporary tables that earlier statements of the same body make."""
@@ -95,7 +97,9 @@ class Reader:
         self.refs.update(Ref(verb, relation.oid) for relation in found)
 
     def done(self) -> None:
-        """Judge what only the whole tells: sequences and casts."""
+        """Judge what only the whole tells: sequences, casts, and what a definition plants."""
+        if self.plants:
+            self.fact(self._planted())
         if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
             reason = "may take any number of numbers of a sequence, which nothing gives back"
             self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
@@ -103,6 +107,14 @@ class Reader:
             casts = self.reach.implicit_casts()
             self.facts.extend(casts.facts)
             self.touched.extend(casts.touched)
+
+    def _planted(self) -> Fact | None:
+        """What would run on use, beyond reading and numbering, makes a definition a matter of authority."""
+        known = self.reach.close(frozenset(self.refs))
+        facts = (fact for fact in (*known.facts, *self.facts) if fact.way in (Way.GUARD, Way.ASK))
+        if all(fact == builtins.NUMBERS for fact in facts):
+            return None
+        return dump(Effect.ADMIN, Recovery.AUTOMATIC, "plants what will later run when others use it")
 
     # -- the walk
 
@@ -338,8 +350,10 @@ def _set_config(arguments: list[Any], catalog: Catalog) -> Fact | None:
     return settings.judge(name, values, catalog)
 
 
-def _constant(node: Node) -> str | None:
+def _constant(node: Any) -> str | None:
     """The text of a string constant, cast to text or not; None: no constant."""
+    if not isinstance(node, dict):
+        return None  # from the worker, which leaves constants out
     if "TypeCast" in node and _is_text(node["TypeCast"].get("typeName", {})):
         node = node["TypeCast"].get("arg", {})
     constant = node.get("A_Const", {})

@@ -19,6 +19,7 @@ _QUICK = re.compile(
       (?:[eE]'(?:[^'\\]|''|\\.)*'
       | (?:\d[\d_.]*(?:[eE][-+]?\d+)?|\.\d[\d_]*(?:[eE][-+]?\d+)?|0[xXoObB][0-9a-fA-F_]+)(?![A-Za-z_$\x80-\U0010ffff]))
     | (?:(?<![A-Za-z0-9_$\x80-\U0010ffff])(?:[bBxXnN]|[uU]&))?'[^']*')
+  | (?P<rest>["'].*)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -36,6 +37,8 @@ def redact(text: str) -> str:
         if match.lastgroup == "constant":
             number += 1
             return f"${number}"
+        if match.lastgroup == "rest":
+            return "..."
         return " " if match.lastgroup == "space" else match[0]
 
     return _QUICK.sub(shown, text).strip()
@@ -43,24 +46,15 @@ def redact(text: str) -> str:
 
 def _by_tokens(text: str) -> str:
     parts: list[str] = []
-    length, number = 0, 0
-    found = list(tokens(text))
-    for token in found:
-        if token.kind is Kind.PARAMETER:
-            number = max(number, int(token.text[1:7]))
-    for token in found:
+    number = max(map(int, _PLACE.findall(text[:LONGEST])), default=0)
+    for token in tokens(text[:LONGEST]):
         if token.kind in _CONSTANTS:
             number += 1
-            shown = f"${number}"
-        elif token.kind in (Kind.COMMENT, Kind.SPACE):
-            shown = "" if parts and parts[-1] == " " else " "
+            parts.append(f"${number}")
         elif token.kind is Kind.UNFINISHED:
-            shown = "..."
-        else:
-            shown = token.text
-        parts.append(shown)
-        length += len(shown)
-        if length > LONGEST:
-            parts.append(" ...")
-            break
-    return "".join(parts).strip()
+            parts.append("...")
+        elif token.kind not in (Kind.COMMENT, Kind.SPACE):
+            parts.append(token.text)
+        elif parts and parts[-1] != " ":
+            parts.append(" ")
+    return "".join(parts).strip()[:LONGEST] + (" ..." if len(text) > LONGEST else "")

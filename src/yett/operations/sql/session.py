@@ -42,9 +42,9 @@ def _set(reader: Reader, node: Node) -> None:
         reader.fact(unknown("sets what only a function can"))
 
 
-def _value(node: Node) -> str:
+def _value(node: Any) -> str:
     """A constant as guc.c reads it; "" for what is none, which no rule takes for harmless."""
-    constant = node.get("A_Const", {})
+    constant = node.get("A_Const", {}) if isinstance(node, dict) else {}
     if "sval" in constant:
         return str(constant["sval"].get("sval", ""))
     if "ival" in constant:

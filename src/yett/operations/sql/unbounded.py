@@ -32,7 +32,7 @@ def merge(statement: Node) -> bool:
 
 
 def _selects(node: Node | None) -> bool:
-    if node is None:
+    if not isinstance(node, dict):
         return False
     ((kind, fields),) = node.items()
     if kind == "BoolExpr":
