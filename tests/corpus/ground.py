@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,11 +35,16 @@ WORLD, DATABASE, NEIGHBOUR = "world", "case_now", "neighbour"
 CHANNELS = ("alarm", "jobs")
 REACHING_OTHERS = ("notification", "session ended", "advisory lock")
 _POWERS = "pg_read_server_files, pg_write_server_files, pg_execute_server_program, pg_signal_backend, pg_monitor"
-_REPAIRED = ("pg_authid", "pg_auth_members", "pg_db_role_setting", "pg_parameter_acl", "pg_replication_origin", "pg_shdescription")
+_REPAIRED = ("pg_authid", "pg_auth_members", "pg_db_role_setting", "pg_parameter_acl", "pg_replication_origin", "pg_shdescription", "pg_shdepend")
 _HELD_BY_SESSION = """
 SELECT 'advisory lock', classid || ' ' || objid || ' ' || mode FROM pg_locks WHERE locktype = 'advisory' AND pid = %(pid)s
 UNION ALL SELECT 'temporary', c.relname FROM pg_class c WHERE c.relpersistence = 't' AND c.relkind NOT IN ('i', 't')"""
 Connection = psycopg.Connection[Any]
+Before = Callable[[str], None]
+
+
+def nothing(message: str) -> None:
+    """Before a message of a case is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Ground:
     _baseline: State = field(default_factory=dict)
     _oracle: Connection | None = None
     _neighbour: Connection | None = None
+    _cluster_before: State | None = None
 
     def url(self, role: str, database: str = DATABASE) -> str:
         name = self.lease if role == "lease" else role
@@ -100,6 +107,8 @@ class Ground:
         if self._oracle is None:
             return
         self._end_prepared()
+        if self._oracle.execute("SELECT 1 FROM pg_subscription").fetchone():
+            self._oracle.execute("SET allow_system_table_mods = on; DELETE FROM pg_subscription")
         self._oracle.close()
         self._oracle = None
         self._wait_until_alone(0)
@@ -110,32 +119,47 @@ class Ground:
         return self.eye.database(self._oracle)
 
     def cluster(self) -> State:
-        if self._neighbour is None:
-            self._neighbour = psycopg.connect(self.url(SUPERUSER, NEIGHBOUR), autocommit=True)
+        try:
+            if self._neighbour is None or self._neighbour.execute("SELECT 1").fetchone() != (1,):
+                self._neighbour = psycopg.connect(self.url(SUPERUSER, NEIGHBOUR), autocommit=True)
+        except psycopg.OperationalError:
+            self._neighbour = None
         return self.eye.cluster(self.admin, self._neighbour, (self.data, self.drop))
 
-    def run(self, case: Case, role: str) -> Outcome:
+    def run(self, case: Case, role: str, before_message: Before = nothing) -> Outcome:
         """Run all messages of a case in one session of that role, in a database as the template has it."""
-        self.renew(case.setup)
-        pristine = self.state() if case.setup else self.pristine
-        before, start = self.cluster(), self._wal_position()
-        with self._observed(role) as (agent, observed):
+
+        def messages(agent: Session) -> None:
             for message in case.messages:
+                before_message(self.filled(message))
                 agent.send(self.filled(message), case.stdin)
+
+        return self.observe(role, messages, case.setup)
+
+    def observe(self, role: str, act: Callable[[Session], None], setup: str = "") -> Outcome:
+        """Let somebody act in a session of that role, and see what it changed; afterwards all is as it was."""
+        self.renew(setup)
+        pristine = self.state() if setup else self.pristine
+        before, start = self._cluster_before or self.cluster(), self._wal_position()
+        self._cluster_before = None
+        with self._observed(role) as (agent, observed):
+            act(agent)
             agent.end_transaction()
         self._wait_until_alone(1)
-        lasting = oracle.differences(pristine, self.state())
-        lasting += oracle.differences(before, self.cluster())
+        after = self.cluster()
+        lasting = oracle.differences(pristine, self.state()) + oracle.differences(before, after)
         lasting += [one for one in observed if one.area in REACHING_OTHERS]
         lasting += [] if lasting else self._told_in_wal(start)
-        self.clean_up(lasting, case.setup)
+        if lasting or setup:
+            self._clean_up(lasting)
+        else:
+            self._cluster_before = after
         session = tuple(one for one in observed if one not in lasting)
         return Outcome(role, tuple(lasting), session, tuple(agent.errors))
 
-    def clean_up(self, lasting: list[Difference], setup: str = "") -> None:
+    def _clean_up(self, lasting: list[Difference]) -> None:
         """Put back what was changed: the server by hand, the case's database by making it anew."""
-        if lasting or setup:
-            self.discard()
+        self.discard()
         if any(one.area not in ("rows", "catalog", "sequence", "notification") for one in lasting):
             self._repair()
 
@@ -197,7 +221,7 @@ class Ground:
     def remember(self) -> None:
         """Take the server as it is now for how it has to be after each case."""
         for name in _REPAIRED:
-            self._saved[name] = [row for (row,) in self.admin.execute(f"SELECT t::text FROM {name} t")]  # type: ignore[call-overload]
+            self._saved[name] = [row for (row,) in self.admin.execute(f"SELECT t::text FROM {name} t{_global(name)}")]  # type: ignore[call-overload]
         for name in ("postgresql.auto.conf", "postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
             self._kept_files[self.data / name] = (self.data / name).read_bytes()
         self._baseline = self._settled(self.cluster())
@@ -217,11 +241,10 @@ class Ground:
         run(f"CREATE DATABASE {NEIGHBOUR} TEMPLATE {WORLD}_{NEIGHBOUR} STRATEGY file_copy OWNER steward")
         run("SET allow_system_table_mods = on")
         for name, rows in self._saved.items():
-            run(f"DELETE FROM {name} t WHERE t::text <> ALL (%s::text[])", [rows])  # type: ignore[call-overload]
-            there = [row for (row,) in run(f"SELECT t::text FROM {name} t")]  # type: ignore[call-overload]
+            run(f"DELETE FROM {name} t{_global(name)} AND t::text <> ALL (%s::text[])", [rows])  # type: ignore[call-overload]
+            there = [row for (row,) in run(f"SELECT t::text FROM {name} t{_global(name)}")]  # type: ignore[call-overload]
             for row in set(rows) - set(there):
                 run(f"INSERT INTO {name} SELECT (%s::{name}).*", [row])  # type: ignore[call-overload]
-        run("DELETE FROM pg_subscription")
         run("RESET allow_system_table_mods")
         for (name,) in run("SELECT spcname FROM pg_tablespace WHERE oid >= 16384").fetchall():
             run(f"DROP TABLESPACE {name}")  # type: ignore[call-overload]
@@ -253,6 +276,11 @@ class Ground:
         }
 
 
+def _global(catalog: str) -> str:
+    """Of pg_shdepend only what belongs to no database: the rest goes with its database."""
+    return " WHERE dbid = 0" if catalog == "pg_shdepend" else " WHERE true"
+
+
 @contextlib.contextmanager
 def standing(version: int) -> Iterator[Ground]:
     """A server with the world in it, for as many cases as there are."""
@@ -260,10 +288,11 @@ def standing(version: int) -> Iterator[Ground]:
         data = server.log.parent / "data"  # type: ignore[attr-defined]
         drop = server.log.parent / "drop"  # type: ignore[attr-defined]
         drop.mkdir()
+        os.chown(drop, data.stat().st_uid, data.stat().st_gid)
         drop.chmod(0o777)
         (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n")
         with psycopg.connect(f"{server.url}/postgres", autocommit=True, application_name="oracle") as admin:
-            for setting in ("checkpoint_timeout = '1d'", "autovacuum = off", "wal_level = logical", "log_statement = none"):
+            for setting in ("checkpoint_timeout = '1d'", "autovacuum = off", "wal_level = logical", "log_statement = none", "wal_keep_size = '96MB'"):
                 admin.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[call-overload]
             admin.execute("SELECT pg_reload_conf()")
             (first_xid,) = admin.execute("SELECT txid_current()").fetchone() or (0,)

@@ -118,15 +118,13 @@ class Eye:
         reset = connection.execute("SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()")
         return found | {("statistics", "this database"): str(reset.fetchall())}
 
-    def cluster(self, connection: Connection, neighbour: Connection, folders: tuple[Path, ...]) -> State:
+    def cluster(self, connection: Connection, neighbour: Connection | None, folders: tuple[Path, ...]) -> State:
         """What databases share: roles, databases, slots, configuration, the server's files, the database next door."""
         found = self._catalogs(connection, shared=True)
         for area, asked in _CLUSTER.items():
             found |= {(area, key): value or "" for key, value in connection.execute(asked)}  # type: ignore[call-overload]
         found["configuration", "loaded"] = str(connection.execute("SELECT pg_conf_load_time()").fetchall())
-        tables = [name for (name,) in neighbour.execute(_TABLES)]
-        found |= {("neighbour", key): value for (_, key), value in _facts(neighbour, _each(_ROWS, tables)).items()}
-        return found | _files(folders)
+        return found | _files(folders) | (_neighbour(neighbour) if neighbour else {})
 
     def _catalogs(self, connection: Connection, shared: bool) -> dict[Fact, str]:
         names = _catalogs(connection.info.server_version, connection, shared)
@@ -145,6 +143,11 @@ def wal(programs: Path, data: Path, start: str, end: str) -> State:
     told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
     lines = [line.partition("desc: ")[2] for line in told.splitlines()]
     return {("wal", str(n)): line for n, line in enumerate(lines) if line.startswith(_TELLING) and "oracle" not in line}
+
+
+def _neighbour(connection: Connection) -> dict[Fact, str]:
+    tables = [name for (name,) in connection.execute(_TABLES)]
+    return {("neighbour", key): value for (_, key), value in _facts(connection, _each(_ROWS, tables)).items()}
 
 
 def _facts(connection: Connection, query: str) -> dict[Fact, str]:

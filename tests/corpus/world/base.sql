@@ -94,7 +94,7 @@ CREATE FUNCTION purge_unqualified() RETURNS int LANGUAGE plpgsql SECURITY DEFINE
   AS $$ BEGIN DELETE FROM secrets; RETURN 1; END $$;
 ALTER FUNCTION purge_unqualified() SET search_path = vault;
 CREATE FUNCTION purge_rows() RETURNS SETOF victims LANGUAGE sql AS 'DELETE FROM public.victims RETURNING *';
-CREATE FUNCTION purge_more(a int, b int DEFAULT purge()) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE FUNCTION purge_more(a int, b int DEFAULT purge()) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
 CREATE FUNCTION purge_many(VARIADIC a int[]) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN 1; END $$;
 CREATE FUNCTION purge_any(anyelement) RETURNS anyelement LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN $1; END $$;
 CREATE FUNCTION purge_bool(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN true; END $$;
@@ -107,7 +107,7 @@ CREATE FUNCTION ring(text) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN PERF
 CREATE FUNCTION lax() RETURNS text LANGUAGE sql AS $$ SELECT set_config('standard_conforming_strings', 'off', false) $$;
 CREATE FUNCTION lax_tagged() RETURNS int LANGUAGE plpgsql SET standard_conforming_strings = off AS 'BEGIN RETURN 1; END';
 CREATE FUNCTION emptied() RETURNS int LANGUAGE plpgsql AS $$ BEGIN TRUNCATE public.victims; RETURN 1; END $$;
-CREATE FUNCTION dropped() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DROP TABLE public.victims; RETURN 1; END $$;
+CREATE FUNCTION dropped() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DROP TABLE public.victims CASCADE; RETURN 1; END $$;
 CREATE FUNCTION drawn() RETURNS bigint LANGUAGE sql AS $$ SELECT nextval('public.numbers') $$;
 CREATE FUNCTION unlinked() RETURNS int LANGUAGE sql AS 'SELECT lo_unlink(70001)';
 CREATE FUNCTION clean(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
@@ -183,9 +183,10 @@ CREATE DOMAIN checked AS int CHECK (purge_check(VALUE));
 CREATE DOMAIN plain AS int CHECK (VALUE > 0);
 CREATE DOMAIN checked_twice AS checked;
 CREATE TYPE with_checked AS (a int, c checked);
-CREATE FUNCTION takes_checked(checked) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION takes_checked(checked) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END';
 CREATE TABLE defaulting (id int PRIMARY KEY, n int DEFAULT purge());
-CREATE TABLE checking (id int PRIMARY KEY, n int, CONSTRAINT looks CHECK (purge_bool(n)) NOT VALID);
+CREATE TABLE checking (id int PRIMARY KEY, n int);
+ALTER TABLE checking ADD CONSTRAINT looks CHECK (purge_bool(n)) NOT VALID;
 CREATE TABLE computing (id int PRIMARY KEY, n int, m int GENERATED ALWAYS AS (purge_immutable(n)) STORED);
 CREATE TABLE indexed (id int PRIMARY KEY, n int);
 CREATE INDEX indexed_purges ON indexed (purge_immutable(n));
@@ -252,6 +253,10 @@ CREATE POLICY evens ON tenants USING (owner = 'even');
 -- Views over all of these.
 CREATE VIEW v_accounts AS SELECT id, name, email FROM accounts;
 CREATE VIEW v_purge AS SELECT purge() AS n;
+CREATE SCHEMA tower;
+CREATE VIEW tower.v_purge AS SELECT purge() AS n;
+GRANT USAGE ON SCHEMA tower TO PUBLIC;
+GRANT SELECT ON tower.v_purge TO PUBLIC;
 CREATE VIEW v_nested AS SELECT n + 1 AS m FROM v_purge;
 CREATE VIEW v_secret AS SELECT read_secret(1) AS s;
 CREATE VIEW v_totals AS SELECT account_id, sum(total) AS total, count(*) AS orders FROM orders GROUP BY 1;
@@ -293,4 +298,5 @@ CREATE FUNCTION ended(text) RETURNS bool LANGUAGE sql SECURITY DEFINER
   AS 'SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()';
 ALTER TABLE attic.papers OWNER TO clerk;
 GRANT USAGE ON SCHEMA attic TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO clerk;
 GRANT SELECT ON attic.papers TO PUBLIC;
