@@ -118,6 +118,22 @@ class Cluster:
         self.process.wait(60)
         self.process = None
 
+    def run_down(self) -> None:
+        self.stop(signal.SIGINT)
+
+    def renumber(self, epoch: int, xid: int) -> None:
+        """Make a stopped server's next transaction that one, with an empty page of commit states for it."""
+        per_segment = 32 * 8192 * 4
+        segment = self.data / "pg_xact" / f"{xid // per_segment:04X}"
+        if not segment.exists():
+            segment.write_bytes(bytes(32 * 8192))
+        self.identity()
+        for path in (segment,):
+            if os.geteuid() == 0:
+                os.chown(path, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
+        oldest = (xid - 2**31 + 1_000_000_000) % 2**32
+        self.run("pg_resetwal", "-D", str(self.data), "-e", str(epoch), "-x", str(xid), "-u", str(oldest))
+
     def crash(self) -> None:
         """End every process of the server at once, as a loss of power would, short of the kernel's own cache."""
         assert self.process is not None

@@ -37,10 +37,11 @@ class Beside:
         """ROW(...) of this table's own columns."""
         return _record(alias, [self.column(column.name) for column in columns])
 
-    def same_image(self) -> sql.Composed:
-        """Whether row `p` here and row `t` of the real table are stored as the same bytes."""
-        theirs = _record("t", [column.quoted for column in self.table.columns])
-        return sql.SQL("record_image_eq({}, {})").format(self.record("p", self.table.columns), theirs)
+    def same_image(self, columns: tuple[Column, ...] = ()) -> sql.Composed:
+        """Whether row `p` here and row `t` of the real table are stored as the same bytes, in `columns` or in all."""
+        compared = columns or self.table.columns
+        theirs = _record("t", [column.quoted for column in compared])
+        return sql.SQL("record_image_eq({}, {})").format(self.record("p", compared), theirs)
 
     def same_key(self, key: tuple[KeyColumn, ...]) -> sql.Composed:
         """Whether row `p` here and row `t` of the real table have the same key, as the table's index compares."""

@@ -305,7 +305,7 @@ async def _no_other_epoch(own: Connection, table: Table, xids: Xids) -> None:
 
 async def _comes_back_exact(taking: Taking, table: Table, file: File) -> None:
     """Read back what was written, and compare it with the table as stored bytes."""
-    if table.exact:
+    if not table.doubtful:
         return
     own, copy = taking.own, Beside("yett_exact", table)
     if not isinstance(taking.sink, Source):
@@ -313,7 +313,7 @@ async def _comes_back_exact(taking: Taking, table: Table, file: File) -> None:
     async with own.transaction(force_rollback=True):
         await copy.make(own)
         await into(own, copy.quoted, checked(taking.sink, file))
-        query = _DIFFERING.format(copy=copy.quoted, table=table.quoted, same=copy.same_image())
+        query = _DIFFERING.format(copy=copy.quoted, table=table.quoted, same=copy.same_image(table.doubtful))
         (differing,) = await row(own, query)
     if differing:
         raise Unguardable(

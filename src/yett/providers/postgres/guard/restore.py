@@ -32,6 +32,8 @@ from yett.providers.postgres.guard.xids import EPOCH
 
 Settled = Literal["committed", "aborted", "in progress", "unknown"]
 
+_AGAINST_WRITERS = sql.SQL("SHARE ROW EXCLUSIVE")
+_AS_IT_IS = sql.SQL("SHARE")
 _STATUS = sql.SQL("SELECT pg_xact_status({xid}::text::xid8)")
 _PLACE = sql.SQL("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()),
@@ -115,7 +117,7 @@ async def restore(own: Own, captured: Captured, *, verify: bool) -> Restored:
         if found := tuple(conflict for part in parts for conflict in part.conflicts):
             raise Refused(_words(found), found)
         keys = await foreign_keys(connection, [part.table.oid for part in parts])
-        await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], "SHARE")
+        await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
         async with silenced(connection, [part.table for part in parts]):
             for part in parts:
                 await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
@@ -159,8 +161,9 @@ async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]
 
 async def _compared(connection: Connection, captured: Captured) -> list[Compared]:
     await _must_fit(connection, captured)
-    await _lock(connection, [(t.effect.schema, t.effect.name) for t in captured.tables], "SHARE ROW EXCLUSIVE")
-    now = await tables(connection, [table.effect.oid for table in captured.tables])
+    oids = [table.effect.oid for table in captured.tables]
+    await _lock(connection, [(t.schema, t.name) for t in (await tables(connection, oids)).values()], _AGAINST_WRITERS)
+    now = await tables(connection, oids)  # as they are now that nobody can change them
     parts = []
     for table in captured.tables:
         if (found := now.get(table.effect.oid)) is None:
@@ -188,14 +191,9 @@ async def _must_fit(connection: Connection, captured: Captured) -> None:
         raise YettError("2 billion transactions have passed: rows no longer tell who made them", "compare by hand")
 
 
-async def _lock(connection: Connection, names: list[tuple[str, str]], mode: str) -> None:
+async def _lock(connection: Connection, names: list[tuple[str, str]], mode: sql.SQL) -> None:
     for schema, name in sorted(set(names)):
-        statement = sql.SQL("LOCK TABLE ONLY {} IN {} MODE").format(sql.Identifier(schema, name), _mode(mode))
-        await connection.execute(statement)
-
-
-def _mode(mode: str) -> sql.SQL:
-    return sql.SQL("SHARE ROW EXCLUSIVE") if mode == "SHARE ROW EXCLUSIVE" else sql.SQL("SHARE")
+        await connection.execute(sql.SQL("LOCK TABLE ONLY {} IN {} MODE").format(sql.Identifier(schema, name), mode))
 
 
 def _insert(part: Compared) -> sql.Composed:

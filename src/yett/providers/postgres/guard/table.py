@@ -37,9 +37,9 @@ HAVING bool_and(a.attnotnull) AND count(*) = i.indnkeyatts
 ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid""")
 # All base types that values of a type are made of: elements, fields, bounds, what a domain stands on.
 _TYPES = sql.SQL("""
-WITH RECURSIVE made(oid) AS (
-  SELECT unnest({types}::oid[])
-  UNION SELECT p.oid FROM made JOIN pg_type t ON t.oid = made.oid CROSS JOIN LATERAL (
+WITH RECURSIVE made(root, oid) AS (
+  SELECT t, t FROM unnest({types}::oid[]) t
+  UNION SELECT made.root, p.oid FROM made JOIN pg_type t ON t.oid = made.oid CROSS JOIN LATERAL (
     SELECT t.typelem WHERE t.typcategory = 'A' AND t.typelem <> 0
     UNION SELECT t.typbasetype WHERE t.typtype = 'd'
     UNION SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
@@ -47,7 +47,7 @@ WITH RECURSIVE made(oid) AS (
       WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
   ) p(oid)
 )
-SELECT DISTINCT t.typname, t.typnamespace = 'pg_catalog'::regnamespace, t.typsend <> 0 AND t.typreceive <> 0
+SELECT made.root::int8, t.typname, t.typnamespace = 'pg_catalog'::regnamespace, t.typsend <> 0 AND t.typreceive <> 0
 FROM made JOIN pg_type t ON t.oid = made.oid WHERE t.typtype IN ('b', 'p') AND t.typcategory <> 'A'""")
 
 # Types whose binary form is their stored form: what is sent comes back as the same bytes. Not so xml, which is sent
@@ -102,7 +102,7 @@ class Table:
     columns: tuple[Column, ...]
     keys: tuple[tuple[KeyColumn, ...], ...]
     obstacle: str
-    exact: bool
+    doubtful: tuple[Column, ...]
 
     @property
     def label(self) -> str:
@@ -121,18 +121,18 @@ class Table:
 async def tables(own: Connection, oids: Collection[int]) -> dict[int, Table]:
     """Those of `oids` that exist. `obstacle` says why the rows of one cannot be kept, "" if they can.
 
-    `exact` False: a column's binary form is not known to be exact, so what was read has to be tried out.
+    `doubtful`: columns whose binary form is not known to be exact, so that what was read has to be tried out.
     """
     if not oids:
         return {}
     wanted = sql.Literal("{" + ",".join(str(oid) for oid in sorted(oids)) + "}")
     columns: dict[int, list[Column]] = {}
-    types: dict[int, set[int]] = {}
+    types: dict[int, list[int]] = {}
     for oid, name, shown, type_oid, kind, expression in await rows(own, _COLUMNS.format(oids=wanted)):
         if kind == "v":  # virtual: computed when it is read, never stored (18)
             continue
         columns.setdefault(oid, []).append(Column(name, shown, expression if kind == "s" else ""))
-        types.setdefault(oid, set()).add(type_oid)
+        types.setdefault(oid, []).append(type_oid)
     keys: dict[int, list[tuple[KeyColumn, ...]]] = {}
     for oid, names, operators, schemas in await rows(own, _KEYS.format(oids=wanted)):
         key = tuple(KeyColumn(*parts) for parts in zip(names, operators, schemas, strict=True))
@@ -141,7 +141,7 @@ async def tables(own: Connection, oids: Collection[int]) -> dict[int, Table]:
     for oid, schema, name, kind, method, filenode, size, partition, filtered, allowed in await rows(
         own, _TABLES.format(oids=wanted)
     ):
-        inexact, unsendable = await _types(own, types.get(oid, set()))
+        inexact, unsendable = await _types(own, types.get(oid, []))
         obstacle = _obstacle(kind, method, filtered, allowed, bool(columns.get(oid)), unsendable)
         found[oid] = Table(
             oid,
@@ -153,17 +153,17 @@ async def tables(own: Connection, oids: Collection[int]) -> dict[int, Table]:
             tuple(columns.get(oid, ())),
             tuple(keys.get(oid, ())),
             obstacle,
-            not inexact,
+            tuple(c for c, made_of in zip(columns.get(oid, ()), types.get(oid, ()), strict=True) if made_of in inexact),
         )
     return found
 
 
-async def _types(own: Connection, oids: set[int]) -> tuple[set[str], set[str]]:
-    """Names of base types that are not known to be exact, and of those that have no binary form."""
-    listed = sql.Literal("{" + ",".join(str(oid) for oid in sorted(oids)) + "}")
+async def _types(own: Connection, oids: list[int]) -> tuple[set[int], set[str]]:
+    """Those of `oids` that are not known to be exact, and names of base types in them that have no binary form."""
+    listed = sql.Literal("{" + ",".join(str(oid) for oid in sorted(set(oids))) + "}")
     found = await rows(own, _TYPES.format(types=listed))
-    inexact = {name for name, builtin, _ in found if not builtin or name not in _EXACT.split()}
-    return inexact, {name for name, _, sends in found if not sends}
+    inexact = {root for root, name, builtin, _ in found if not builtin or name not in _EXACT.split()}
+    return inexact, {name for _, name, _, sends in found if not sends}
 
 
 def _obstacle(kind: str, method: str, filtered: bool, allowed: bool, has_columns: bool, unsendable: set[str]) -> str:
