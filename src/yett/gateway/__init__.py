@@ -6,6 +6,6 @@ agent; a database's statements are looked at one by one, and what they did is de
 Promises: nothing leaves that was not decided on in the form in which it leaves; a real credential is put in after the
 decision and taken out of the answer; CONNECT name, SNI and Host are one name; addresses are resolved once, checked and
 dialled; every failure refuses in the wire's own words and nothing hangs.
-Will not: decide, hold or log by itself (checkpoint/), know a provider of HTTP by name (providers/), speak HTTP/2 or QUIC,
+Will not: decide, hold or log by itself (checkpoint/), know an HTTP provider by name (providers/), speak HTTP/2 or QUIC,
 pass an opaque tunnel, or keep a private key in any host's trust store.
 """
