@@ -15,6 +15,7 @@ import uvloop
 from yett.gateway.postgres.desk import Look, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.masked_answers import MaskedAnswers
 from yett.gateway.postgres.tls import Leaf
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.statement import Control, Statement, Way
@@ -111,6 +112,7 @@ class TableDesk:
     known: set[bytes] = field(default_factory=set)
     parameters: list[Sequence[bytes | None]] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
+    masked: Callable[[], MaskedAnswers] | None = None
 
     def passes_now(self, sql: bytes) -> bool:
         if sql in self.known:
@@ -138,6 +140,9 @@ class TableDesk:
         await self.pause("alone")
         self.note("alone", look.sql.decode())
         return TableAlone(self)
+
+    def masking(self) -> MaskedAnswers | None:
+        return self.masked and self.masked()
 
     def defined(self) -> None:
         self.events.append(("defined", ""))

@@ -10,7 +10,7 @@ from yett.gateway.databases.attempts import Ran, planned, reading
 from yett.gateway.databases.place import Checkpoint, Known, Place
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
-from yett.gateway.postgres.desk import Alone, Look, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Alone, Look, Masking, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
@@ -90,6 +90,9 @@ class StatementDesk:
         except YettError as error:
             raise Stopped(told(error)) from None
         return _Alone(place.checkpoint, granted)
+
+    def masking(self) -> Masking | None:
+        return None
 
     def defined(self) -> None:
         self._place.reads.clear()

@@ -14,6 +14,7 @@ from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import Answers
 from yett.gateway.postgres.conduct import Conductor
 from yett.gateway.postgres.copying import Copying
+from yett.gateway.postgres.curtain import Curtain
 from yett.gateway.postgres.desk import Desk, Door, Stopped, Told, Upstream
 from yett.gateway.postgres.framing import Malformed, Requests
 from yett.gateway.postgres.limits import WireLimits
@@ -163,7 +164,19 @@ class Connection:
         answers.status = self._greeting.status
         agent, self._server, server.connection = self.agent, server, self
         self.to_server, self.to_agent = server.transport.write, agent.transport.write
-        self._step = step = Lockstep(self.requests, answers, self.to_server, self.to_agent, self._greeting.pid)
+        masking = desk.masking()
+        if masking is not None:
+            curtain = Curtain(masking, self.to_server)
+            self.to_server, server.seen = curtain.sent, curtain.seen
+        self._step = step = Lockstep(
+            self.requests,
+            answers,
+            self.to_server,
+            self.to_agent,
+            self._greeting.pid,
+            own_to_server=server.transport.write,
+            seen=server.seen,
+        )
         copying = Copying(
             self.requests, step, self.to_server, self.to_agent, self._room.wait, self._read_on, self._left
         )

@@ -76,6 +76,18 @@ class Transaction(Protocol):
         ...
 
 
+class Masking(Protocol):
+    """Hides columns in one connection's answers. See `masked_answers.MaskedAnswers`. Raises masking.Unmaskable."""
+
+    def sent(self, data: bytes) -> None:
+        """Messages that go to the server for the client, whole or in parts."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes of the server for the client -> what it may see of them."""
+        ...
+
+
 class Desk(Protocol):
     """One agent connection's side of the checkpoint."""
 
@@ -96,6 +108,10 @@ class Desk(Protocol):
 
     async def alone(self, look: Look) -> Alone:
         """A statement that no transaction block takes (Way.ALONE). Raises Stopped: held, or denied."""
+        ...
+
+    def masking(self) -> Masking | None:
+        """What hides columns from this connection, asked for once; None: it may see all that its role may."""
         ...
 
     def defined(self) -> None:

@@ -137,7 +137,7 @@ class Guarding:
             self._step.let_go()
         self._step.held = None
         if not committed:
-            self._step.emit(commit.error or replies.error(_told(commit)))
+            self._step.emit(self._step.error_of(commit) or replies.error(_told(commit)))
         await self._step.finished(meaning)
         self._must_mean(meaning.rows[0] if meaning.rows else None)
 

@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import Answers
+from yett.gateway.postgres.desk import Told
 from yett.gateway.postgres.framing import OWN_PREFIX, Malformed, Requests
 from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.login import said
@@ -66,7 +68,11 @@ class Lockstep:
         to_server: Callable[[bytes], None],
         to_agent: Callable[[bytes], None],
         pid: int,
+        *,
+        own_to_server: Callable[[bytes], None] | None = None,
+        seen: Callable[[bytes], bytes] | None = None,
     ) -> None:
+        """`own_to_server` and `seen`: where answers are masked, how the wire's own messages leave, and the mask."""
         self.pid = pid
         self.listening = False
         self.held: Held | None = None
@@ -75,6 +81,8 @@ class Lockstep:
         self._answers = answers
         self._to_server = to_server
         self._to_agent = to_agent
+        self._own_to_server = own_to_server or to_server
+        self._seen = seen
         self._groups: deque[Group] = deque()
         self._news: asyncio.Future[None] | None = None
 
@@ -112,14 +120,15 @@ class Lockstep:
 
     def _take(self, kind: int, piece: bytes) -> None:
         if not self._groups or kind in _AT_ONCE:
-            self._to_agent(piece)
+            self._to_agent(piece if self._seen is None or kind in _AT_ONCE else self._seen(piece))
             return
         group = self._groups[0]
+        shown = piece if group.own or self._seen is None else self._seen(piece)
         if kind == READY:
             self._groups.popleft()
             group.done = True
             if group.ready:
-                self._to_agent(piece)
+                self._to_agent(shown)
             return
         if kind == ERROR:
             group.failed, group.copying = True, False
@@ -131,12 +140,21 @@ class Lockstep:
                 raise Malformed("the server asks for a COPY that was not decided")
             group.copying = True
             self.let_go()
-            self._to_agent(piece)
+            self._to_agent(shown)
             return
         if not group.own:
-            self.emit(piece)
+            self.emit(shown)
         elif kind == DATA_ROW:
             group.rows += _rows(piece)
+
+    def error_of(self, group: Group) -> bytes:
+        """An own group's ErrorResponse as the client may see it: masked, it keeps its code and loses its words."""
+        if self._seen is None or not group.error:
+            return group.error
+        told = Told(
+            "yett: the server's message is not shown, for it could hold masked values", "", said(group.error[5:])[1]
+        )
+        return replies.error(told)
 
     def emit(self, piece: bytes) -> None:
         """For the client: now, or when its transaction is final."""
@@ -198,7 +216,7 @@ class Lockstep:
         group = Group(own=True)
         self._groups.append(group)
         self._requests.due += 1
-        self._to_server(_own(sql.encode()))
+        self._own_to_server(_own(sql.encode()))
         return group
 
     async def own(self, sql: str) -> Group:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from yett.gateway.postgres.answers import Answers
@@ -71,11 +72,11 @@ class AgentSide(Side):
             return
         try:
             out = requests.feed(data)
+            if out:
+                self.connection.to_server(out)
         except Malformed as error:
             self.connection.broken(error)
             return
-        if out:
-            self.connection.to_server(out)
         if requests.held:
             self.connection.decide()
         elif requests.closing:
@@ -98,6 +99,7 @@ class ServerSide(Side):
 
     connection: Connection
     answers: Answers
+    seen: Callable[[bytes], bytes] | None = None
 
     def data_received(self, data: bytes) -> None:
         if self.talk is not None:
@@ -109,6 +111,8 @@ class ServerSide(Side):
                 connection.heard(data)
                 return
             out = self.answers.feed(data)
+            if self.seen is not None:
+                out = self.seen(out)
         except Malformed as error:
             connection.broken(error)
             return
