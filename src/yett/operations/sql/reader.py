@@ -396,7 +396,7 @@ _PASSED = """A_ArrayExpr A_Indices BoolExpr BooleanTest CaseWhen CoalesceExpr Co
  NamedArgExpr NullTest OnConflictClause RangeFunction RangeSubselect RangeTableFunc RangeTableFuncCol ResTarget
  ReturningClause ReturningOption RowExpr TypeCast WindowDef WithClause XmlExpr XmlSerialize"""
 _LEAVES = """A_Const A_Star Alias BitString Boolean Float Integer ParamRef SQLValueFunction SetToDefault String
- LockingClause"""
+ LockingClause MergeSupportFunc"""
 
 _HANDLERS: dict[str, Callable[[Reader, Any, Ctes], None]] = {
     **dict.fromkeys(_PASSED.split(), Reader.walk),
