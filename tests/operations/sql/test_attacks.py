@@ -227,6 +227,45 @@ EVIL = "LANGUAGE plpgsql AS $$begin execute 'x'; end$$"
         ('CREATE FUNCTION "F"() RETURNS int {evil}', 'select "F"()'),
         ("CREATE FUNCTION f() RETURNS int {evil}", 'select U&"\\0066"()'),
         (
+            "CREATE FUNCTION f() RETURNS event_trigger {evil};"
+            "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+            "create temp table mine (id int)",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS event_trigger {evil};"
+            "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION f()",
+            "select 1 as a into temp mine",
+        ),
+        (
+            "CREATE FUNCTION f(int) RETURNS boolean {evil}; CREATE DOMAIN d AS int CHECK (f(value));"
+            "CREATE TABLE t (v d)",
+            "create temp table mine as select v from t",
+        ),
+        (
+            "CREATE PROCEDURE f(a int, b int) LANGUAGE sql AS 'select 1'; CREATE PROCEDURE f(a int, OUT b text) {evil}",
+            "call f(1, null)",
+        ),
+        (
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE TABLE t (a int)"
+            " PARTITION BY LIST (a); CREATE FOREIGN TABLE f PARTITION OF t FOR VALUES IN (1) SERVER s",
+            "select * from t",
+        ),
+        (
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+            "CREATE FOREIGN TABLE t (a int) SERVER s",
+            "insert into t values (1)",
+        ),
+        (
+            "CREATE TYPE c AS ENUM ('a'); CREATE FUNCTION f(c, c) RETURNS double precision IMMUTABLE {evil};"
+            "CREATE TYPE r AS RANGE (subtype = c, subtype_diff = f); CREATE TABLE t (v r)",
+            "insert into t values ('[a,a]')",
+        ),
+        (
+            "CREATE FUNCTION f(int) RETURNS int IMMUTABLE {evil}; CREATE TABLE t (a int);"
+            "CREATE STATISTICS st ON (f(a)) FROM t",
+            "analyze t",
+        ),
+        (
             "CREATE FUNCTION f() RETURNS int {evil};"
             'CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql AS $$declare r record := U&"\\0066"(); begin end$$',
             "select g()",
@@ -254,6 +293,18 @@ def test_a_temporary_table_of_the_session_is_its_own(catalog: Snapshot) -> None:
     assert way("insert into mine values (boom(1))", mine) is Way.ASK
     assert way("delete from users where id = 1", mine) is Way.GUARD, "a name that a real table has may mean that"
     assert way("create view v as select * from mine", mine) is Way.REFUSE
+
+
+def test_what_runs_beside_a_temporary_table_counts(own: psycopg.Connection) -> None:
+    own.execute(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$begin execute 'x'; end$$;"
+        "CREATE TEMP TABLE mine (a int);"
+        "CREATE TRIGGER r BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION f(); CREATE TEMP TABLE calm (a int)"
+    )
+    names = load(own.info.dsn + " password=''").with_temporary({"mine", "calm"})
+    own.close()
+    assert classify(b"insert into mine values (1)", names, {})[0].way is Way.ASK
+    assert classify(b"insert into calm values (1)", names, {})[0].way is Way.PASS
 
 
 def test_each_statement_of_a_text_is_judged(catalog: Snapshot) -> None:

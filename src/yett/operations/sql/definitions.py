@@ -119,10 +119,7 @@ def create_table(reader: Reader, node: Node) -> None:
 def _create_temporary(reader: Reader, node: Node) -> None:
     """A table of this session only: harmless, unless it hides another, or carries code that would run."""
     relation = node["relation"]
-    reader.touched.append(Touched(0, "pg_temp", relation["relname"], Verb.CREATE))
-    reader.fact(Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "", defines=True))
-    if reader.catalog.hides(relation["relname"]):
-        _hides(reader, relation["relname"])
+    _own_table(reader, relation["relname"])
     if not node.keys() <= _PLAIN_TABLE or not all(_is_plain(element) for element in node.get("tableElts", ())):
         reader.fact(dump(Effect.WRITE, Recovery.AUTOMATIC, "makes a temporary table that hangs on others"))
         reader.lenient = True
@@ -178,17 +175,23 @@ def _filled(reader: Reader, relation: Node, is_view: bool) -> None:
         _named(reader, relation, Verb.CREATE)
         reader.fact(dump(Effect.WRITE, Recovery.AUTOMATIC, "makes a table and fills it"))
         return
-    reader.touched.append(Touched(0, "pg_temp", relation["relname"], Verb.CREATE))
-    reader.fact(Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "", defines=True))
-    if reader.catalog.hides(relation["relname"]):
-        _hides(reader, relation["relname"])
+    _own_table(reader, relation["relname"])
+    reader.keeps = True
     if is_view:
         reader.fact(refused("makes a temporary view", Effect.UNKNOWN))
 
 
-def _hides(reader: Reader, name: str) -> None:
-    """CVE-2018-1058: functions that run with other rights would read the session's table for the real one."""
-    reader.fact(ask(Effect.ADMIN, Recovery.AUTOMATIC, f"hides {name} from this session and the functions it calls"))
+def _own_table(reader: Reader, name: str) -> None:
+    """What any temporary table does: its creation fires event triggers, and its name hides others.
+
+    CVE-2018-1058: functions that run with other rights would read the session's table for the real one.
+    """
+    reader.touched.append(Touched(0, "pg_temp", name, Verb.CREATE))
+    reader.refs.update(Ref("trigger", function) for function in reader.catalog.event_triggers)
+    reader.fact(Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "", defines=True))
+    if reader.catalog.hides(name):
+        reason = f"hides {name} from this session and the functions it calls"
+        reader.fact(ask(Effect.ADMIN, Recovery.AUTOMATIC, reason))
 
 
 def view(reader: Reader, node: Node) -> None:

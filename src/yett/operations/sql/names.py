@@ -103,8 +103,8 @@ def _make_room(kept: dict[Any, Any]) -> None:
 
 def takes(function: Function, arguments: int) -> bool:
     """Whether a call with so many arguments can mean `function`."""
-    if arguments < 0:
-        return True
+    if arguments < 0 or function.kind == "p":
+        return True  # CALL counts OUT arguments too
     return function.fewest <= arguments and (function.most < 0 or arguments <= function.most)
 
 

@@ -38,6 +38,7 @@ WITH trees(what, oid, tree) AS (
   UNION ALL SELECT 'domain', oid, typdefaultbin::text FROM pg_catalog.pg_type
   UNION ALL SELECT 'write', indrelid, concat(indexprs::text, indpred::text) FROM pg_catalog.pg_index
   UNION ALL SELECT 'write', partrelid, partexprs::text FROM pg_catalog.pg_partitioned_table
+  UNION ALL SELECT 'write', stxrelid, stxexprs::text FROM pg_catalog.pg_statistic_ext
   UNION ALL SELECT 'atomic', oid, prosqlbody::text FROM pg_catalog.pg_proc
   UNION ALL SELECT 'defaults', oid, proargdefaults::text FROM pg_catalog.pg_proc
   UNION ALL SELECT 'when', oid, tgqual::text FROM pg_catalog.pg_trigger
@@ -94,13 +95,16 @@ FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnam
 
 _TYPES = f"""
 SELECT t.oid, {_SCHEMA}, t.typname::text, t.typtype::text, t.typrelid,
-  ARRAY(SELECT u FROM unnest(ARRAY[t.typbasetype, t.typelem, g.rngsubtype]) u WHERE u >= 16384)
+  ARRAY(SELECT u FROM unnest(ARRAY[t.typbasetype, t.typelem, g.rngsubtype]) u WHERE u >= 16384),
+  ARRAY(SELECT u FROM unnest(ARRAY[g.rngcanonical::oid, g.rngsubdiff::oid]) u WHERE u >= 16384)
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid OR g.rngmultitypid = t.oid"""
 
 _CASTS = """
 SELECT casttarget, castfunc, castcontext::text FROM pg_catalog.pg_cast WHERE oid >= 16384 AND castfunc <> 0"""
+
+_EVENT_TRIGGERS = "SELECT evtfoid FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND evtevent <> 'login'"
 
 QUERIES: Mapping[str, str] = MappingProxyType(
     {
@@ -116,5 +120,6 @@ QUERIES: Mapping[str, str] = MappingProxyType(
         "operators": _OPERATORS,
         "types": _TYPES,
         "casts": _CASTS,
+        "event_triggers": _EVENT_TRIGGERS,
     }
 )

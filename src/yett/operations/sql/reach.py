@@ -102,6 +102,8 @@ class Reach:
                 return self._type(ref.oid)
             case "copy":
                 return self._copy(ref.oid)
+            case "own":
+                return self._temporary(ref.oid)
             case "moved":
                 return self._moved(ref.oid)
         return self._relation(ref.oid, Verb(ref.kind))
@@ -122,7 +124,7 @@ class Reach:
             return Known((), frozenset(Ref("function", part) for part in function.parts))
         if function.builtin or function.language in ("c", "internal"):
             fact = builtins.judge(function, trigger)
-            by_name = function.builtin and function.name in builtins.BY_TYPE_NAME
+            by_name = function.name in builtins.BY_TYPE_NAME
             domains = frozenset(Ref("type", t.oid) for t in self.catalog.domains()) if by_name else frozenset()
             return Known((fact,) if fact else (), domains)
         if any(settings.pinned(setting) for setting in function.settings):
@@ -248,6 +250,14 @@ class Reach:
             return Known((unknown("copies a relation that the catalog does not know"),))
         types = frozenset(Ref("type", type_) for type_ in relation.types)
         return Known((), self.refs(relation.on_write) | self.refs(relation.on_read) | types)
+
+    def _temporary(self, oid: int) -> Known:
+        """A session's own temporary table: what is in it is nobody's loss, what runs beside it counts."""
+        relation = self.catalog.relation(oid)
+        if relation is None:
+            return HARMLESS
+        fired = frozenset(ref for verb in WRITES for ref in self._fired(relation, verb))
+        return Known((), self._copy(oid).refs | fired)
 
     def _moved(self, oid: int) -> Known:
         """A partition that rows leave or enter: its triggers fire, for what is one UPDATE to the counters above."""

@@ -55,6 +55,8 @@ class Reader:
         """The statement is planned and not run (EXPLAIN)."""
         self.defers = False
         """What it reads runs later, at a FETCH that nobody decides on."""
+        self.keeps = False
+        """It makes a temporary table of what it reads."""
         self.plants = False
         """It stores expressions that others will run."""
         self.lenient = False
@@ -89,6 +91,7 @@ class Reader:
         """A relation that is written, locked or defined: never a CTE."""
         schema, name = range_var.get("schemaname", ""), range_var["relname"]
         if self.names.is_own_temporary(schema, name):
+            self.refs.update(Ref("own", relation.oid) for relation in self.catalog.temporaries(name))
             return
         found = self.names.relations(schema, name)
         if not found and (schema or name not in self.made):
@@ -98,6 +101,8 @@ class Reader:
 
     def done(self) -> None:
         """Judge what only the whole tells: sequences, casts, and what a definition plants."""
+        if self.keeps:
+            self._keep_types()
         if self.plants:
             self.fact(self._planted())
         if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
@@ -107,6 +112,12 @@ class Reader:
             casts = self.reach.implicit_casts()
             self.facts.extend(casts.facts)
             self.touched.extend(casts.touched)
+
+    def _keep_types(self) -> None:
+        """A table made of what is read has its types, and a domain's check will run at each row put in later."""
+        read = self.reach.close(frozenset(self.refs)).touched
+        relations = (self.catalog.relation(touched.oid) for touched in read)
+        self.refs.update(Ref("type", type_) for relation in relations if relation for type_ in relation.types)
 
     def _planted(self) -> Fact | None:
         """What would run on use, beyond reading and numbering, makes a definition a matter of authority."""

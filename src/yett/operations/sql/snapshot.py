@@ -48,6 +48,7 @@ class Snapshot:
     search_path: tuple[str, ...]
     longest_ms: int
     implicit_casts: frozenset[int]
+    event_triggers: frozenset[int]
     _relations: Mapping[int, Relation]
     _relations_by_name: Mapping[tuple[str, str], tuple[Relation, ...]]
     _relations_by_schema: Mapping[str, tuple[Relation, ...]]
@@ -121,6 +122,7 @@ def of(
     operators: Iterable[tuple[int, str, str, int]] = (),
     types: Iterable[Type] = (),
     implicit_casts: Iterable[int] = (),
+    event_triggers: Iterable[int] = (),
 ) -> Snapshot:
     """Index plain values. An operator is (oid, schema, name, function's oid)."""
     all_relations, all_functions, all_types = list(relations), list(functions), list(types)
@@ -140,6 +142,7 @@ def of(
         search_path=tuple(search_path),
         longest_ms=longest_ms,
         implicit_casts=frozenset(implicit_casts),
+        event_triggers=frozenset(event_triggers),
         _relations={relation.oid: relation for relation in all_relations},
         _relations_by_name=_named((r.schema, r.name, r) for r in all_relations),
         _relations_by_schema={schema: tuple(found) for schema, found in by_schema.items()},
@@ -181,11 +184,12 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
                 name=name,
                 kind=kind,
                 parts=frozenset(parts) | columns.get(relation, frozenset()),
-                checks=trees.get(("domain", oid), NOTHING),
+                checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
                 casts=frozenset(casts.get(oid, ())),
             )
-            for oid, schema, name, kind, relation, parts in rows["types"]
+            for oid, schema, name, kind, relation, parts, range_functions in rows["types"]
         ],
+        event_triggers=[function for (function,) in rows["event_triggers"]],
         implicit_casts={function for target, function, context in rows["casts"] if context != "e" or target in _JSON},
     )
 
