@@ -136,6 +136,7 @@ class Recorder:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.texts: list[bytes] = []
+        self.queries: list[bytes] = []
         self.broken: list[str] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -154,7 +155,8 @@ class Recorder:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
                 client.sendall(data)
-        client.close()
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
 
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         buffer, started = b"", False
@@ -177,11 +179,13 @@ class Recorder:
                         break
                     self._note(bytes((kind,)), buffer[5 : size + 1])
                     buffer = buffer[size + 1 :]
-        server.close()
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
 
     def _note(self, kind: bytes, body: bytes) -> None:
         if kind == b"Q":
             self.texts.append(body[:-1])
+            self.queries.append(body[:-1])
         elif kind == b"P":
             self.texts.append(body.split(b"\0")[1])
         elif kind not in (b"B", b"D", b"E", b"C", b"S", b"H", b"X", b"d", b"c", b"f", b"p"):

@@ -75,6 +75,7 @@ class Extended:
         self._portals: dict[bytes, Portal] = {}
         self._alone: Look | None = None
         self._changing = False
+        self._lent: bytes | None = None  # the portal that the owner's rights were lent for
         step.before = self.send
 
     async def take(self, kind: int, message: bytes) -> None:
@@ -82,6 +83,8 @@ class Extended:
         if self.skipping and kind != SYNC:
             return
         try:
+            if self._lent is not None and not _is_of(self._lent, kind, message):
+                await self.send()  # without its Execute: what was lent goes back before anything else runs
             if kind == PARSE:
                 await self._parse(message)
             elif kind == BIND:
@@ -176,6 +179,7 @@ class Extended:
         """A Bind, with the server idle or decided messages on their way to it. Raises Stopped."""
         self._must_go_on(look)
         again = self._looking.controls(look) or not _settled_by_bind(look)
+        lent = False
         if look.way is not Way.PASS or again:
             await self.send()
         if self.skipping:
@@ -189,9 +193,11 @@ class Extended:
             await self._guarding.enter()
             await self._guarding.admit(look, parameters)
             self._changing = True
+            lent = look.way is Way.DUMP
         if self.skipping:  # what was sent while it was asked about has failed
             return
         self._add(message)
+        self._lent = portal if lent else None
         self._forget(portal)
         if look.way is not Way.PASS or again:
             self._portals[portal] = Portal(sql, look, again)
@@ -300,6 +306,7 @@ class Extended:
 
     def _dropped(self) -> None:
         self._batch, self._size, self._renamed, self._changing, self._alone = [], 0, {}, False, None
+        self._lent = None
 
     def _rename(self, renamed: dict[bytes, bytes | None], group: Group) -> None:
         """Names that were parsed or closed, now that it is known whether that had an effect."""
@@ -360,6 +367,13 @@ class Extended:
         ends = (Control.COMMIT, Control.ROLLBACK, Control.ROLLBACK_TO)
         if self._step.status == FAILED and not any(one.control in ends for one in look.statements):
             raise Stopped(FAILED_TRANSACTION)
+
+
+def _is_of(portal: bytes, kind: int, message: bytes) -> bool:
+    """Whether a message is the Execute or Describe of this portal."""
+    if kind == EXECUTE:
+        return executed(message) == portal
+    return kind == DESCRIBE and message[5] == 0x50 and message[6:-1] == portal
 
 
 def _settled_by_bind(look: Look) -> bool:

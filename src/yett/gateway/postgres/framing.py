@@ -42,6 +42,10 @@ _LONG = frozenset((BIND, FUNCTION_CALL))
 _EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
 
 
+class Binary(bytes):
+    """A parameter that is bound in its type's binary form: the same bytes mean another value as text."""
+
+
 class Malformed(Exception):
     """Bytes that are not this protocol, or too many of them: the session ends."""
 
@@ -155,6 +159,8 @@ class Requests:
                     break
                 self.open = True
             elif kind == SYNC:
+                if size != 4:
+                    raise Malformed("a Sync with something in it")
                 self.due += 1
                 self.open = False
                 self.fresh = None
@@ -182,9 +188,11 @@ class Requests:
             elif kind in _COPY:  # none is open: the server would ignore it too (54.2.6)
                 out += data[start:pos]
                 start = end
-            elif kind != FLUSH:
-                self.held = True  # FunctionCall: the conductor refuses it
+            elif kind == FUNCTION_CALL:
+                self.held = True  # the conductor refuses it
                 break
+            elif kind != FLUSH or size != 4:
+                raise Malformed("an unknown message")
             pos = end
         if pos == n:
             return out + data[start:] if start else data
@@ -363,11 +371,16 @@ def bind_fields(message: bytes) -> tuple[bytes, bytes, tuple[bytes | None, ...]]
         stop = message.index(0, zero + 1)
         pos = stop + 1
         (formats,) = SHORT.unpack_from(message, pos)
+        binary = [SHORT.unpack_from(message, pos + 2 + 2 * n)[0] != 0 for n in range(formats)]
         pos += 2 + 2 * formats
         (count,) = SHORT.unpack_from(message, pos)
         pos += 2
+        if formats not in (0, 1, count):
+            raise Malformed("a Bind with another number of formats than parameters")
+        if formats < 2:
+            binary = (binary or [False]) * count
         values: list[bytes | None] = []
-        for _ in range(count):
+        for n in range(count):
             (size,) = INT.unpack_from(message, pos)
             pos += 4
             if size == 0xFFFFFFFF:
@@ -375,7 +388,8 @@ def bind_fields(message: bytes) -> tuple[bytes, bytes, tuple[bytes | None, ...]]
                 continue
             if size > len(message) - pos:
                 raise Malformed("a Bind whose parameter is longer than itself")
-            values.append(message[pos : pos + size])
+            value = message[pos : pos + size]
+            values.append(Binary(value) if binary[n] else value)
             pos += size
         (results,) = SHORT.unpack_from(message, pos)
     except (ValueError, IndexError, StructError) as error:

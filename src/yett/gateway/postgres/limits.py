@@ -25,5 +25,5 @@ class WireLimits:
     names: int = 16_384
     login_seconds: float = 20.0
     dial_seconds: float = 10.0
-    cancel_seconds: float = 10.0
+    cancel_seconds: float = 3.0
     goodbye_seconds: float = 0.5
