@@ -119,8 +119,10 @@ def test_a_read_of_no_table_is_of_the_database() -> None:
     ("of", "action"),
     [
         (statement(Way.DUMP, Effect.WRITE), "postgres:define.beyond"),
-        (statement(Way.DUMP, Effect.DELETE), "postgres:drop"),
-        (statement(Way.ALONE, Effect.DELETE), "postgres:drop"),
+        (statement(Way.DUMP, Effect.DELETE), "postgres:drop.beyond"),
+        (statement(Way.ALONE, Effect.DELETE), "postgres:drop.beyond"),
+        (statement(Way.ALONE, Effect.WRITE), "postgres:write.beyond"),
+        (statement(Way.ASK, Effect.WRITE), "postgres:write.beyond"),
         (statement(Way.ASK, Effect.UNKNOWN), "postgres:unknown"),
         (statement(Way.DUMP, Effect.ADMIN), "postgres:admin"),
         (statement(Way.GUARD, Effect.WRITE), "postgres:write"),

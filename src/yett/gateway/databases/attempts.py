@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from yett.gateway.databases.looking import About
 from yett.gateway.databases.registry import POSTGRES, Database
+from yett.gateway.postgres.framing import Binary
 from yett.model.canonical import Json, digest
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Session
@@ -32,10 +33,11 @@ _BEYOND = ".beyond"
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A statement that ran, or is to run, with what was bound to it."""
+    """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs."""
 
     statement: Statement
     parameters: tuple[bytes | None, ...] = ()
+    prepared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,14 @@ def planned(
     """What is asked before it runs. `known` is what was seen of its tables: all rows of those that it destroys."""
     statements = [one.statement for one in ran]
     worst = max(statements, key=lambda statement: statement.effect.harm)
+    guarded = all(statement.way in (Way.PASS, Way.GUARD) for statement in statements)
     recovery = max(map(_recovery, statements), key=_SEVERITY.index)
     touched = _unique(touched for statement in statements for touched in statement.touched)
     changing = sorted((one for one in touched if one.verb is not Verb.READ and one.oid), key=lambda one: one.name)
     counts = tuple(_expected(one, known) for one in changing if one.oid not in known or known[one.oid].holds_rows)
     operation = Operation(
-        action=f"postgres:{_action(worst)}",
-        effect=worst.effect,
+        action=f"postgres:{_action(worst, guarded=guarded)}",
+        effect=Effect.UNKNOWN if worst.effect is Effect.READ and not guarded else worst.effect,
         recovery=recovery,
         target=_target(database, touched),
         wire=WIRE,
@@ -155,12 +158,13 @@ def _recovery(statement: Statement) -> Recovery:
     return Recovery.FROM_UNDO if statement.way is Way.GUARD else statement.recovery
 
 
-def _action(statement: Statement) -> str:
-    if statement.way is Way.DUMP and statement.effect is Effect.WRITE:
-        return f"define{_BEYOND}"  # the schema is everybody's: a person signs for it wherever it stands
-    if statement.way in (Way.DUMP, Way.ALONE) and statement.effect is Effect.DELETE:
-        return "drop"
-    return statement.effect.value
+def _action(worst: Statement, *, guarded: bool) -> str:
+    """What is not guarded needs a person wherever it stands: the schema is everybody's, and a table's lock, too."""
+    if guarded or worst.effect in (Effect.ADMIN, Effect.UNKNOWN):  # the latter wait for a person whatever they do
+        return worst.effect.value
+    if worst.effect is Effect.DELETE and worst.way in (Way.DUMP, Way.ALONE):
+        return f"drop{_BEYOND}"
+    return f"{'define' if worst.way is Way.DUMP else worst.effect.value}{_BEYOND}"
 
 
 def _dropped(statements: Iterable[Statement]) -> int:
@@ -180,12 +184,19 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
     """What the agent wrote, and bound: it is signed, sealed with the hold, and never in the log."""
     statements: list[Json] = [one.statement.text for one in ran]
     bound: list[Json] = [[_shown(value) for value in one.parameters] for one in ran]
-    return {"statements": statements, **({"bound": bound} if any(one.parameters for one in ran) else {})}
+    found: dict[str, Json] = {"statements": statements}
+    if any(one.parameters for one in ran):
+        found["bound"] = bound
+    if any(one.prepared for one in ran):
+        found["prepared"] = [one.prepared for one in ran]
+    return found
 
 
 def _shown(value: bytes | None) -> Json:
     if value is None:
         return None
+    if isinstance(value, Binary):  # not the characters that the same bytes would be
+        return {"binary": value.hex()}
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -8,18 +8,21 @@ from collections.abc import Mapping
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Ran, planned, reading
 from yett.gateway.databases.place import Checkpoint, Known, Place
+from yett.gateway.databases.seen import Seen, behind
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
 from yett.gateway.postgres.desk import Alone, Look, Masking, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
+from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard
 
 _log = logging.getLogger("yett.gateway")
 
+MOST_LOOKS = 5
 MOST_REMEMBERED = 4096
 """Texts of proven reads that one connection may repeat without a look."""
 
@@ -51,8 +54,7 @@ class StatementDesk:
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         try:
             self._place.watch(sql)
-            catalog = await self._place.catalogs.now()
-            statements = await self._place.cache.classify(sql, catalog, prepared)
+            catalog, statements = await self._read_against(sql, prepared)
         except Unreadable as error:
             raise self._stopped(Told(f"yett: {error}", "write it in a plainer form, or in pieces", "42601")) from None
         except CredentialRefused as error:
@@ -63,10 +65,34 @@ class StatementDesk:
         if way is Way.REFUSE:
             why = next((why for one in statements if one.way is Way.REFUSE for why in one.reasons), "it never passes")
             raise self._stopped(Told(f"yett: {why}", "this cannot be approved; do it in another way"))
-        return Look(sql, tuple(statements), way)
+        return Seen(sql, tuple(statements), way, catalog, behind(statements, prepared))
+
+    async def _read_against(
+        self, sql: bytes, prepared: Mapping[str, Statement]
+    ) -> tuple[Catalog, tuple[Statement, ...]]:
+        """Reading a long text takes its time, in which the catalog may have changed. Raises YettError."""
+        place = self._place
+        catalog = await place.catalogs.now()
+        for _ in range(MOST_LOOKS):
+            statements = await place.cache.classify(sql, catalog, prepared)
+            before, catalog = catalog, await place.catalogs.now()
+            if catalog is before:
+                return catalog, statements
+        raise YettError("the database's definitions change faster than this can be read", "send it again later")
+
+    async def _still(self, look: Look) -> None:
+        """A read may have waited for its turn since it was looked at. Raises Stopped: it is another statement now."""
+        try:
+            if isinstance(look, Seen) and await self._place.catalogs.now() is look.catalog:
+                return
+        except YettError as error:
+            raise Stopped(told(error)) from None
+        if (await self.look(look.sql, {})).statements != look.statements:
+            raise Stopped(Told("yett: the database's definitions have changed meanwhile", "send it again", "40001"))
 
     async def read(self, look: Look) -> None:
         place = self._place
+        await self._still(look)
         attempt = reading(place.session, place.database, look.sql, look.statements, place.lease)
         try:
             standing = place.standing()

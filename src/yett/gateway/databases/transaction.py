@@ -12,11 +12,12 @@ from yett.gateway.databases.attempts import Changed, Ran, measured, planned, rea
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import about
 from yett.gateway.databases.place import Place
+from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.undo import Capturing, Dumping, Later
-from yett.gateway.postgres.desk import Look, Stopped
+from yett.gateway.postgres.desk import Look, Stopped, Told
 from yett.model.effects import Verdict
-from yett.model.errors import YettError
+from yett.model.errors import CredentialRefused, YettError
 from yett.model.operation import Rows
 from yett.operations.sql.statement import Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
@@ -26,6 +27,10 @@ from yett.providers.postgres.guard.restore import settle
 
 T = TypeVar("T")
 _log = logging.getLogger("yett.gateway")
+_BESIDE = Told(
+    "yett: what makes, changes or drops objects cannot stand in one text with other statements",
+    "send it by itself; in a transaction if they belong together",
+)
 
 
 @dataclass
@@ -53,7 +58,12 @@ class GuardedTransaction:
         for value in parameters:
             if value:
                 await _told(_watched(place, value))
-        ran = [Ran(statement, tuple(parameters)) for statement in look.statements]
+        if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
+            raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
+        ran = [
+            Ran(one, tuple(parameters), prepared)
+            for one, prepared in zip(look.statements, stands_for(look), strict=True)
+        ]
         if look.way is Way.GUARD:
             asked = planned(place.session, place.database, ran, place.lease, Later())
             self.likely_held |= await _told(place.checkpoint.ask(asked)) is not Verdict.ALLOW
@@ -69,8 +79,7 @@ class GuardedTransaction:
             self.dumps.append(undo)
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent = True
-        else:
-            self.statements += ran
+        self.statements += ran
 
     async def ran(self) -> None:
         """The admitted statement has run: what was lent for it goes back."""
@@ -93,7 +102,7 @@ class GuardedTransaction:
         place = self.place
         capture = self.capture = Capturing(place, self.guard, effects)
         hold = self.admitted[0].hold if self.admitted else ""
-        if self.guarded:
+        if self.guarded or await self._did_more(changed):
             attempt = measured(place.session, place.database, self.statements, changed, place.lease, capture)
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
                 known = await about(place.own, [one.oid for one in changed], count=False)
@@ -103,6 +112,14 @@ class GuardedTransaction:
             hold = granted.hold
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await _told(capture.capture(hold))
+
+    async def _did_more(self, changed: Sequence[Changed]) -> bool:
+        """Whether rows changed that no statement was asked about: what read as harmless may run what was redefined in
+        this very transaction, which no catalog shows yet."""
+        if not self.dumps or not changed:
+            return False
+        catalog = await _told(self.place.catalogs.now())
+        return any(one.rows.deleted or one.rows.updated or catalog.relation(one.oid) is not None for one in changed)
 
     async def committed(self) -> None:
         await self._finish("done")
@@ -147,8 +164,12 @@ def _redefines(effects: Effects) -> Unguardable:
 
 
 async def _watched(place: Place, value: bytes) -> None:
-    """Law 3(a) for what is bound. Raises CredentialRefused."""
-    place.watch(value)
+    """Law 3(a) for what is bound. Raises CredentialRefused, after an alarm."""
+    try:
+        place.watch(value)
+    except CredentialRefused as error:
+        place.checkpoint.note_refusal(place.session, f"{place.database.name}: a bound value", error, alarm=True)
+        raise
 
 
 async def _told(work: Awaitable[T]) -> T:
