@@ -40,7 +40,9 @@ class Case:
 @cache
 def all_cases() -> tuple[Case, ...]:
     """Every case, in the order of the files. Raises KeyError or TypeError for an entry that is not as above."""
-    return tuple(_case(path.stem, entry) for path in sorted((HERE / "statements").glob("*.toml")) for entry in _load(path))
+    return tuple(
+        _case(path.stem, entry) for path in sorted((HERE / "statements").glob("*.toml")) for entry in _load(path)
+    )
 
 
 def _load(path: Path) -> list[dict[str, object]]:
@@ -54,5 +56,5 @@ def _case(theme: str, entry: dict[str, object]) -> Case:
     messages = (sql,) if isinstance(sql, str) else tuple(sql)  # type: ignore[arg-type]
     effect = given.pop("effect")
     areas = frozenset([effect] if isinstance(effect, str) else effect) - {""}  # type: ignore[call-overload]
-    also = ((SUPERUSER,) if given.pop("superuser", False) else ())
+    also = (SUPERUSER,) if given.pop("superuser", False) else ()
     return Case(f"{theme}-{given.pop('id')}", messages, areas, roles=(*ROLES, *also), **given)  # type: ignore[arg-type]

@@ -35,7 +35,15 @@ WORLD, DATABASE, NEIGHBOUR = "world", "case_now", "neighbour"
 CHANNELS = ("alarm", "jobs")
 REACHING_OTHERS = ("notification", "session ended", "advisory lock")
 _POWERS = "pg_read_server_files, pg_write_server_files, pg_execute_server_program, pg_signal_backend, pg_monitor"
-_REPAIRED = ("pg_authid", "pg_auth_members", "pg_db_role_setting", "pg_parameter_acl", "pg_replication_origin", "pg_shdescription", "pg_shdepend")
+_REPAIRED = (
+    "pg_authid",
+    "pg_auth_members",
+    "pg_db_role_setting",
+    "pg_parameter_acl",
+    "pg_replication_origin",
+    "pg_shdescription",
+    "pg_shdepend",
+)
 _HELD_BY_SESSION = """
 SELECT 'advisory lock', classid || ' ' || objid || ' ' || mode FROM pg_locks WHERE locktype = 'advisory' AND pid = %(pid)s
 UNION ALL SELECT 'temporary', c.relname FROM pg_class c WHERE c.relpersistence = 't' AND c.relkind NOT IN ('i', 't')"""
@@ -86,7 +94,9 @@ class Ground:
         return f"postgresql://{name}@127.0.0.1:{self.server.port}/{database}"
 
     def filled(self, text: str) -> str:
-        """The text with the names of this server in it: {port} {drop} {database} {lease}."""
+        """The text with the names of this server in it: {port} {drop} {database} {lease}. `@file` is a file's text."""
+        if text.startswith("@"):
+            text = (HERE / "world" / text[1:]).read_text()
         known = {"port": self.server.port, "drop": self.drop, "database": DATABASE, "lease": self.lease}
         for name, value in known.items():
             text = text.replace("{" + name + "}", str(value))
@@ -142,9 +152,13 @@ class Ground:
         pristine = self.state() if setup else self.pristine
         before, start = self._cluster_before or self.cluster(), self._wal_position()
         self._cluster_before = None
-        with self._observed(role) as (agent, observed):
-            act(agent)
-            agent.end_transaction()
+        try:
+            with self._observed(role) as (agent, observed):
+                act(agent)
+                agent.end_transaction()
+        except BaseException:
+            self._clean_up(oracle.differences(before, self.cluster()))
+            raise
         self._wait_until_alone(1)
         after = self.cluster()
         lasting = oracle.differences(pristine, self.state()) + oracle.differences(before, after)
@@ -168,9 +182,8 @@ class Ground:
         """An agent's session, and, filled in when the block is left, what it has changed about itself and a colleague."""
         observed: list[Difference] = []
         url = self.url(role)
-        with opened(url, "colleague", CHANNELS) as colleague, opened(url, "agent") as agent:
-            if role != "lease":
-                agent.send("SET statement_timeout = 8000")
+        limit = "" if role == "lease" else "-c statement_timeout=8000"
+        with opened(url, "colleague", CHANNELS) as colleague, opened(url, "agent", options=limit) as agent:
             before = agent.facts()
             yield agent, observed
             after = agent.facts() | self._held(agent)
@@ -292,7 +305,13 @@ def standing(version: int) -> Iterator[Ground]:
         drop.chmod(0o777)
         (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n")
         with psycopg.connect(f"{server.url}/postgres", autocommit=True, application_name="oracle") as admin:
-            for setting in ("checkpoint_timeout = '1d'", "autovacuum = off", "wal_level = logical", "log_statement = none", "wal_keep_size = '96MB'"):
+            for setting in (
+                "checkpoint_timeout = '1d'",
+                "autovacuum = off",
+                "wal_level = logical",
+                "log_statement = none",
+                "wal_keep_size = '96MB'",
+            ):
                 admin.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[call-overload]
             admin.execute("SELECT pg_reload_conf()")
             (first_xid,) = admin.execute("SELECT txid_current()").fetchone() or (0,)
@@ -319,7 +338,9 @@ def _populate(ground: Ground) -> None:
     for role in ("pg_create_subscription", "pg_maintain", "pg_checkpoint"):
         if run("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
             run(f"GRANT {role} TO steward")  # type: ignore[call-overload]
-    run("CREATE ROLE clerk NOLOGIN; CREATE ROLE stray LOGIN PASSWORD NULL; GRANT clerk, stray TO steward WITH ADMIN OPTION")
+    run(
+        "CREATE ROLE clerk NOLOGIN; CREATE ROLE stray LOGIN PASSWORD NULL; GRANT clerk, stray TO steward WITH ADMIN OPTION"
+    )
     for name in (WORLD, f"{WORLD}_{NEIGHBOUR}"):
         run(f"CREATE DATABASE {name} OWNER steward")  # type: ignore[call-overload]
     features = {"xml"} if _has_xml(ground) else set()

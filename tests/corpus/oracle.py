@@ -70,6 +70,8 @@ _CLUSTER = {
     ),
 }
 
+_REMEMBERED = 1000
+_OURS = ('prefix "oracle"', 'prefix "yett"')
 _TELLING = ("SWITCH", "RESTORE_POINT", "BACKUP_END", "CHECKPOINT", "MESSAGE")
 # Everything below base and global is what the queries see; the rest of these changes by itself.
 _UNWATCHED = {
@@ -130,6 +132,8 @@ class Eye:
         names = _catalogs(connection.info.server_version, connection, shared)
         found: dict[Fact, str] = {}
         for name, summed in connection.execute(_each(_VERSIONS, list(names))):  # type: ignore[call-overload]
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
             if (name, summed) not in self._known:
                 area = "large object" if name in _LARGE_OBJECTS else "shared" if shared else "catalog"
                 self._known[name, summed] = _facts(connection, _catalog_query(name, area, self.first_xid))
@@ -142,7 +146,11 @@ def wal(programs: Path, data: Path, start: str, end: str) -> State:
     ask = [programs / "pg_waldump", "-p", data / "pg_wal", "-s", start, "-e", end, "-r", "XLOG", "-r", "LogicalMessage"]
     told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
     lines = [line.partition("desc: ")[2] for line in told.splitlines()]
-    return {("wal", str(n)): line for n, line in enumerate(lines) if line.startswith(_TELLING) and "oracle" not in line}
+    return {
+        ("wal", str(n)): line
+        for n, line in enumerate(lines)
+        if line.startswith(_TELLING) and not any(name in line for name in _OURS)
+    }
 
 
 def _neighbour(connection: Connection) -> dict[Fact, str]:
@@ -209,7 +217,9 @@ def _label(name: str) -> str:
 
 
 def _each(template: str, tables: list[str]) -> str:
-    return " UNION ALL ".join(template.format(table=name, literal="'" + name.replace("'", "''") + "'") for name in tables)
+    return " UNION ALL ".join(
+        template.format(table=name, literal="'" + name.replace("'", "''") + "'") for name in tables
+    )
 
 
 def _files(folders: tuple[Path, ...]) -> dict[Fact, str]:

@@ -72,8 +72,8 @@ class Session:
 
 
 @contextlib.contextmanager
-def opened(url: str, name: str, channels: Sequence[str] = ()) -> Iterator[Session]:
-    connection = psycopg.connect(url, autocommit=True, application_name=name)
+def opened(url: str, name: str, channels: Sequence[str] = (), options: str = "") -> Iterator[Session]:
+    connection = psycopg.connect(url, autocommit=True, application_name=name, options=options)
     try:
         for channel in channels:
             connection.execute(f"LISTEN {channel}")  # type: ignore[call-overload]

@@ -125,29 +125,13 @@ CREATE FUNCTION full_label(accounts) RETURNS text LANGUAGE sql STABLE AS $$ SELE
 CREATE TYPE pair AS (a int, b int);
 CREATE FUNCTION swapped(pair) RETURNS pair LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN ($1.b, $1.a)::public.pair; END $$;
 
--- Named like a built-in one: these match the argument types better, or what the caller gives is a row.
-CREATE FUNCTION "left"(text, bigint) RETURNS text LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN $1; END $$;
-CREATE FUNCTION round(text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN 1; END $$;
-CREATE FUNCTION upper(accounts) RETURNS text LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN 'x'; END $$;
-CREATE FUNCTION lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN $1; END $$;
-CREATE FUNCTION now(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN 1; END $$;
-CREATE FUNCTION coalesce_(int) RETURNS int LANGUAGE sql AS 'SELECT public.purge()';
-
 -- Operators, casts, aggregates, operator classes.
 CREATE FUNCTION purge_op(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN $1; END $$;
 CREATE OPERATOR @@@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = purge_op);
 CREATE FUNCTION purge_prefix(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN $1; END $$;
 CREATE OPERATOR @@@ (RIGHTARG = int, FUNCTION = purge_prefix);
-CREATE FUNCTION purge_eq(text, int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN true; END $$;
-CREATE OPERATOR = (LEFTARG = text, RIGHTARG = int, FUNCTION = purge_eq);
-CREATE FUNCTION purge_cat(accounts, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN $2; END $$;
-CREATE OPERATOR || (LEFTARG = accounts, RIGHTARG = text, FUNCTION = purge_cat);
 CREATE TYPE danger AS (t text);
-CREATE FUNCTION purge_cast(text) RETURNS danger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN ROW($1)::public.danger; END $$;
-CREATE CAST (text AS danger) WITH FUNCTION purge_cast(text) AS ASSIGNMENT;
 CREATE TYPE softly AS (n int);
-CREATE FUNCTION purge_softly(softly) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.victims; RETURN ($1).n; END $$;
-CREATE CAST (softly AS int) WITH FUNCTION purge_softly(softly) AS IMPLICIT;
 CREATE TABLE soft (id int PRIMARY KEY, s softly, d danger);
 INSERT INTO soft VALUES (1, ROW(1), ROW('a')), (2, ROW(2), ROW('b'));
 CREATE FUNCTION purge_step(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN $1 + $2; END $$;
@@ -156,26 +140,6 @@ CREATE FUNCTION purge_final(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE
 CREATE AGGREGATE purge_last(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = purge_final);
 CREATE AGGREGATE clean_sum(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
 CREATE AGGREGATE purge_order(ORDER BY int) (SFUNC = purge_step, STYPE = int, INITCOND = '0');
-CREATE TYPE weight AS (g int);
-CREATE FUNCTION weight_lt(weight, weight) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN $1.g < $2.g; END $$;
-CREATE FUNCTION weight_le(weight, weight) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.g <= $2.g';
-CREATE FUNCTION weight_eq(weight, weight) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN $1.g = $2.g; END $$;
-CREATE FUNCTION weight_ge(weight, weight) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.g >= $2.g';
-CREATE FUNCTION weight_gt(weight, weight) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.g > $2.g';
-CREATE FUNCTION weight_cmp(weight, weight) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.purge(); RETURN $1.g - $2.g; END $$;
-CREATE OPERATOR < (LEFTARG = weight, RIGHTARG = weight, FUNCTION = weight_lt);
-CREATE OPERATOR <= (LEFTARG = weight, RIGHTARG = weight, FUNCTION = weight_le);
-CREATE OPERATOR = (LEFTARG = weight, RIGHTARG = weight, FUNCTION = weight_eq);
-CREATE OPERATOR >= (LEFTARG = weight, RIGHTARG = weight, FUNCTION = weight_ge);
-CREATE OPERATOR > (LEFTARG = weight, RIGHTARG = weight, FUNCTION = weight_gt);
-RESET SESSION AUTHORIZATION;
-CREATE OPERATOR CLASS weight_ops DEFAULT FOR TYPE weight USING btree AS
-  OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 weight_cmp(weight, weight);
-SET SESSION AUTHORIZATION steward;
-CREATE TABLE parcels (id int PRIMARY KEY, w weight);
-INSERT INTO parcels VALUES (1, ROW(3)), (2, ROW(1)), (3, ROW(2));
-CREATE TYPE weights AS RANGE (SUBTYPE = weight);
-
 -- Domains, defaults, checks, generated columns, indexes, partitions that call.
 CREATE FUNCTION purge_check(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
   PERFORM public.purge(); RETURN true; END $$;
@@ -260,7 +224,6 @@ GRANT SELECT ON tower.v_purge TO PUBLIC;
 CREATE VIEW v_nested AS SELECT n + 1 AS m FROM v_purge;
 CREATE VIEW v_secret AS SELECT read_secret(1) AS s;
 CREATE VIEW v_totals AS SELECT account_id, sum(total) AS total, count(*) AS orders FROM orders GROUP BY 1;
-CREATE VIEW v_weights AS SELECT w FROM parcels ORDER BY w;
 CREATE VIEW v_policed AS SELECT * FROM policed;
 CREATE VIEW v_checked WITH (security_barrier) AS SELECT id, v FROM victims WHERE n < 3 WITH CHECK OPTION;
 CREATE VIEW v_instead AS SELECT id, v FROM victims;
