@@ -105,7 +105,7 @@ def test_a_prepared_name_is_signed_with_what_stands_behind_it(company: Company) 
     close = raw_wire.message(b"C", b"Sgone\0")
     with company.connect(autocommit=True, sslmode="disable") as connection:
         first = raw_wire.parse("gone", "DELETE FROM users WHERE id <= $1")
-        second = raw_wire.parse("gone", "DELETE FROM users WHERE id BETWEEN 300 AND 299 + $1")
+        second = raw_wire.parse("gone", "DELETE FROM users WHERE id BETWEEN 11 AND 10 + $1")
         raw_wire.exchange(connection, first + raw_wire.SYNC)
         company.approve(held_in(company, raw_wire.exchange(connection, run)))
         raw_wire.exchange(connection, close + second + raw_wire.SYNC)
