@@ -6,13 +6,17 @@ AGENT ?=
 DRILL ?= pocketos
 TASK ?=
 
-.PHONY: run test check lint types contracts licences scan bench sabotage lock clean system-run system-test
+.PHONY: run test corpus check lint types contracts licences scan bench sabotage lock clean system-run system-test
 
 run: $(VENV)/.run system-run
 	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill $(DRILL))
 
 test: $(VENV)/.test system-test check
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q $(TESTS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q --ignore=tests/corpus $(TESTS)
+
+# What is said of SQL, held against what two real servers do: two thousand runs, apart from the rest.
+corpus: $(VENV)/.test system-test
+	$(BIN)/pytest -n 2 -q tests/corpus
 
 check: lint types contracts licences
 

@@ -156,7 +156,7 @@ class Type:
     parts: frozenset[int] = frozenset()
     checks: Uses = NOTHING
     casts: frozenset[int] = frozenset()
-    """Functions of casts onto this type."""
+    """Functions of casts onto this type, and of operator classes that compare it: what runs unnamed."""
 
     @property
     def builtin(self) -> bool:

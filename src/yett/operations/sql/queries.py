@@ -101,6 +101,14 @@ FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid OR g.rngmultitypid = t.oid"""
 
+# ORDER BY, DISTINCT, GROUP BY, UNION, a range and an index run them, and no text names them.
+_COMPARISONS = """
+SELECT DISTINCT of, function FROM (
+  SELECT unnest(ARRAY[amproclefttype, amprocrighttype]) AS of, amproc::oid AS function FROM pg_catalog.pg_amproc
+  UNION ALL SELECT unnest(ARRAY[a.amoplefttype, a.amoprighttype]), o.oprcode::oid
+    FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr
+) x WHERE function >= 16384"""
+
 _CASTS = """
 SELECT casttarget, castfunc, castcontext::text FROM pg_catalog.pg_cast WHERE oid >= 16384 AND castfunc <> 0"""
 
@@ -120,6 +128,7 @@ QUERIES: Mapping[str, str] = MappingProxyType(
         "operators": _OPERATORS,
         "types": _TYPES,
         "casts": _CASTS,
+        "comparisons": _COMPARISONS,
         "event_triggers": _EVENT_TRIGGERS,
     }
 )

@@ -57,6 +57,8 @@ class Reach:
     def implicit_casts(self) -> Known:
         """What casts do that no text spells out; they hide wherever a column is read."""
         if self._casts is None:
+            # Their own bodies read columns, too: what asks meanwhile is one of them, and judged with the rest.
+            self._casts = Known()
             functions = [self.catalog.function(oid) for oid in self.catalog.implicit_casts]
             self._casts = self.close(function_refs(f for f in functions if f is not None))
         return self._casts

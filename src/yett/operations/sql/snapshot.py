@@ -170,6 +170,8 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
     casts: dict[int, set[int]] = defaultdict(set)
     for target, function, _ in rows["casts"]:
         casts[target].add(function)
+    for compared, function in rows["comparisons"]:
+        casts[compared].add(function)
     return of(
         version=version,
         search_path=search_path,
