@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from postgres_versions import VERSIONS, binaries
 
 from corpus.ground import Ground, standing
 from corpus.judge import load
+from postgres_versions import VERSIONS, binaries
 from yett.operations.sql.catalog import Catalog
 
 Place = tuple[Ground, Catalog]

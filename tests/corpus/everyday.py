@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import sqlalchemy
-from postgres_versions import binaries
 
 from corpus.cases import HERE, SUPERUSER
 from corpus.ground import WORLD, Ground
+from postgres_versions import binaries
 
 META = r"""
 \d \d+ \dt \dt+ \dt+ *.* \dS \dv \dv+ \dm+ \di \di+ \ds+ \dE+ \d accounts|\d+ accounts|\d+ orders|\d+ events|\d+ events_2023

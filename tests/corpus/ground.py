@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from postgres import Server
-from postgres_versions import binaries, running
 
 from corpus import oracle
 from corpus.cases import HERE, SUPERUSER, Case
 from corpus.oracle import Difference, State
 from corpus.session import Session, opened
+from postgres import Server
+from postgres_versions import binaries, running
 from yett.providers.postgres.dump import Address
 from yett.providers.postgres.lease import make_lease
 from yett.providers.postgres.own import connect
@@ -192,7 +192,7 @@ class Ground:
 
     def _held(self, agent: Session) -> State:
         assert self._oracle is not None
-        return {(area, key): "held" for area, key in self._oracle.execute(_HELD_BY_SESSION, {"pid": agent.pid})}
+        return dict.fromkeys(self._oracle.execute(_HELD_BY_SESSION, {"pid": agent.pid}), "held")
 
     def _heard(self, colleague: Session) -> list[Difference]:
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from postgres_versions import VERSIONS
 
 from corpus.cases import Case, all_cases
 from corpus.ground import Ground, Outcome
 from corpus.guarding import guard
 from corpus.judge import Judge, judge
 from corpus.verdicts import violations
+from postgres_versions import VERSIONS
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Way
 

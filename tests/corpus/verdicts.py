@@ -14,9 +14,23 @@ FREE = frozenset({"setting", "prepared statement", "cursor", "listening", "tempo
 """What ends with the session and may be done without a word."""
 
 NOT_FREE = frozenset(
-    """standard_conforming_strings backslash_quote client_encoding search_path role session_authorization row_security
-    session_replication_role is_superuser allow_system_table_mods transform_null_equals statement_timeout
-    default_tablespace track_counts local_preload_libraries""".split()
+    [
+        "standard_conforming_strings",
+        "backslash_quote",
+        "client_encoding",
+        "search_path",
+        "role",
+        "session_authorization",
+        "row_security",
+        "session_replication_role",
+        "is_superuser",
+        "allow_system_table_mods",
+        "transform_null_equals",
+        "statement_timeout",
+        "default_tablespace",
+        "track_counts",
+        "local_preload_libraries",
+    ]
 )
 """Settings by which the next text, or name, or right means something else."""
 
