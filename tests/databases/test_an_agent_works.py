@@ -229,3 +229,16 @@ def test_adding_a_database_says_what_everybody_reaches_in_it(company: Company) -
     assert "reset_all()" in warnings
     assert "public.cars" in warnings
     assert company.held("SELECT reset_all()").document["decision"]
+
+
+def test_a_write_that_is_prepared_in_sql_runs_again_and_again(company: Company) -> None:
+    with company.connect(autocommit=True) as connection:
+        connection.execute("PREPARE promote(bigint) AS UPDATE users SET plan = 'gold' WHERE id = $1")
+        for number in (3, 5):
+            connection.execute(f"EXECUTE promote({number})")
+        connection.execute("DEALLOCATE promote")
+        connection.execute("UPDATE users SET plan = 'gold' WHERE id = 7")
+        with connection.transaction():
+            connection.execute("PREPARE demote AS UPDATE users SET plan = 'free' WHERE id = 7")
+            connection.execute("EXECUTE demote")
+    assert company.truth("SELECT id FROM users WHERE plan = 'gold' ORDER BY id") == [(3,), (5,)]

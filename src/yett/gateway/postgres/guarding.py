@@ -29,6 +29,7 @@ _RESIDUE = (
     " (SELECT pg_catalog.string_agg(name || ' ' || statement, ';' ORDER BY name)"
     " FROM pg_catalog.pg_prepared_statements WHERE from_sql)"
 )
+_CHANGED = "a statement changed the session's search_path, role or prepared statements unseen"
 # The server refuses it and fails the transaction, whatever rights the role has; the client reads the gate's own words.
 _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
 
@@ -47,6 +48,7 @@ class Guarding:
         self._limits = limits
         self._defines = False
         self._residue: tuple[str | None, ...] | None = None
+        self._prepared = False
         self._asked: asyncio.Task[Any] | None = None
         self._canceled = False
 
@@ -108,8 +110,8 @@ class Guarding:
             self._must_mean(await self._meaning())
 
     def relearn(self) -> None:
-        """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known."""
-        self._residue = None
+        """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known, and only that may differ."""
+        self._prepared = True
 
     # ---- out
 
@@ -248,8 +250,12 @@ class Guarding:
         return group.rows[0] if group.rows else None
 
     def _must_mean(self, now: tuple[str | None, ...] | None) -> None:
-        if now is None or now != self._residue:
-            raise Malformed("a statement changed the session's search_path, role or prepared statements unseen")
+        before, self._prepared, prepared = self._residue, False, self._prepared
+        if now is None or (before is not None and now[:-1] != before[:-1]):
+            raise Malformed(_CHANGED)
+        if before is not None and now != before and not prepared:
+            raise Malformed(_CHANGED)
+        self._residue = now
 
 
 def _told(group: Group) -> Told:

@@ -62,6 +62,7 @@ async def connect(address: Address) -> Own:
             password=address.password,
             connect_timeout=CONNECT_TIMEOUT_S,
             autocommit=True,
+            prepare_threshold=None,  # whoever keeps the connection says DISCARD ALL between two uses
             client_encoding="UTF8",
             application_name="yett",
         )
