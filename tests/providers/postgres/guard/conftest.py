@@ -21,4 +21,4 @@ def server(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @pytest.fixture
 def database(server: Cluster) -> Database:
-    return server.database()
+    return server.emptied()

@@ -53,6 +53,7 @@ class Cluster:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    shared: Database | None = None
 
     @property
     def data(self) -> Path:
@@ -160,6 +161,21 @@ class Cluster:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'agent'").fetchone():
                 connection.execute("CREATE ROLE agent LOGIN")
         return Database(self, name)
+
+    def emptied(self) -> Database:
+        """The one database that tests share, made empty again: several times faster than a new one."""
+        if self.shared is None:
+            self.shared = self.database()
+        shared = self.shared
+        shared.run(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        shared.run(f"ALTER DATABASE {shared.name} RESET ALL")
+        for (schema,) in shared.ask("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"):
+            shared.run(f"DROP SCHEMA {schema} CASCADE")
+        shared.run("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
+        return shared
 
 
 @dataclass(frozen=True)

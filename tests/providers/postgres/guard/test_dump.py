@@ -133,6 +133,9 @@ DESTRUCTIONS = [
     ("DROP TABLE parted", ["parted"]),
     ("DROP TABLE parted_1", ["parted_1"]),
     ("TRUNCATE parted", ["parted"]),
+    ("DROP VIEW shown CASCADE", ["shown"]),
+    ("DROP MATERIALIZED VIEW kept", ["kept"]),
+    ("ALTER TABLE parted DETACH PARTITION parted_1; DROP TABLE parted_1", ["parted"]),
 ]
 
 
@@ -198,6 +201,12 @@ def test_rows_of_other_tables_are_kept_beside_a_dump(shop: Database, tmp_path: P
         ("ALTER TABLE items DROP COLUMN odd_id", ["items"], "CREATE INDEX later ON items (id)"),
         ("ALTER TABLE items DROP COLUMN odd_id", ["items"], "CREATE VIEW later AS SELECT id FROM items"),
         ("DROP TABLE items", ["items"], "CREATE TABLE items (id int, other text)"),
+        ("DROP TABLE parted_1", ["parted"], "CREATE TABLE parted_3 PARTITION OF parted FOR VALUES IN (3)"),
+        (
+            "DROP VIEW shown_again",
+            ["shown"],
+            "CREATE OR REPLACE VIEW shown AS SELECT 1 AS id, nick FROM users",
+        ),
         ("DROP TABLE items", ["items"], "CREATE TABLE items (id int); INSERT INTO items VALUES (1)"),
         ("TRUNCATE items", ["items"], 'DELETE FROM "odd ""%$.* täble" WHERE id = 5'),
         ("DROP TABLE items", ["items"], 'DROP TABLE "odd ""%$.* täble"'),
@@ -235,7 +244,8 @@ def test_what_cascade_takes_that_no_dump_of_tables_holds_is_named(shop: Database
             oid = shop.ask("SELECT 'users'::regclass::oid::int8")[0][0]
             return await guard.dump([oid], DirectorySink(tmp_path / "undo"))
 
-    (gap,) = run(dumped()).gaps
+    gap, computed = run(dumped()).gaps
+    assert "public.kept" in computed
     assert "function public.of_row(public.users)" in gap
     assert "public.uses" in gap  # of which DROP .. CASCADE would take a column
 

@@ -395,6 +395,19 @@ def test_rows_that_are_only_locked_are_not_taken_for_changed(shop: Database, tmp
     assert (captured.rows, captured.tables[0].whole) == (1, False)
 
 
+@pytest.mark.parametrize("role", ["agent", "postgres"])
+def test_more_savepoints_than_a_backend_remembers(shop: Database, tmp_path: Path, role: str) -> None:
+    """Past 64, the server looks ids up in pg_subtrans."""
+    shop.run("INSERT INTO people SELECT g, 'p' FROM generate_series(1000, 1300) g")
+    before = shop.digest()
+    many = [f"SAVEPOINT s; UPDATE people SET name = 'x' WHERE id = {n}; RELEASE s" for n in range(1000, 1200)]
+    taken_back = [f"SAVEPOINT s; DELETE FROM people WHERE id = {n}; ROLLBACK TO s" for n in range(1150, 1250)]
+    _, captured = run(guarded(shop, tmp_path / "u", *many, *taken_back, role=role))
+    assert (captured.rows, captured.tables[0].whole) == (200, False)
+    run(restore(shop, captured, verify=True))
+    assert shop.digest() == before
+
+
 def test_rows_of_anothers_open_savepoint_are_not_taken_for_the_agents(shop: Database, tmp_path: Path) -> None:
     """Its id is in no view, is after the agent's, and is in progress."""
     other = psycopg.connect(shop.url)

@@ -183,18 +183,9 @@ async def undo(
 def test_any_transaction_is_undone_or_refused(server: Cluster, tmp_path: Path, seed: int, alone: bool) -> None:
     random = Random(seed * 2 + alone)
     script, tables = schema(random)
-    database = shared(server)
-    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO agent")
+    database = server.emptied()
     database.run(script)
     outcomes = Counter(
         run(one_round(database, random, tmp_path / f"u{number}", tables, alone=alone)) for number in range(5)
     )
     print(dict(outcomes))
-
-
-def shared(server: Cluster) -> Database:
-    """One database for all rounds: a new one costs more than a round."""
-    return _SHARED.setdefault(server.port, server.database())
-
-
-_SHARED: dict[int, Database] = {}

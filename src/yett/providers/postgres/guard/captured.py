@@ -62,7 +62,7 @@ class DumpedTable:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump made under lock.
+    """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
     `views` (schema, name, kind) depend on its tables and are in it; `foreign_keys` (schema, table, name, definition)
     are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema, role or ""
@@ -71,6 +71,7 @@ class Dump:
 
     file: str
     tables: tuple[DumpedTable, ...]
+    partitioned: tuple[tuple[str, str], ...]
     schemas: tuple[str, ...]
     views: tuple[tuple[str, str, str], ...]
     foreign_keys: tuple[tuple[str, str, str, str], ...]
@@ -175,6 +176,7 @@ def _dump_facts(dump: Dump) -> Json:
         "tables": [
             [t.oid, t.schema, t.name, t.filenode, _columns_facts(t.columns), t.rows, t.sha256] for t in dump.tables
         ],
+        "partitioned": [list(name) for name in dump.partitioned],
         "schemas": list(dump.schemas),
         "views": [list(view) for view in dump.views],
         "foreign_keys": [list(key) for key in dump.foreign_keys],
@@ -190,6 +192,7 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
             DumpedTable(int(o), str(s), str(n), int(f), _columns_from(c), int(r), str(h))
             for o, s, n, f, c, r, h in facts["tables"]
         ),
+        tuple((str(schema), str(name)) for schema, name in facts["partitioned"]),
         tuple(str(schema) for schema in facts["schemas"]),
         tuple((str(a), str(b), str(c)) for a, b, c in facts["views"]),
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts["foreign_keys"]),

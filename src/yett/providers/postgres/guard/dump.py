@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Dump, DumpedTable, File
 from yett.providers.postgres.guard.copying import keep
-from yett.providers.postgres.guard.dependents import Relation, dependents, family, in_schemas
+from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import Connection, row, rows
@@ -89,9 +89,11 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
             await _must_hold_all(own, target, list(found.values()))
         file = await keep(sink, NAME, _content(target))
         grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
-    kept = Dump(NAME, tuple(dumped), tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants)
-    gaps = (f"CASCADE would also drop, and this does not bring back: {', '.join(lost)}",) if lost else ()
-    return Dumped(kept, file, int(xid or 0), depending.covered, gaps)
+    partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
+    kept = Dump(
+        NAME, tuple(dumped), partitioned, tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants
+    )
+    return Dumped(kept, file, int(xid or 0), depending.covered, tuple(_gaps(lost, relations, depending)))
 
 
 async def _lock(agent: Executing, relations: list[Relation]) -> None:
@@ -158,3 +160,12 @@ async def _content(path: Path) -> AsyncGenerator[bytes, None]:
     with path.open("rb") as file:
         while piece := file.read(archive.PIECE):
             yield piece
+
+
+def _gaps(lost: Sequence[str], relations: Sequence[Relation], depending: Dependents) -> Iterable[str]:
+    if lost:
+        yield f"CASCADE would also drop, and this does not bring back: {', '.join(lost)}"
+    computed = [f"{r.schema}.{r.name}" for r in relations if r.kind == "m"]
+    computed += [f"{schema}.{name}" for schema, name, kind in depending.views if kind == "m"]
+    if computed:
+        yield f"materialized views are computed again, from what their tables hold then: {', '.join(computed)}"

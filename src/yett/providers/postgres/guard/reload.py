@@ -182,25 +182,30 @@ async def _drop(own: Connection, captured: Captured, dump: Dump, found: list[Sta
     for schema, table, name, _ in dump.foreign_keys:
         drop = sql.SQL("ALTER TABLE IF EXISTS ONLY {} DROP CONSTRAINT IF EXISTS {}")
         await own.execute(drop.format(sql.Identifier(schema, table), sql.Identifier(name)))
-    left = await _views(own, captured, dump)
+    left = await _unchanged(own, captured, dump, dump.views)
     while left:
         kept = [view for view in left if not await _dropped(own, view)]
         if len(kept) == len(left):
             raise YettError(f"something depends on the view {kept[0][0]}.{kept[0][1]} that was made since")
         left = kept
     present = [one.table.quoted for one in found if one.table is not None]
+    parents = await _unchanged(own, captured, dump, tuple((schema, name, "p") for schema, name in dump.partitioned))
+    present += [sql.Identifier(schema, name) for schema, name, _ in parents]
     if present:
         await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))
 
 
-async def _views(own: Connection, captured: Captured, dump: Dump) -> list[tuple[str, str, str]]:
+async def _unchanged(
+    own: Connection, captured: Captured, dump: Dump, relations: tuple[tuple[str, str, str], ...]
+) -> list[tuple[str, str, str]]:
+    """Those views and partitioned tables that are there. Raises YettError if one was changed, or added to."""
     parts, present = await _range(own, captured, dump), []
-    for view in dump.views:
-        oids = await rows(own, _OID.format(schema=sql.Literal(view[0]), name=sql.Literal(view[1])))
+    for schema, name, kind in relations:
+        oids = await rows(own, _OID.format(schema=sql.Literal(schema), name=sql.Literal(name)))
         if oids:
-            if await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(oids[0][0]), **parts)):
-                raise YettError(f"the view {view[0]}.{view[1]} was changed since, so nothing was undone")
-            present.append(view)
+            if changed := await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(oids[0][0]), **parts)):
+                raise YettError(f"{changed[0][0]} of {schema}.{name} was made since, so nothing was undone")
+            present.append((schema, name, kind))
     return present
 
 

@@ -192,8 +192,9 @@ async def _must_fit(connection: Connection, captured: Captured) -> None:
 
 
 async def _lock(connection: Connection, names: list[tuple[str, str]], mode: sql.SQL) -> None:
+    """With what inherits from them: a key that refers to a partitioned table finds its rows in the partitions."""
     for schema, name in sorted(set(names)):
-        await connection.execute(sql.SQL("LOCK TABLE ONLY {} IN {} MODE").format(sql.Identifier(schema, name), mode))
+        await connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(schema, name), mode))
 
 
 def _insert(part: Compared) -> sql.Composed:
