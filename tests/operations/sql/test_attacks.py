@@ -224,6 +224,11 @@ EVIL = "LANGUAGE plpgsql AS $$begin execute 'x'; end$$"
             "select '(\"{1}\")'::c",
         ),
         ("CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS int {evil}", "select s.f()"),
+        (
+            "CREATE FUNCTION f(int) RETURNS boolean {evil}; CREATE DOMAIN d AS int CHECK (f(value));"
+            "CREATE FUNCTION d(boolean) RETURNS int LANGUAGE sql AS 'select 1'",
+            "select d(1)",
+        ),
         ('CREATE FUNCTION "F"() RETURNS int {evil}', 'select "F"()'),
         ("CREATE FUNCTION f() RETURNS int {evil}", 'select U&"\\0066"()'),
         (

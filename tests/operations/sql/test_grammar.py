@@ -192,6 +192,12 @@ def test_an_event_loop_never_waits_for_the_worker(catalog: Snapshot) -> None:
     assert second[0].way is Way.GUARD  # type: ignore[index]
 
 
+def test_no_text_ends_early_in_c() -> None:
+    for read in (grammar.grammar().parse, grammar.grammar().split, grammar.grammar().body):
+        with pytest.raises(GrammarError, match="NUL"):
+            read(b"select 1\0; drop table users")
+
+
 def test_the_grammar_is_one_that_was_tested() -> None:
     assert grammar.grammar().parse(b"").startswith(b'{"version":180004')
 

@@ -30,7 +30,7 @@ class Fact:
 
 
 class Ref(NamedTuple):
-    """Something in the catalog that runs or is reached. `kind`: function, trigger, type, column copy, or a verb."""
+    """Something in the catalog that runs or is reached. `kind`: a verb, or what `Reach` looks up by that name."""
 
     kind: str
     oid: int

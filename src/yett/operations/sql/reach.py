@@ -39,7 +39,6 @@ class Reach:
         self._names: dict[tuple[str, ...], Names] = {catalog.search_path: self.names}
         self._known: dict[Ref, Known] = {}
         self._closed: dict[tuple[Refs, bool], Known] = {}
-        self._casts: Known | None = None
 
     def names_in(self, path: tuple[str, ...]) -> Names:
         """Names as another search_path has them."""
@@ -53,15 +52,6 @@ class Reach:
                 self._closed.clear()
             self._closed[key] = self._close(refs, planning)
         return self._closed[key]
-
-    def implicit_casts(self) -> Known:
-        """What casts do that no text spells out; they hide wherever a column is read."""
-        if self._casts is None:
-            # Their own bodies read columns, too: what asks meanwhile is one of them, and judged with the rest.
-            self._casts = Known()
-            functions = [self.catalog.function(oid) for oid in self.catalog.implicit_casts]
-            self._casts = self.close(function_refs(f for f in functions if f is not None))
-        return self._casts
 
     def _close(self, refs: Refs, planning: bool) -> Known:
         facts: dict[Fact, None] = {}
@@ -102,6 +92,8 @@ class Reach:
                 return self._function(ref.oid, ref.kind == "trigger")
             case "type":
                 return self._type(ref.oid)
+            case "casts":
+                return self._casts()
             case "copy":
                 return self._copy(ref.oid)
             case "own":
@@ -153,6 +145,11 @@ class Reach:
         casts = (self.catalog.function(cast) for cast in type_.casts)
         parts = frozenset(Ref("type", part) for part in type_.parts)
         return Known((), self.refs(type_.checks) | parts | function_refs(f for f in casts if f is not None))
+
+    def _casts(self) -> Known:
+        """What casts do that no text spells out: they hide wherever a column is read."""
+        functions = (self.catalog.function(oid) for oid in self.catalog.implicit_casts)
+        return Known((), function_refs(f for f in functions if f is not None))
 
     # -- stored trees
 

@@ -108,10 +108,8 @@ class Reader:
         if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
             reason = "may take any number of numbers of a sequence, which nothing gives back"
             self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
-        if self._reads_columns:
-            casts = self.reach.implicit_casts()
-            self.facts.extend(casts.facts)
-            self.touched.extend(casts.touched)
+        if self._reads_columns and self.catalog.implicit_casts:
+            self.refs.add(Ref("casts", 0))
 
     def _keep_types(self) -> None:
         """A table made of what is read has its types, and a domain's check will run at each row put in later."""
