@@ -20,13 +20,15 @@ def place() -> Iterator[Callable[[int], Place]]:
     """By version: the ground, and the catalog of its world. A version that is not installed is skipped."""
     with ExitStack() as stack:
         places: dict[int, Place] = {}
+        grounds: dict[int, Ground] = {}
 
         def of(version: int) -> Place:
+            if binaries(version) is None:
+                pytest.skip(f"no PostgreSQL {version}")
+            if version not in grounds:  # one server, however often what is asked of it fails
+                grounds[version] = stack.enter_context(standing(version))
             if version not in places:
-                if binaries(version) is None:
-                    pytest.skip(f"no PostgreSQL {version}")
-                ground = stack.enter_context(standing(version))
-                places[version] = (ground, load(ground))
+                places[version] = (grounds[version], load(grounds[version]))
             return places[version]
 
         yield of

@@ -1,4 +1,4 @@
-"""What is sent all day and must not be held: written down by us, and recorded live from psql, pg_dump and SQLAlchemy."""
+"""What is sent all day and must not be held: written down by us, or recorded live from psql, pg_dump, SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from corpus.ground import WORLD, Ground
 from postgres_versions import binaries
 
 META = r"""
-\d \d+ \dt \dt+ \dt+ *.* \dS \dv \dv+ \dm+ \di \di+ \ds+ \dE+ \d accounts|\d+ accounts|\d+ orders|\d+ events|\d+ events_2023
+\d \d+ \dt \dt+ \dt+ *.* \dS \dv \dv+ \dm+ \di \di+ \ds+ \dE+
+\d accounts|\d+ accounts|\d+ orders|\d+ events|\d+ events_2023
 \d v_totals|\d+ v_checked|\d+ mv_totals|\d accounts_pkey|\d numbers|\d+ watched|\d+ ruled|\d+ policed|\d+ staff|\d+ made
-\df \df+ \dfa \dfn+ \dfp \dft \dfw \df clean*|\df+ purge*|\da \da+ \do \do+ \dT \dT+ \dTS \dD \dD+ \dC \dC+ \dc+ \db \db+ \dn \dn+ \dnS+ \du \du+ \dg
-\dp \z \z accounts|\ddp \dx \dx+ \dy \dy+ \dF \dF+ \dFd+ \dFp+ \dFt+ \dL \dL+ \dO \dO+ \dP \dP+ \dPi \dPn+ \dA \dA+ \dAc \dAf \dAo \dAp \drds \dRp \dRp+
-\dRs \dX \dl \dl+ \lo_list \l \l+ \des \des+ \deu \det \det+ \dew+ \dconfig \dconfig+ work*|\sf clean(int)|\sf+ purge()|\sv v_totals|\sv+ v_checked
+\df \df+ \dfa \dfn+ \dfp \dft \dfw \df clean*|\df+ purge*|\da \da+ \do \do+ \dT \dT+ \dTS \dD
+\dD+ \dC \dC+ \dc+ \db \db+ \dn \dn+ \dnS+ \du \du+ \dg
+\dp \z \z accounts|\ddp \dx \dx+ \dy \dy+ \dF \dF+ \dFd+ \dFp+ \dFt+ \dL
+\dL+ \dO \dO+ \dP \dP+ \dPi \dPn+ \dA \dA+ \dAc \dAf \dAo \dAp \drds \dRp \dRp+
+\dRs \dX \dl \dl+ \lo_list \l \l+ \des \des+ \deu
+\det \det+ \dew+ \dconfig \dconfig+ work*|\sf clean(int)|\sf+ purge()|\sv v_totals|\sv+ v_checked
 \encoding \conninfo \dd
 """
 _STATEMENT = re.compile(

@@ -45,7 +45,8 @@ _REPAIRED = (
     "pg_shdepend",
 )
 _HELD_BY_SESSION = """
-SELECT 'advisory lock', classid || ' ' || objid || ' ' || mode FROM pg_locks WHERE locktype = 'advisory' AND pid = %(pid)s
+SELECT 'advisory lock', classid || ' ' || objid || ' ' || mode FROM pg_locks
+WHERE locktype = 'advisory' AND pid = %(pid)s
 UNION ALL SELECT 'temporary', c.relname FROM pg_class c WHERE c.relpersistence = 't' AND c.relkind NOT IN ('i', 't')"""
 Connection = psycopg.Connection[Any]
 Before = Callable[[str], None]
@@ -179,7 +180,7 @@ class Ground:
 
     @contextlib.contextmanager
     def _observed(self, role: str) -> Iterator[tuple[Session, list[Difference]]]:
-        """An agent's session, and, filled in when the block is left, what it has changed about itself and a colleague."""
+        """An agent's session and, filled in when the block is left, what it changed about itself and a colleague."""
         observed: list[Difference] = []
         url = self.url(role)
         limit = "" if role == "lease" else "-c statement_timeout=8000"
@@ -339,7 +340,8 @@ def _populate(ground: Ground) -> None:
         if run("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
             run(f"GRANT {role} TO steward")  # type: ignore[call-overload]
     run(
-        "CREATE ROLE clerk NOLOGIN; CREATE ROLE stray LOGIN PASSWORD NULL; GRANT clerk, stray TO steward WITH ADMIN OPTION"
+        "CREATE ROLE clerk NOLOGIN; CREATE ROLE stray LOGIN PASSWORD NULL;"
+        " GRANT clerk, stray TO steward WITH ADMIN OPTION"
     )
     for name in (WORLD, f"{WORLD}_{NEIGHBOUR}"):
         run(f"CREATE DATABASE {name} OWNER steward")  # type: ignore[call-overload]

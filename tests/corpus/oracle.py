@@ -1,7 +1,7 @@
 """What a server holds, before and after: read by a superuser who knows nothing of any classifier.
 
-A `State` is a flat map of facts, (area, key) to a fingerprint or a readable value. Nothing is left out because a statement is
-said to be harmless; what is left out is named here: figures that the server keeps for its planner and for freezing
+A `State` is a flat map of facts, (area, key) to a fingerprint or a readable value. Nothing is left out because a
+statement is said to be harmless; what is left out is named here: figures that the server keeps for its planner and for freezing
 (`_MOVING`), the namespaces that a first temporary table leaves behind, and how a backend happens to be running.
 
 Areas: rows, catalog, shared, sequence, large object, neighbour, statistics, slot, prepared transaction, configuration,
@@ -44,7 +44,7 @@ _MADE_LATER = "SELECT '{area}', '{name} ' || {label}, (to_jsonb(t) - '{moving}':
 
 _TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't' AND n.nspname !~ '^pg_temp' AND c.relispopulated
+WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't' AND c.relispopulated
 ORDER BY 1"""
 _SEQUENCES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -55,7 +55,7 @@ FROM (SELECT md5(record_send(t)) COLLATE "C" AS h FROM ONLY {table} t) hashed"""
 _SEQUENCE = "SELECT 'sequence', {literal}, last_value || ' ' || is_called FROM {table}"
 
 _CLUSTER = {
-    "slot": "SELECT slot_name::text, (slot_type, plugin, database, temporary, restart_lsn)::text FROM pg_replication_slots",
+    "slot": "SELECT slot_name::text, (slot_type, plugin, database, restart_lsn)::text FROM pg_replication_slots",
     "prepared transaction": "SELECT gid, (owner, database)::text FROM pg_prepared_xacts",
     "configuration": (
         "SELECT name, concat_ws(' ', setting, pending_restart) FROM pg_settings"
@@ -103,8 +103,8 @@ class Eye:
     """Reads the databases and the cluster of one server.
 
     A catalog is read row by row only if a row of it has another version than at the last look: MVCC leaves no other way
-    to change one, except for the figures of `_MOVING`. Rows that initdb made (before `first_xid`) are known by place and
-    writer only.
+    to change one, except for the figures of `_MOVING`. Rows that initdb made (before `first_xid`) are known by place
+    and writer only.
     """
 
     def __init__(self, first_xid: int) -> None:

@@ -10,7 +10,8 @@ import psycopg
 from psycopg import pq
 
 _SETTINGS = """
-SELECT 'setting', name, setting FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.!~~) 'transaction%'
+SELECT 'setting', name, setting FROM pg_catalog.pg_settings
+WHERE source OPERATOR(pg_catalog.=) 'session' AND setting IS DISTINCT FROM reset_val
 UNION ALL SELECT 'setting', 'role', CURRENT_USER::pg_catalog.text
 UNION ALL SELECT 'setting', 'session_authorization', SESSION_USER::pg_catalog.text
 UNION ALL SELECT 'prepared statement', name, statement FROM pg_catalog.pg_prepared_statements
@@ -46,7 +47,7 @@ class Session:
             self.errors.append(f"closed {error}")
 
     def facts(self) -> dict[tuple[str, str], str]:
-        """The session's settings, prepared statements, cursors, channels; nothing if it is gone or its transaction failed."""
+        """The session's settings, prepared statements, cursors, channels; nothing of that if it is gone."""
         if not self.alive:
             return {("connection", "it"): "gone"}
         result = self.connection.pgconn.exec_(_SETTINGS.encode())
