@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHES = ("ledger", "policy", "broker", "gateway", "launch", "scan")
+BENCHES = ("ledger", "policy", "broker", "gateway", "postgres", "launch", "scan")
 PEERS = HERE / "peers" / "mitmproxy.sh"
 
 

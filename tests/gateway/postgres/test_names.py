@@ -27,8 +27,9 @@ from yett.gateway.postgres.messages import message
 NO = Told("yett: not this one", "ask for it", hold="h123")
 
 
-@pytest.fixture
-def raw(place: Place) -> Iterator[Raw]:
+@pytest.fixture(params=[True, False], ids=["at once", "after a look"])
+def raw(place: Place, request: pytest.FixtureRequest) -> Iterator[Raw]:
+    place.desk.at_once = request.param
     made = Raw(place.port).log_in(place.door.upstream.database)
     yield made
     made.close()
@@ -245,3 +246,30 @@ def each_recorder(place: Place) -> Iterator[Recorder]:
     made = Recorder(place.door.upstream.address[1])
     yield made
     made.close()
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_row_that_a_failed_copy_cuts_off_swallows_nothing_of_ours(
+    place: Place, raw: Raw, each_recorder: Recorder, extended: bool
+) -> None:
+    """The server takes what comes next for the rest of the row: the wire's own ROLLBACK must not be that."""
+    place.door.upstream = replace(place.door.upstream, address=("127.0.0.1", each_recorder.port))
+    through = Raw(place.port).log_in(place.door.upstream.database)
+    copy = "copy t from stdin"
+    through.send(*((parse("", copy), bind("", ""), execute(), SYNC) if extended else (query(copy),)))
+    if extended:
+        assert [through.message()[0] for _ in range(2)] == [b"1", b"2"]
+    assert through.message()[0] == b"G"
+    row = message(0x64, b"100\tx\n" + b"y" * 20_000)
+    through.send(message(0x64, b"no row\n") * 20_000 + row[:1000])
+    found = [through.message()[0]]
+    through.send(row[1000:], message(0x63, b""), *((SYNC,) if extended else ()), query("select 1"))
+    found += [kind for kind, _ in through.until_ready(2)]
+    assert b"".join(found) == b"EZTDCZ"
+    assert place.count() == 10
+    assert place.desk.moments()[-1] == "rolled back"
+    assert each_recorder.broken == []
+    through.send(query("delete from t where id = 1"))
+    assert through.kinds() == "CZ"
+    assert place.desk.moments()[-4:] == ["begin", "admit", "settle", "committed"]
+    through.close()

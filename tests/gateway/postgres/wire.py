@@ -112,12 +112,22 @@ class TableDesk:
     known: set[bytes] = field(default_factory=set)
     parameters: list[Sequence[bytes | None]] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
+    at_once: bool = True
     masked: Callable[[], MaskedAnswers] | None = None
 
     def passes_now(self, sql: bytes) -> bool:
         if sql in self.known:
             self.decided.append(sql)
         return sql in self.known
+
+    def read_now(self, sql: bytes) -> Look | None:
+        text = sql.decode("utf-8", "replace")
+        found = tuple(statement(one, {}) for one in split(text))
+        if not self.at_once or any(one.way is not Way.PASS for one in found):
+            return None
+        self.decided.append(sql)
+        self.events.append(("read", text))
+        return Look(sql, found, Way.PASS)
 
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         self.decided.append(sql)

@@ -15,8 +15,10 @@ from yett.gateway.postgres.desk import Alone, Look, Masking, Stopped, Told, Tran
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
+from yett.model.operation import Attempt
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Statement, Way
+from yett.operations.sql.worker import WouldWait, not_waiting
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard
 
@@ -50,6 +52,32 @@ class StatementDesk:
             return False  # the slow way says why
         known.standing = standing
         return True
+
+    def read_now(self, sql: bytes) -> Look | None:
+        place = self._place
+        catalog, standing = place.catalogs.mark(), place.standing()
+        if catalog is None or standing is None or standing[0] is not catalog:
+            return None
+        try:
+            place.watch(sql)
+            with not_waiting():
+                statements = place.cache.view(catalog).classify(sql, {})
+            look = Look(sql, statements, Way.PASS)
+            if any(one.way is not Way.PASS for one in statements) or not _repeatable(look):
+                return None
+            attempt = reading(place.session, place.database, sql, statements, place.lease)
+            if place.checkpoint.pass_now(attempt) is None:
+                return None
+        except (YettError, WouldWait):
+            return None  # the slow way says why
+        self._remember(sql, attempt, standing)
+        return look
+
+    def _remember(self, sql: bytes, attempt: Attempt, standing: tuple[object, ...] | None) -> None:
+        reads = self._place.reads
+        if len(reads) >= MOST_REMEMBERED:
+            reads.clear()
+        reads[sql] = Known(attempt, standing)
 
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         try:
@@ -101,9 +129,7 @@ class StatementDesk:
         except YettError as error:
             raise Stopped(told(error)) from None
         if _repeatable(look):
-            if len(place.reads) >= MOST_REMEMBERED:
-                place.reads.clear()
-            place.reads[look.sql] = Known(attempt, standing)
+            self._remember(look.sql, attempt, standing)
 
     def transaction(self, agent: Executing) -> Transaction:
         return GuardedTransaction(self._place, agent, Guard(agent, self._place.own))

@@ -37,7 +37,7 @@ class Catalogs(Protocol):
         """A catalog young enough to decide on. Raises YettError: it could not be read."""
         ...
 
-    def mark(self) -> object | None:
+    def mark(self) -> Catalog | None:
         """What was last read of it, while that is young enough to decide on; None: ask `now`."""
         ...
 

@@ -45,6 +45,7 @@ class Conductor:
         self._more = more
         self._left = left
         self._looking = Looking(desk, requests, self.guarding, Prepared(requests))
+        requests.anew = self._looking.passes_anew
         self._simple = Simple(requests, self._looking, self.guarding, step, copying)
         self._extended = Extended(requests, self._looking, self.guarding, step, copying)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from yett.gateway.postgres.framing import Requests
+from yett.gateway.postgres.framing import Malformed, Requests
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.messages import TERMINATE
+
+_MOST_FILLED = 1 << 20
 
 
 class Copying:
@@ -50,6 +52,7 @@ class Copying:
         await self._step.finished(group)
 
     async def _feed(self, group: Group) -> None:
+        """Rows from the client, until it ends them or the server fails. Raises Malformed."""
         while group.copying and not group.done:
             rows, ended = self._requests.take_copied()
             if rows:
@@ -63,3 +66,15 @@ class Copying:
             if not rows:
                 self._more()
                 await self._step.news()
+        self._fill_up()
+
+    def _fill_up(self) -> None:
+        """The server has failed while a row was on its way: it takes whatever comes next for the rest of that row.
+
+        It ignores what stands in it, so it gets as many zeros; the client's own rest is dropped when it comes.
+        """
+        missing = self._requests.cut_off
+        if missing > _MOST_FILLED:
+            raise Malformed("a COPY failed in the middle of a row that is too long to end")
+        if missing:
+            self.forward(bytes(missing))

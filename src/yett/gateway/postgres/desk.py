@@ -96,6 +96,11 @@ class Desk(Protocol):
         same text, decided under what still holds, and noted for the log just now. False: look at it."""
         ...
 
+    def read_now(self, sql: bytes) -> Look | None:
+        """`look` and `read` of a text that was not seen before, where neither has to wait: many clients write their
+        values into their texts. None: it does not pass, or not at once; then `look` says why."""
+        ...
+
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         """What the text would do. Raises Stopped: it cannot be read, or is never passed (Way.REFUSE)."""
         ...

@@ -296,7 +296,7 @@ class Extended:
         if group.failed:
             self.skipping = True
             if self._guarding.own:
-                await self._guarding.undo_own()
+                await self._guarding.undo_own(group)
         elif changing:
             await self._guarding.ran()
 

@@ -51,7 +51,8 @@ class Malformed(Exception):
 
 
 class Requests:
-    """One client's messages. `passes` is the desk's `passes_now`.
+    """One client's messages. `passes` is the desk's `passes_now`; `anew` says of a text that was not looked at yet
+    whether it is a proven read that passes, at once or not at all.
 
     `plain`: texts that this connection has had looked at and that are proven reads; True for those that begin or end a
     transaction. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol have gone on
@@ -60,12 +61,15 @@ class Requests:
     """
 
     __slots__ = (
-        "_drop", "_limits", "_missing", "_parts", "_passes", "closing", "controls", "due", "fresh", "guarding", "heavy",
-        "held", "names", "open", "plain", "rest", "special", "touched",
+        "_drop", "_limits", "_missing", "_parts", "_passes", "anew", "closing", "controls", "due", "fresh",
+        "guarding", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
     )  # fmt: skip
 
-    def __init__(self, passes: Callable[[bytes], bool], limits: WireLimits) -> None:
+    def __init__(
+        self, passes: Callable[[bytes], bool], limits: WireLimits, anew: Callable[[bytes], bool] | None = None
+    ) -> None:
         self._passes = passes
+        self.anew = anew or _never
         self._limits = limits
         self._parts: list[bytes] = []
         self._missing = 0
@@ -121,10 +125,14 @@ class Requests:
             if kind == QUERY:
                 sql = data[pos + 5 : end - 1]
                 control = plain.get(sql)
-                if control is None or data[end - 1] or self.open or (control and self.guarding) or not passes(sql):
+                if data[end - 1] or self.open or (control and self.guarding):
+                    self.held = True
+                    break
+                if not (self._passes_anew(sql) if control is None else passes(sql)):
                     self.held = True
                     break
                 self.due += 1
+                self.fresh = None
             elif kind == BIND:
                 zero = data.find(0, pos + 5, end)
                 stop = data.find(0, zero + 1, end)
@@ -166,7 +174,10 @@ class Requests:
                 self.fresh = None
             elif kind == PARSE:
                 name, sql = parse_fields(data, pos + 5, end)
-                if plain.get(sql) is None or name in self.heavy or name[:5] == OWN_PREFIX or not passes(sql):
+                if name in self.heavy or name[:5] == OWN_PREFIX:
+                    self.held = True
+                    break
+                if not (passes(sql) if sql in plain else self._passes_anew(sql)):
                     self.held = True
                     break
                 self.name(name, sql)
@@ -198,6 +209,12 @@ class Requests:
             return out + data[start:] if start else data
         self._keep(data, pos, n)
         return out + data[start:pos]
+
+    def _passes_anew(self, sql: bytes) -> bool:
+        if 0 in sql or not self.anew(sql):
+            return False
+        self.learn(sql, False)
+        return True
 
     def _is_special(self, portal: bytes) -> bool:
         return portal in self.special or (self.guarding and portal in self.controls)
@@ -294,6 +311,11 @@ class Requests:
         return b"".join(out), ended
 
     @property
+    def cut_off(self) -> int:
+        """How many bytes of a row are still to come of which the first have gone on."""
+        return self._drop
+
+    @property
     def waiting(self) -> int:
         """Bytes that are here and not yet sent on."""
         return len(self.rest)
@@ -319,6 +341,10 @@ class Requests:
         if len(self.plain) >= self._limits.texts:
             self.plain.clear()
         self.plain[sql] = control
+
+
+def _never(sql: bytes) -> bool:
+    return False
 
 
 def check_size(kind: int, size: int, limits: WireLimits) -> int:

@@ -149,11 +149,12 @@ class Guarding:
         self._step.let_go()
         self._step.held = None
 
-    async def undo_own(self) -> None:
+    async def undo_own(self, failed: Group) -> None:
         """ROLLBACK of the wire's own transaction after the server's ERROR, which the client sees."""
         await self._roll_back()
-        self._step.let_go()
-        self._step.held = None
+        held, self._step.held = self._step.held, None
+        if held is not None:
+            self._step.emit(failed.shown if held.spilled else held.release())
 
     async def end(self, control: Control, message: bytes, *, chain: bool) -> Group | None:
         """The agent's own COMMIT or ROLLBACK (`message`, with its Sync); None: it was rolled back instead."""

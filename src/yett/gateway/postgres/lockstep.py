@@ -54,6 +54,8 @@ class Group:
     failed: bool = False
     copying: bool = False
     error: bytes = b""
+    shown: bytes = b""
+    """The error as the client may see it."""
     tag: bytes = b""
     rows: list[Row] = field(default_factory=list)
 
@@ -132,7 +134,7 @@ class Lockstep:
             return
         if kind == ERROR:
             group.failed, group.copying = True, False
-            group.error = piece
+            group.error, group.shown = piece, shown
         elif kind == COMMAND_COMPLETE:
             group.tag, group.copying = piece[5:-1], False
         elif kind == COPY_IN:

@@ -37,6 +37,15 @@ class Looking:
             self.prepared.learn(sql, look.statements[0])
         return look
 
+    def passes_anew(self, sql: bytes) -> bool:
+        """A text that was not looked at yet: whether it is a read that hangs on nothing, decided and noted."""
+        look = self._desk.read_now(sql)
+        if look is None or not self.plain(look) or self.controls(look):
+            return False
+        if len(look.statements) == 1:
+            self.prepared.learn(sql, look.statements[0])
+        return True
+
     async def decide(self, look: Look) -> None:
         """A proven read may go on, and is noted. Raises Stopped."""
         if look.sql not in self._requests.plain or not self._desk.passes_now(look.sql):
@@ -45,7 +54,12 @@ class Looking:
     def plain(self, look: Look) -> bool:
         """Whether it may go on without the server being idle: nothing hangs on what was sent before."""
         return look.way is Way.PASS and not any(
-            one.prepares or one.executes or one.deallocates or one.defines or one.copies == "in"
+            one.prepares
+            or one.executes
+            or one.deallocates
+            or one.defines
+            or one.copies == "in"
+            or one.control is Control.TWO_PHASE
             for one in look.statements
         )
 

@@ -68,7 +68,7 @@ class Simple:
         self._looking.ran(look, ok=not group.failed)
         await guarding.ran()
         if guarding.own:
-            await (guarding.undo_own() if group.failed else guarding.finish_own())
+            await (guarding.undo_own(group) if group.failed else guarding.finish_own())
         return not group.failed
 
     async def _carried(self, message: bytes, look: Look) -> Group:
