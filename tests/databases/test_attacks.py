@@ -185,7 +185,7 @@ def test_what_was_read_against_an_old_catalog_is_read_again(company: Company, mo
         return statements
 
     monkeypatch.setattr(place.cache, "classify", slow)
-    company.held("SELECT fine(), 'read for long'")
+    company.held(f"SELECT fine(), '{'long' * 5000}'")
     assert slept
     assert company.truth(USERS) == [(400,)]
 

@@ -92,6 +92,7 @@ def test_an_edit_arrives_while_the_run_goes_on(guarded: Guarded, dotenv: Path) -
 
 def test_a_removed_file_is_gone_and_comes_back_with_its_secret(guarded: Guarded, dotenv: Path) -> None:
     done = guarded.shell("cp .env keep; rm .env; test ! -e .env && echo gone; mv keep .env; cat .env")
+    assert done.stderr == ""
     assert done.stdout == f"gone\nPORT=3000\nTOKEN={PLACEHOLDER}\n"
     assert dotenv.read_text() == f"PORT=3000\nTOKEN={SECRET}\n"
 

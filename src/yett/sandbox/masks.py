@@ -140,7 +140,7 @@ class Masks:
     def _replace(self, place: Place, saved: Path) -> int:
         """rename(saved, mounted file): its content into the copy, its name gone."""
         file = self.places[place]
-        if file.path in self._removed or not _is_ours(saved.directory):
+        if not _is_ours(saved.directory):
             return -1
         content = _read(saved)
         if content is None:
@@ -153,7 +153,7 @@ class Masks:
     def _move_away(self, place: Place, target: Path) -> int:
         """rename(mounted file, target): the masked content becomes an ordinary file, the real one goes."""
         file = self.places[place]
-        if file.path in self._removed or not file.removable or not _is_ours(target.directory):
+        if not file.removable or not _is_ours(target.directory):
             return -1
         with open(file.copy, "rb") as copy:
             content = copy.read()
@@ -168,10 +168,11 @@ class Masks:
     def _remove(self, place: Place) -> int:
         """Take the real file's name away, which lifts the mount in every sandbox and uncovers nothing."""
         file = self.places[place]
-        if file.path in self._removed or not file.removable:
+        if not file.removable:
             return -1
         os.unlink(os.path.basename(file.name), dir_fd=self._directories[file.path])
         self._removed.add(file.path)
+        del self.places[place]  # an ordinary name from now on: the kernel answers for it
         return 0
 
     def _remove_folder(self, place: Place) -> int:
