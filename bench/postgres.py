@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import glob
+import hashlib
 import os
 import pwd
 import re
+import secrets
 import shutil
 import socket
 import statistics
@@ -32,9 +34,11 @@ import psutil
 import psycopg
 import uvloop
 
+from yett.broker.plain import Plain, RowScan
 from yett.gateway.postgres.desk import Desk, Look, Masking, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.model.effects import Effect, Recovery
+from yett.model.secret import Secret
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.executing import Executing
 
@@ -42,6 +46,9 @@ _NUMBER = re.compile(rb"(?<![\w.])\d+(?![\w.])")
 PLACEHOLDER = "yett_ph_bench"
 SCALE = 10
 COPIED = 600_000
+KNOWN = 30
+"""Secrets that the wire looks for."""
+
 MODES = ("simple", "prepared")
 CLIENTS = (1, 8, 32)
 
@@ -140,10 +147,26 @@ def gate(upstream: int) -> Iterator[Peer]:
 # -- the gate's side
 
 
+class Rows:
+    """What the real desk does with the rows of a COPY."""
+
+    def __init__(self, plain: Plain) -> None:
+        self._watched = RowScan(lambda: plain)
+        self._digest = hashlib.sha256()
+
+    def feed(self, rows: bytes) -> None:
+        self._watched.feed(rows)
+        self._digest.update(rows)
+
+    def end(self) -> None:
+        self._digest.digest()
+
+
 class Table:
     """A desk that knows reads by their first word, and writes each down in a ring, as the checkpoint's log does."""
 
     def __init__(self) -> None:
+        self._plain = Plain({str(n): Secret(secrets.token_urlsafe(30).encode()) for n in range(KNOWN)})
         self._reads: set[bytes] = set()
         self._log: deque[bytes] = deque(maxlen=4096)
         self._shapes: dict[bytes, Statement] = {}
@@ -186,6 +209,9 @@ class Table:
 
     async def begin(self) -> None: ...
     async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None: ...
+    def copying(self, statement: Statement) -> Rows:
+        return Rows(self._plain)
+
     async def ran(self) -> None: ...
     async def settle(self) -> None: ...
     async def committed(self) -> None: ...

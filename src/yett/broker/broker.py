@@ -13,6 +13,7 @@ from yett.broker.leases import Leases
 from yett.broker.minting import EVERY, AnswerWithheld, Minted, minted_in, replace_strings
 from yett.broker.needles import SHORTEST, Needles
 from yett.broker.placeholders import in_place_of, new_placeholder
+from yett.broker.plain import Plain, RowScan
 from yett.broker.positions import AUTHORIZATION
 from yett.broker.records import end_leases, insert_lease
 from yett.broker.scrub import Scrubber
@@ -50,6 +51,7 @@ class Broker:
         self._values: dict[str, Secret] = {}
         self._short: frozenset[str] = frozenset()
         self._needles = Needles({})
+        self._plain: Plain | None = None
         self._built_from = -1
 
     # -- leases
@@ -112,6 +114,14 @@ class Broker:
     def watch_stream(self, session: Session) -> StreamScan:
         """Law 3(a) for a body that streams out."""
         return StreamScan(self._current)
+
+    def watch_rows(self, session: Session) -> RowScan:
+        """Law 3(a) for rows in bulk: see plain.py for what it does not find."""
+        return RowScan(self._current_plain)
+
+    def holds_secret(self, message: bytes) -> bool:
+        """Whether a known secret stands in a small message, by the same quick search."""
+        return self._current_plain().find_one(message) is not None
 
     # -- answers
 
@@ -224,11 +234,19 @@ class Broker:
             self._refresh()
         return self._needles
 
+    def _current_plain(self) -> Plain:
+        self._current()
+        plain = self._plain
+        if plain is None:
+            plain = self._plain = Plain(self._values)
+        return plain
+
     def _refresh(self) -> None:
         """What was ever known stays known: a secret that was replaced or removed may still be alive upstream."""
         generation = self.vault.generation
         self._values.update(self.vault.values())
         self._needles = Needles(self._values)
+        self._plain = None
         self._short = frozenset(name for name, value in self._values.items() if len(value) < SHORTEST)
         self._built_from = generation
 

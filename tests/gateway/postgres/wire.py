@@ -113,6 +113,7 @@ class TableDesk:
     parameters: list[Sequence[bytes | None]] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
     at_once: bool = True
+    copied: list[bytes] = field(default_factory=list)
     masked: Callable[[], MaskedAnswers] | None = None
 
     def passes_now(self, sql: bytes) -> bool:
@@ -161,7 +162,7 @@ class TableDesk:
         self.events.append(("refused", told.message))
 
     def note(self, moment: str, text: str) -> None:
-        if moment != "look":
+        if moment not in ("look", "rows"):
             self.events.append((moment, text))
         for (when, part), told in self.stops.items():
             if when == moment and part in text:
@@ -192,6 +193,9 @@ class TableTransaction:
         self.desk.parameters.append(parameters)
         self.desk.note("admit", look.sql.decode())
 
+    def copying(self, statement: Statement) -> TableCopy:
+        return TableCopy(self.desk)
+
     async def ran(self) -> None:
         self.desk.note("ran", "")
 
@@ -208,6 +212,19 @@ class TableTransaction:
 
     async def rolled_back(self) -> None:
         self.desk.events.append(("rolled back", ""))
+
+
+@dataclass
+class TableCopy:
+    desk: TableDesk
+    seen: bytes = b""
+
+    def feed(self, rows: bytes) -> None:
+        self.seen += rows
+        self.desk.note("rows", self.seen.decode("utf-8", "replace"))
+
+    def end(self) -> None:
+        self.desk.copied.append(self.seen)
 
 
 @dataclass

@@ -33,11 +33,15 @@ _BEYOND = ".beyond"
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs."""
+    """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs.
+
+    `copied`: SHA-256 of the rows that a COPY FROM STDIN was given, once they are there.
+    """
 
     statement: Statement
     parameters: tuple[bytes | None, ...] = ()
     prepared: str = ""
+    copied: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,8 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
         found["bound"] = bound
     if any(one.prepared for one in ran):
         found["prepared"] = [one.prepared for one in ran]
+    if any(one.copied for one in ran):
+        found["copied"] = [one.copied for one in ran]
     return found
 
 

@@ -30,6 +30,14 @@ class Checkpoint(Protocol):
     async def finish(self, granted: Pass, outcome: str, status: int) -> None: ...
 
 
+class Watched(Protocol):
+    """A stream of rows that is watched for real secrets."""
+
+    def feed(self, data: bytes) -> None:
+        """Raises CredentialRefused."""
+        ...
+
+
 class Catalogs(Protocol):
     """What is known of one database's catalog."""
 
@@ -60,6 +68,10 @@ class Place:
     own: OwnPool
     watch: Callable[[bytes], None]
     """Law 3(a). Raises CredentialRefused: the bytes hold a real secret."""
+    watch_rows: Callable[[], Watched]
+    """The same for rows in bulk."""
+    holds_secret: Callable[[bytes], bool]
+    """The same for one small message on the hot path."""
     reads: dict[bytes, Known] = field(default_factory=dict)
     """Proven reads by their very text, of all connections of this session to this database."""
 

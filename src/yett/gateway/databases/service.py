@@ -172,8 +172,20 @@ class Databases:
                 lambda: self.connect(database), schemas=scope.schemas, longest_ms=scope.budgets.statement_ms
             )
         cache = self._caches.setdefault(database.id, Cache())
-        own, watch = self.own(database), partial(self._watch, session)
-        return Place(session, database, lease, self._checkpoint, catalog, cache, self._undos, own, watch)
+        watch, rows = partial(self._watch, session), partial(self._broker.watch_rows, session)
+        return Place(
+            session,
+            database,
+            lease,
+            self._checkpoint,
+            catalog,
+            cache,
+            self._undos,
+            self.own(database),
+            watch,
+            rows,
+            self._broker.holds_secret,
+        )
 
     def _watch(self, session: Session, text: bytes) -> None:
         scan = self._broker.watch_stream(session)

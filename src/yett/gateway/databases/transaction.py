@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from yett.checkpoint.record import Pass
@@ -19,7 +20,7 @@ from yett.gateway.postgres.desk import Look, Stopped, Told
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, YettError
 from yett.model.operation import Rows
-from yett.operations.sql.statement import Way
+from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import Executing, ServerError
 from yett.providers.postgres.guard.guard import Guard
@@ -80,6 +81,9 @@ class GuardedTransaction:
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent = True
         self.statements += ran
+
+    def copying(self, statement: Statement) -> Copying:
+        return Copying(self, statement)
 
     async def ran(self) -> None:
         """The admitted statement has run: what was lent for it goes back."""
@@ -154,6 +158,33 @@ class GuardedTransaction:
             except YettError as error:
                 _log.error("an outcome was not recorded: %s", error.what)
         self.admitted.clear()
+
+
+class Copying:
+    """The rows of one COPY FROM STDIN: watched, and digested for what is signed."""
+
+    def __init__(self, transaction: GuardedTransaction, statement: Statement) -> None:
+        self._transaction = transaction
+        self._statement = statement
+        self._watched = transaction.place.watch_rows()
+        self._digest = hashlib.sha256()
+
+    def feed(self, rows: bytes) -> None:
+        try:
+            self._watched.feed(rows)
+        except CredentialRefused as error:
+            place = self._transaction.place
+            place.checkpoint.note_refusal(place.session, f"{place.database.name}: rows of a COPY", error, alarm=True)
+            raise Stopped(told(error)) from None
+        self._digest.update(rows)
+
+    def end(self) -> None:
+        ran = self._transaction.statements
+        for n, one in enumerate(ran):
+            if one.statement is self._statement and not one.copied:
+                ran[n] = replace(one, copied=self._digest.hexdigest())
+                return
+        raise Stopped(Told("yett: rows came for a COPY that was not admitted", "send it again", "57014"))
 
 
 def _redefines(effects: Effects) -> Unguardable:

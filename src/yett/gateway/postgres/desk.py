@@ -43,6 +43,18 @@ class Stopped(Exception):
         self.told = told
 
 
+class Copy(Protocol):
+    """The rows of one COPY FROM STDIN, each piece seen before the server gets it."""
+
+    def feed(self, rows: bytes) -> None:
+        """Raises Stopped: they hold what must not leave; nothing of the COPY becomes final."""
+        ...
+
+    def end(self) -> None:
+        """The client has ended it: these rows are a part of what is settled."""
+        ...
+
+
 class Transaction(Protocol):
     """The agent's open transaction, from its first write on: `desk.transaction()` makes one after BEGIN has run."""
 
@@ -53,6 +65,10 @@ class Transaction(Protocol):
     async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
         """Whether the statement may run at all now; a DUMP is made here, before it runs. Raises Stopped (and the wire
         rolls back): denied, or held until a person has signed."""
+        ...
+
+    def copying(self, statement: Statement) -> Copy:
+        """A COPY FROM STDIN that was admitted asks for its rows."""
         ...
 
     async def ran(self) -> None:

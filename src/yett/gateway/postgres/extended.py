@@ -219,7 +219,7 @@ class Extended:
             await self._execute_again(message, portal)
         elif any(one.copies == "in" for one in portal.look.statements):
             self._add(message)
-            await self.send(copies=True)
+            await self.send(copies=portal.look)
         elif portal.look.way is not Way.PASS:
             self._add(message)
             await self.send()  # now: what it was lent must not reach the next one
@@ -278,16 +278,16 @@ class Extended:
         if self._size > _MOST_BATCHED:
             await self.send()
 
-    async def send(self, *, copies: bool = False) -> None:
-        """Send what is decided, and wait for all of its answers."""
+    async def send(self, *, copies: Look | None = None) -> None:
+        """Send what is decided, and wait for all of its answers; `copies`: the last of it asks for rows."""
         if not self._batch:
             return
         messages = b"".join(self._batch)
         renamed, changing, alone = self._renamed, self._changing, self._alone
         self._dropped()
-        if copies:
+        if copies is not None:
             group = self._step.send(messages + FLUSH_MESSAGE, copies=True, owes=False)
-            await self._copying.finish_open(group)
+            await self._copying.finish_open(group, self._guarding.copies(copies.statements))
         else:
             group = await self._step.finished(self._step.send(messages + SYNC_MESSAGE))
         self._rename(renamed, group)

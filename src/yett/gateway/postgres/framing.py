@@ -274,17 +274,20 @@ class Requests:
             del rest[:end]
             return whole
 
-    def take_copied(self) -> tuple[bytes, int]:
-        """CopyData as far as it is there, also in part, and how the COPY ends: CopyDone, CopyFail, Terminate or 0.
+    def take_copied(self) -> tuple[bytes, bytes, int]:
+        """CopyData as far as it is there, also in part: the messages, and the rows in them; and how the COPY ends:
+        CopyDone, CopyFail, Terminate or 0.
 
         Flush and Sync are left out: the server ignores them while it copies in (54.2.6). Raises Malformed.
         """
         rest, pos, start = self.rest, 0, 0
         out: list[bytes] = []
+        rows: list[bytes | bytearray] = []
         ended = 0
         if self._drop:
             pos = min(self._drop, len(rest))
             self._drop -= pos
+            rows.append(rest[:pos])
         while len(rest) - pos >= 5:
             kind, size = HEAD(rest, pos)
             end = pos + 1 + check_size(kind, size, self._limits)
@@ -298,7 +301,8 @@ class Requests:
             if kind not in _COPY:
                 raise Malformed("a statement in the middle of COPY FROM STDIN")
             if kind == COPY_DATA:
-                pos = min(end, len(rest))
+                begins, pos = pos + 5, min(end, len(rest))
+                rows.append(rest[begins:pos])
                 self._drop = end - pos
                 continue
             if end > len(rest):
@@ -308,7 +312,7 @@ class Requests:
             break
         out.append(bytes(rest[start:pos]))
         del rest[:pos]
-        return b"".join(out), ended
+        return b"".join(out), b"".join(rows), ended
 
     @property
     def cut_off(self) -> int:

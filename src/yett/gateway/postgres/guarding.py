@@ -6,11 +6,11 @@ Everything here happens while the server is idle between two groups of messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
-from yett.gateway.postgres.desk import Alone, Desk, Look, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Alone, Copy, Desk, Look, Stopped, Told, Transaction
 from yett.gateway.postgres.framing import Malformed, Requests
 from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.limits import WireLimits
@@ -99,6 +99,12 @@ class Guarding:
         assert self.transaction is not None
         await self.asking(self.transaction.admit(look, parameters))
         self._defines |= any(one.defines for one in look.statements)
+
+    def copies(self, statements: Sequence[Statement]) -> Iterator[Copy]:
+        """Who sees the rows of each COPY FROM STDIN in them. Nobody where no transaction is watched."""
+        for one in statements:
+            if one.copies == "in" and self.transaction is not None:
+                yield self.transaction.copying(one)
 
     async def ran(self) -> None:
         """After statements that are no proven reads. Raises Malformed: the session ends."""

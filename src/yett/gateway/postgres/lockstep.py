@@ -56,6 +56,8 @@ class Group:
     error: bytes = b""
     shown: bytes = b""
     """The error as the client may see it."""
+    instead: bytes = b""
+    """The ERROR that the client reads in place of the server's: the gate has made it fail."""
     tag: bytes = b""
     rows: list[Row] = field(default_factory=list)
 
@@ -134,6 +136,7 @@ class Lockstep:
             return
         if kind == ERROR:
             group.failed, group.copying = True, False
+            shown = group.instead or shown
             group.error, group.shown = piece, shown
         elif kind == COMMAND_COMPLETE:
             group.tag, group.copying = piece[5:-1], False

@@ -74,7 +74,7 @@ class Simple:
     async def _carried(self, message: bytes, look: Look) -> Group:
         copies = any(one.copies == "in" for one in look.statements)
         group = self._step.send(message, copies=copies)
-        await self._copying.finish(group)
+        await self._copying.finish(group, self._guarding.copies(look.statements))
         return group
 
     async def _script(self, look: Look) -> None:

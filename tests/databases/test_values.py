@@ -1,0 +1,178 @@
+"""What an agent sends beside its texts: rows of a COPY, bound values. Watched like the texts, and signed with them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import psycopg
+import pytest
+from tests.databases import raw_wire
+from tests.databases.company_of_tests import Company
+
+from yett.approvals.hold import Hold
+
+SECRET = "kT9vQ2xW7mZ4pL1sD8fG3hJ6"
+CARS = "SELECT count(*) FROM cars"
+COPY = "COPY cars (plate, seats) FROM STDIN"
+
+
+@pytest.fixture
+def knowing(company: Company) -> Company:
+    """The vault holds a password of Yett's own."""
+    keep(company, SECRET)
+    return company
+
+
+def keep(company: Company, secret: str) -> None:
+    vault = company.laws.plane.databases._vault
+    company.laws.call(lambda: vault.put("database/other", "postgres", "password", secret, "own", "ada"))
+
+
+def alarms(company: Company) -> int:
+    return len(company.laws.entries("alarm"))
+
+
+def copy(connection: psycopg.Connection[Any], *pieces: bytes, how: str = COPY) -> None:
+    with connection.cursor().copy(how) as rows:
+        for piece in pieces:
+            rows.write(piece)
+
+
+def copied(company: Company, *pieces: bytes, how: str = COPY) -> None:
+    with company.connect(autocommit=True) as connection:
+        copy(connection, *pieces, how=how)
+
+
+# ---- rows are watched
+
+
+@pytest.mark.parametrize(
+    ("how", "value"),
+    [
+        (COPY, f"{SECRET}\t1\n".encode()),
+        (COPY, f"see {SECRET} here\t1\n".encode()),
+        (f"{COPY} (FORMAT csv)", f'"a ""name"", {SECRET}",1\n'.encode()),
+        (COPY, base64.b64encode(f"xx{SECRET}".encode()) + b"\t1\n"),
+        (COPY, SECRET.encode().hex().upper().encode() + b"\t1\n"),
+        (
+            f"{COPY} (FORMAT binary)",
+            b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\2\0\0\0\x18" + SECRET.encode() + b"\0\0\0\4\0\0\0\1\xff\xff",
+        ),
+    ],
+    ids=["text", "within text", "csv", "base64", "hex", "binary"],
+)
+def test_a_secret_in_the_rows_of_a_copy_is_refused_with_an_alarm(knowing: Company, how: str, value: bytes) -> None:
+    before = alarms(knowing)
+    with knowing.connect(autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="secret that Yett knows"):
+            copy(connection, value, how=how)
+        copy(connection, b"A 1\t4\n")
+    assert knowing.truth(CARS) == [(61,)]
+    assert alarms(knowing) == before + 1
+    assert SECRET not in str(knowing.laws.entries())
+
+
+@pytest.mark.parametrize(
+    ("secret", "row"),
+    [
+        ('pa"ss\\word/of/many$kinds', b'pa"ss\\\\word/of/many$kinds\t1\n'),
+        (
+            "a value of\ntwo lines/and more",
+            b"a value of\\ntwo lines/and more\t1\n",
+        ),
+        ('pa"ss\\word/of/many$kinds', b'{"k": "pa\\\\"ss\\\\\\\\word/of/many$kinds"}\t1\n'),
+    ],
+    ids=["backslash", "lines", "json"],
+)
+def test_a_secret_that_copy_writes_with_escapes_is_found(company: Company, secret: str, row: bytes) -> None:
+    keep(company, secret)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="secret that Yett knows"):
+        copied(company, row)
+    assert company.truth(CARS) == [(60,)]
+
+
+def test_a_secret_with_quotes_is_found_in_csv(company: Company) -> None:
+    keep(company, 'pa"ss"word of many "kinds"')
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="secret that Yett knows"):
+        copied(company, b'"pa""ss""word of many ""kinds""",1\n', how=f"{COPY} (FORMAT csv)")
+    assert company.truth(CARS) == [(60,)]
+
+
+def test_a_secret_in_the_rows_of_a_transaction_takes_all_of_it_back(knowing: Company) -> None:
+    with knowing.connect() as connection:
+        connection.execute("UPDATE cars SET seats = 7 WHERE id = 1")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            copy(connection, f"{SECRET}\t1\n".encode())
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+            connection.execute("SELECT 1")
+        connection.rollback()
+    assert knowing.truth("SELECT count(*) FROM cars WHERE seats = 7 AND id = 1") == [(0,)]
+    assert knowing.truth(CARS) == [(60,)]
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["Query", "Parse"])
+@pytest.mark.parametrize("cut", [1, 7, 23])
+def test_a_secret_across_messages_and_packets_is_found(knowing: Company, cut: int, *, extended: bool) -> None:
+    before = alarms(knowing)
+    row = f"{SECRET}\t1\n".encode()
+    pieces = [b"A 1\t4\n" * 2000, *(row[n : n + cut] for n in range(0, len(row), cut))]
+    said = raw_wire.message(b"Q", COPY.encode() + b"\0")
+    if extended:
+        said = raw_wire.parse("", COPY) + raw_wire.bind("", "") + raw_wire.execute("")
+    rows = b"".join(raw_wire.message(b"d", piece) for piece in pieces) + raw_wire.message(b"c", b"")
+    half = len(rows) - len(row) - 5 * len(pieces) // 2
+    with knowing.connect(autocommit=True, sslmode="disable") as connection:
+        answer = raw_wire.exchange(connection, said + rows[:half] + rows[half:] + (raw_wire.SYNC if extended else b""))
+        assert b"secret that Yett knows" in answer, answer
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+    assert knowing.truth(CARS) == [(60,)]
+    assert alarms(knowing) == before + 1
+
+
+# ---- rows are signed
+
+
+GONE = "DELETE FROM users WHERE id <= 10"
+"""It takes bookings with it, which a person has to be asked about."""
+
+
+def test_other_rows_are_another_act_than_those_that_were_approved(company: Company) -> None:
+    rows = b"".join(b"A %d\t4\n" % n for n in range(1200))
+
+    def send(*pieces: bytes) -> None:
+        with company.connect() as connection:
+            connection.execute(GONE)
+            copy(connection, *pieces)
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send(rows)
+    company.approve(company.hold_of(refused.value))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send(rows.replace(b"A 7\t4\n", b"A 7\t9\n"))
+    assert company.hold_of(refused.value).state == "waiting"
+    assert company.truth(CARS) == [(60,)]
+    send(rows[:5000], rows[5000:])  # cut in another place they are the same
+    assert company.truth(CARS) == [(1260,)]
+
+
+def test_two_copies_in_one_text_are_signed_each_with_its_own_rows(company: Company) -> None:
+    text = raw_wire.message(b"Q", f"{GONE}; {COPY}; {COPY}".encode() + b"\0")
+
+    def send(connection: psycopg.Connection[Any], *given: bytes) -> bytes:
+        rows = (raw_wire.message(b"d", one) + raw_wire.message(b"c", b"") for one in given)
+        return raw_wire.exchange(connection, text + b"".join(rows))
+
+    many, few = b"".join(b"A %d\t4\n" % n for n in range(1200)), b"B 1\t4\n"
+    with company.connect(autocommit=True, sslmode="disable") as connection:
+        company.approve(held_in(company, send(connection, many, few)))
+        assert b"h-" in send(connection, few, many)
+        send(connection, many, few)
+    assert company.truth(CARS) == [(1261,)]
+
+
+def held_in(company: Company, answer: bytes) -> Hold:
+    found = re.search(rb"h-[0-9a-z]+", answer)
+    assert found, answer
+    return company.laws.hold(found[0].decode())
