@@ -177,6 +177,9 @@ class Table:
             return True
         return False
 
+    def alike_now(self, sql: bytes) -> bool:
+        return False
+
     def read_now(self, sql: bytes) -> Look | None:
         if not sql.startswith(b"SELECT"):
             return None

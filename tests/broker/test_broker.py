@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -215,6 +216,16 @@ def test_a_known_secret_in_a_streamed_body_ends_it_before_its_last_byte(broker: 
         watch.feed(TOKEN[20:].encode())
     assert refused.value.fingerprint
     assert TOKEN not in refused.value.diagnostics()
+
+
+@pytest.mark.parametrize(
+    "write", [str, str.upper, lambda t: t[:9] + "\r\n" + t[9:], lambda t: "".join(f"%{ord(c):02x}" for c in t)]
+)
+def test_a_known_secret_in_a_text_that_goes_out_whole_is_refused(broker: Broker, write: Callable[[str], str]) -> None:
+    with pytest.raises(CredentialRefused) as refused:
+        broker.watch(b"SELECT 7 -- " + write(TOKEN).encode())
+    assert refused.value.fingerprint
+    broker.watch(b"SELECT 7 -- " + write(TOKEN[:-1]).encode())
 
 
 def test_a_streamed_body_without_one_is_unchanged(broker: Broker) -> None:

@@ -65,3 +65,44 @@ def test_many_different_reads_do_not_make_one_endless_entry() -> None:
         return log
 
     assert [len(entry.body["again"]) for entry in asyncio.run(reads()).entries] == [500, 500, 1]
+
+
+def test_what_is_like_a_read_is_noted_beside_it_by_its_own_digest() -> None:
+    async def reads() -> Log:
+        log = Log()
+        counter = Tally(log)  # type: ignore[arg-type]
+        counter.count(("s-1", "d"))
+        counter.like(("s-1", "d"), "e")
+        counter.like(("s-1", "d"), "f")
+        counter.like(("s-2", "g"), "h")
+        await asyncio.sleep(tally.LINGER_S * 5)
+        counter.like(("s-2", "g"), "i")
+        counter.flush()
+        return log
+
+    assert [entry.body for entry in asyncio.run(reads()).entries] == [
+        {"session": "s-1", "again": {"d": 1}, "like": {"d": "e f"}},
+        {"session": "s-2", "like": {"g": "h"}},
+        {"session": "s-2", "like": {"g": "i"}},
+    ]
+
+
+def test_likes_make_no_endless_entry_and_none_is_lost_where_the_log_fails() -> None:
+    async def reads() -> Log:
+        log = Log()
+        counter = Tally(log)  # type: ignore[arg-type]
+        for n in range(tally.MOST_KINDS):
+            counter.like(("s", "d"), f"{n}")
+        log.broken = True
+        with pytest.raises(LedgerUnavailable):
+            counter.like(("s", "d"), "lost")
+        log.broken = False
+        for n in range(tally.MOST_KINDS, 2 * tally.MOST_KINDS + 1):
+            counter.like(("s", "d"), f"{n}")
+        counter.flush()
+        return log
+
+    entries = asyncio.run(reads()).entries
+    noted = [str(entry.body["like"]["d"]).split() for entry in entries]
+    assert [len(one) for one in noted] == [500, 500, 1]
+    assert [digest for one in noted for digest in one] == [str(n) for n in range(1001)]

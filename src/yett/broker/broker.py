@@ -18,7 +18,7 @@ from yett.broker.positions import AUTHORIZATION
 from yett.broker.records import end_leases, insert_lease
 from yett.broker.scrub import Scrubber
 from yett.broker.vault import Deposit, Vault
-from yett.broker.watch import StreamScan
+from yett.broker.watch import StreamScan, refuse_secrets
 from yett.ledger.journal import Journal, Transaction
 from yett.model.credential import Lease
 from yett.model.errors import CredentialRefused
@@ -122,6 +122,10 @@ class Broker:
     def holds_secret(self, message: bytes) -> bool:
         """Whether a known secret stands in a small message, by the same quick search."""
         return self._current_plain().find_one(message) is not None
+
+    def watch(self, text: bytes) -> None:
+        """Law 3(a) for a text that goes out as a whole. Raises CredentialRefused."""
+        refuse_secrets(self._current(), text)
 
     # -- answers
 

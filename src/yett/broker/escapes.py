@@ -36,6 +36,11 @@ _ANY_LINE_BREAK = _LINE_BREAK + rb"|\\\\|\\[nr]"
 """JSON's too. An escaped backslash is taken whole, so that an n behind it stays a letter."""
 
 
+def is_plain(text: bytes) -> bool:
+    """Whether it has no byte that begins an escape or a line break: every view of it is the text itself."""
+    return b"\n" not in text and b"\r" not in text and b"\\" not in text and b"%" not in text and b"&" not in text
+
+
 def join_lines(text: bytes) -> bytes:
     """The text without its line breaks; a blank line becomes BLANK. The same object if there are none."""
     if b"\n" not in text and b"\r" not in text:

@@ -11,6 +11,7 @@ from yett.broker.escapes import (
     UNFINISHED,
     WRITTEN_LINE_BREAKS,
     Escapes,
+    is_plain,
     join_lines,
     join_written_lines,
 )
@@ -29,6 +30,8 @@ class Span:
 def search(needles: Needles, buffer: bytes) -> list[Span]:
     """Every known secret in the buffer, in each view of it, by where it stands in the buffer."""
     lower = buffer.lower()
+    if is_plain(buffer):
+        return [Span(hit.start, hit.end, hit.needle) for hit in needles.find(lower)]
     joined = join_lines(lower)
     hits = needles.find(joined)
     if joined is lower:

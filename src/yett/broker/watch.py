@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from yett.broker.needles import Needle, Needles
-from yett.broker.stream import Window
+from yett.broker.stream import Window, search
 from yett.model.errors import CredentialRefused
 
 
@@ -24,6 +24,13 @@ class StreamScan:
 
     def finish(self) -> bytes:
         return self._window.finish()
+
+
+def refuse_secrets(needles: Needles, text: bytes) -> None:
+    """The same for a text that is here as a whole. Raises CredentialRefused."""
+    for span in search(needles, text):
+        if span.needle is not None:
+            _refuse(span.needle, b"")
 
 
 def _refuse(needle: Needle, _original: bytes) -> NoReturn:

@@ -153,6 +153,20 @@ class Checkpoint:
         self._tally.count((session.id, digest))
         self._sessions[session.id].counts["passed"] += 1
 
+    def alike(self, session: Session, digest: str, request: str) -> None:
+        """A read passes that is like the read `digest`, which passed under the standing that still holds, in all that
+        a decision rests on. `request`: its own digest.
+
+        Raises:
+            Refused: the session has filled its part of the log.
+            LedgerUnavailable: it cannot be logged.
+        """
+        state = self._sessions[session.id]
+        if not state.quota.read():
+            raise _quota_used_up()
+        self._tally.like((session.id, digest), request)
+        state.counts["passed"] += 1
+
     async def pass_(self, attempt: Attempt) -> Pass:
         """Let the attempt leave, or say why not.
 
@@ -295,7 +309,7 @@ class Checkpoint:
 
     def _read(self, attempt: Attempt, state: SessionState, decision: Decision, entry: Entry | Encoded) -> Pass:
         if not state.quota.read():
-            raise Refused(Verdict.DENY, "this session has filled its part of the log", words.ASK_NEW, code="quota")
+            raise _quota_used_up()
         self._journal.enqueue(entry)
         state.counts["passed"] += 1
         return Pass(attempt, -1, "", decision.obligations)
@@ -429,6 +443,10 @@ class Checkpoint:
         settling = asyncio.ensure_future(self.finish(granted, "refused", 0))
         self._settling.add(settling)
         settling.add_done_callback(self._settling.discard)
+
+
+def _quota_used_up() -> Refused:
+    return Refused(Verdict.DENY, "this session has filled its part of the log", words.ASK_NEW, code="quota")
 
 
 def _larger(one: Amount, other: Amount) -> Amount:

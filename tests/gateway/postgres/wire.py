@@ -121,6 +121,9 @@ class TableDesk:
             self.decided.append(sql)
         return sql in self.known
 
+    def alike_now(self, sql: bytes) -> bool:
+        return False
+
     def read_now(self, sql: bytes) -> Look | None:
         text = sql.decode("utf-8", "replace")
         found = tuple(statement(one, {}) for one in split(text))

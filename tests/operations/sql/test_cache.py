@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yett.model.errors import Unreadable
-from yett.operations.sql.cache import Cache, View
+from yett.operations.sql.cache import _TOO_MUCH, Cache, View, without_numbers
 from yett.operations.sql.classify import classify
 from yett.operations.sql.snapshot import Snapshot
 from yett.operations.sql.statement import Statement
@@ -120,3 +121,29 @@ def test_views_are_bounded(catalog: Snapshot) -> None:
     for n in range(10):
         cache.view(replace(catalog, version=n))
     assert len(cache._views) == 3
+
+
+_ODD = st.text(alphabet="01 a.'\"$-/*\\;\xe9", max_size=12).map(lambda text: text.encode("latin-1"))
+
+
+@given(_ODD, st.lists(st.integers(0, 10**20), min_size=12, max_size=12))
+def test_texts_of_one_shape_have_alike_what_no_shape_may_have(text: bytes, numbers: list[int]) -> None:
+    """So that who knows a shape need not look for it again."""
+    shape = without_numbers(text)
+    for number in numbers:
+        other = shape.replace(b"\0", str(number).encode())
+        assert without_numbers(other) == shape
+        assert bool(_TOO_MUCH.search(other)) == bool(_TOO_MUCH.search(text))
+
+
+@given(_ODD)
+def test_a_number_is_what_neither_letters_digits_nor_dots_touch(text: bytes) -> None:
+    assert without_numbers(text) == re.sub(rb"(?<![\w.])\d+(?![\w.])", b"\0", text)
+
+
+def test_a_nul_is_no_number(catalog: Snapshot) -> None:
+    view = Cache().view(catalog)
+    view.classify(b"select * from users where id = 1", {})
+    assert view.is_shape(without_numbers(b"select * from users where id = 2"))
+    with pytest.raises(Unreadable):
+        view.classify(b"select * from users where id = \0", {})

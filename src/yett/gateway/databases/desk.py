@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from hashlib import sha256
 
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Ran, planned, reading
@@ -16,6 +17,7 @@ from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
 from yett.model.operation import Attempt
+from yett.operations.sql.cache import without_numbers
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Statement, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
@@ -53,6 +55,20 @@ class StatementDesk:
         known.standing = standing
         return True
 
+    def alike_now(self, sql: bytes) -> bool:
+        place = self._place
+        known = place.shapes.get(without_numbers(sql))
+        if known is None or known.standing is None or (standing := place.standing()) is None:
+            return False
+        if standing[0] is not known.standing[0] or standing != known.standing:
+            return False
+        try:
+            place.watch(sql)
+            place.checkpoint.alike(place.session, known.attempt.request_digest, sha256(sql).hexdigest())
+        except YettError:
+            return False  # the slow way says why
+        return True
+
     def read_now(self, sql: bytes) -> Look | None:
         place = self._place
         catalog, standing = place.catalogs.mark(), place.standing()
@@ -61,7 +77,8 @@ class StatementDesk:
         try:
             place.watch(sql)
             with not_waiting():
-                statements = place.cache.view(catalog).classify(sql, {})
+                view = place.cache.view(catalog)
+                statements = view.classify(sql, {})
             look = Look(sql, statements, Way.PASS)
             if any(one.way is not Way.PASS for one in statements) or not _repeatable(look):
                 return None
@@ -71,13 +88,12 @@ class StatementDesk:
         except (YettError, WouldWait):
             return None  # the slow way says why
         self._remember(sql, attempt, standing)
+        if view.is_shape(shape := without_numbers(sql)):
+            _put(place.shapes, shape, Known(attempt, standing))
         return look
 
     def _remember(self, sql: bytes, attempt: Attempt, standing: tuple[object, ...] | None) -> None:
-        reads = self._place.reads
-        if len(reads) >= MOST_REMEMBERED:
-            reads.clear()
-        reads[sql] = Known(attempt, standing)
+        _put(self._place.reads, sql, Known(attempt, standing))
 
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         try:
@@ -148,6 +164,7 @@ class StatementDesk:
 
     def defined(self) -> None:
         self._place.reads.clear()
+        self._place.shapes.clear()
         self._place.catalogs.defined()
 
     def refused(self, told: Told, what: str) -> None:
@@ -183,6 +200,12 @@ class _Alone:
 
 
 _ORDER = (Way.PASS, Way.GUARD, Way.ASK, Way.DUMP, Way.ALONE, Way.REFUSE)
+
+
+def _put(known: dict[bytes, Known], text: bytes, one: Known) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()
+    known[text] = one
 
 
 def _repeatable(look: Look) -> bool:

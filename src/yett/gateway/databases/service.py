@@ -172,7 +172,7 @@ class Databases:
                 lambda: self.connect(database), schemas=scope.schemas, longest_ms=scope.budgets.statement_ms
             )
         cache = self._caches.setdefault(database.id, Cache())
-        watch, rows = partial(self._watch, session), partial(self._broker.watch_rows, session)
+        watch, rows = self._broker.watch, partial(self._broker.watch_rows, session)
         return Place(
             session,
             database,
@@ -186,11 +186,6 @@ class Databases:
             rows,
             self._broker.holds_secret,
         )
-
-    def _watch(self, session: Session, text: bytes) -> None:
-        scan = self._broker.watch_stream(session)
-        scan.feed(text)
-        scan.finish()
 
     def own(self, database: Database) -> OwnPool:
         """Yett's own connections to it."""

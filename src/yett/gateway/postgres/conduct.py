@@ -46,6 +46,7 @@ class Conductor:
         self._left = left
         self._looking = Looking(desk, requests, self.guarding, Prepared(requests))
         requests.anew = self._looking.passes_anew
+        requests.alike = desk.alike_now
         self._simple = Simple(requests, self._looking, self.guarding, step, copying)
         self._extended = Extended(requests, self._looking, self.guarding, step, copying)
 

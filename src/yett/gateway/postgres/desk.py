@@ -112,6 +112,12 @@ class Desk(Protocol):
         same text, decided under what still holds, and noted for the log just now. False: look at it."""
         ...
 
+    def alike_now(self, sql: bytes) -> bool:
+        """The hot path of clients that write their values into their texts. True: a read that differs from one that
+        was looked at in numbers alone, decided under what still holds, and noted for the log just now. The text itself
+        was not looked at."""
+        ...
+
     def read_now(self, sql: bytes) -> Look | None:
         """`look` and `read` of a text that was not seen before, where neither has to wait: many clients write their
         values into their texts. None: it does not pass, or not at once; then `look` says why."""

@@ -52,7 +52,8 @@ class Malformed(Exception):
 
 class Requests:
     """One client's messages. `passes` is the desk's `passes_now`; `anew` says of a text that was not looked at yet
-    whether it is a proven read that passes, at once or not at all.
+    whether it is a proven read that passes, at once or not at all; `alike`, asked first where the text gets no name, is
+    the desk's `alike_now`.
 
     `plain`: texts that this connection has had looked at and that are proven reads; True for those that begin or end a
     transaction. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol have gone on
@@ -61,7 +62,7 @@ class Requests:
     """
 
     __slots__ = (
-        "_drop", "_limits", "_missing", "_parts", "_passes", "anew", "closing", "controls", "due", "fresh",
+        "_drop", "_limits", "_missing", "_parts", "_passes", "alike", "anew", "closing", "controls", "due", "fresh",
         "guarding", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
     )  # fmt: skip
 
@@ -70,6 +71,7 @@ class Requests:
     ) -> None:
         self._passes = passes
         self.anew = anew or _never
+        self.alike = _never
         self._limits = limits
         self._parts: list[bytes] = []
         self._missing = 0
@@ -128,7 +130,7 @@ class Requests:
                 if data[end - 1] or self.open or (control and self.guarding):
                     self.held = True
                     break
-                if not (self._passes_anew(sql) if control is None else passes(sql)):
+                if not (self._passes_unseen(sql) if control is None else passes(sql)):
                     self.held = True
                     break
                 self.due += 1
@@ -209,6 +211,9 @@ class Requests:
             return out + data[start:] if start else data
         self._keep(data, pos, n)
         return out + data[start:pos]
+
+    def _passes_unseen(self, sql: bytes) -> bool:
+        return (0 not in sql and self.alike(sql)) or self._passes_anew(sql)
 
     def _passes_anew(self, sql: bytes) -> bool:
         if 0 in sql or not self.anew(sql):

@@ -19,8 +19,8 @@ from yett.operations.sql.worker import WouldWait, not_waiting
 
 Statements = tuple[Statement, ...]
 
-_NUMBER = re.compile(rb"(?<![\w.])\d+(?![\w.])")
-_TOO_MUCH = re.compile(rb"""['"$\\\x80-\xff]|--|/\*|set_config""", re.IGNORECASE)
+_NUMBER = re.compile(rb"[0-9](?<![\w.].)[0-9]*(?![\w.])", re.DOTALL)
+_TOO_MUCH = re.compile(rb"""['"$\\\x00\x80-\xff]|--|/\*|set_config""", re.IGNORECASE)
 _ROWS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
 _OVERHEAD_BYTES = 2048
 """A Statement with its tuples and strings, roughly; beside the text, which is kept three times."""
@@ -46,13 +46,18 @@ class View:
         found = self._exact.get(sql)
         if found is not None:
             return found
-        shape = b"" if _TOO_MUCH.search(sql) else _NUMBER.sub(b"\0", sql)
+        shape = b"" if _TOO_MUCH.search(sql) else without_numbers(sql)
         if shape in self._shapes:
             return (_renumbered(self._shapes[shape], sql),)
         statements = classify(sql, self._catalog, prepared)
         if not any(statement.executes for statement in statements):
             self._keep(sql, shape, statements)
         return statements
+
+    def is_shape(self, shape: bytes) -> bool:
+        """Whether all that is said of a text, besides the text itself, is said of every text without NUL that
+        `without_numbers` makes this of."""
+        return shape in self._shapes
 
     def _keep(self, sql: bytes, shape: bytes, statements: Statements) -> None:
         size = 4 * len(sql) + _OVERHEAD_BYTES * max(1, len(statements))
@@ -102,6 +107,12 @@ class Cache:
                 self._views.popitem(last=False)
         self._views.move_to_end(catalog.version)
         return view
+
+
+def without_numbers(sql: bytes) -> bytes:
+    """The text with a NUL for each number that stands alone: what may not be in it for that (_TOO_MUCH) is no number,
+    so texts without NUL that give the same have it alike."""
+    return _NUMBER.sub(b"\0", sql)
 
 
 def _ignores_numbers(statement: Statement) -> bool:
