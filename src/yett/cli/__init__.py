@@ -1,13 +1,15 @@
 """The command line: one module a verb.
 
-`run` and `scan --staged` are dispatched before anything heavy is imported, because every agent's start and every commit
-pays for it; the other verbs are a typer application that talks to the daemon over the operator socket. Nothing here
-decides anything.
+`run` and `scan` are dispatched before anything heavy is imported, because every agent's start and every commit pays for
+it, and a scan of a folder may be over before typer is there; the other verbs are a typer application that talks to the
+daemon over the operator socket. Nothing here decides anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,28 @@ def main() -> int:
         from yett.cli.scan_staged import main as scan_staged
 
         return scan_staged(sys.argv[2:])
+    if sys.argv[1:2] == ["scan"]:
+        _scan(sys.argv[2:])
     from yett.cli.app import run_app
 
     return run_app()
+
+
+def _scan(words: list[str]) -> None:
+    """A scan whose command line is plain: it ends the process. Others are left to typer."""
+    from yett.cli.scan_words import request
+
+    wanted = request(words)
+    if wanted is None:
+        return
+    from yett.cli.failures import status_of
+    from yett.cli.scanning import scan
+
+    status = status_of(lambda: scan(wanted))
+    with contextlib.suppress(BrokenPipeError):  # whoever read it has seen enough
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)  # taking down all that a scan made costs as much as a hundred files
 
 
 def _asks_for_help() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -24,12 +23,11 @@ from yett.cli import (
     reports,
     scan,
     secrets,
-    show,
     undo,
     up,
     watch_files,
 )
-from yett.model.errors import YettError
+from yett.cli.failures import status_of
 
 app = typer.Typer(
     name="yett",
@@ -99,34 +97,9 @@ def run(
 
 def run_app() -> int:
     """Run the command; an error of ours becomes two lines on standard error and status 1."""
-    try:
+
+    def command() -> int:
         app()
-    except YettError as error:
-        return _failed(error.what, error.remedy)
-    except OSError as error:  # of files that a person named
-        named = f"{error.filename}: " if error.filename else ""
-        return _failed(f"{named}{error.strerror or error}")
-    except UnicodeDecodeError:
-        return _failed("a file that was named is no text", "it must be UTF-8")
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        return 0
 
-
-_SCANS = frozenset({"scan", "blast", "baseline", "install-git-hook", "watch-files"})
-"""Verbs whose errors name what was found somewhere: a file may be named like a credential."""
-
-
-def _failed(what: str, remedy: str = "") -> int:
-    print(f"yett: {_said(what)}", file=sys.stderr)
-    if remedy:
-        print(f"      {_said(remedy)}", file=sys.stderr)
-    return 1
-
-
-def _said(text: str) -> str:
-    if not _SCANS.isdisjoint(sys.argv[1:2]):
-        from yett.inventory.unsaid import unsaid
-
-        text = unsaid(text)
-    return show.safe(text)
+    return status_of(command)

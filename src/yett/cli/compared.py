@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yett.inventory.changes.files import blobs_at, commit_of, git, top_of
 from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ def root_of(target: Path) -> Path:
 
 def _top_of(folder: Path) -> Path | None:
     """None too where git would wait for ever: whoever looks through the history says so."""
+    from yett.inventory.changes.files import top_of
     from yett.inventory.git_life import GitStalled
     from yett.inventory.git_places import refuse_strange
 
@@ -107,6 +107,7 @@ def _own_words(own: int) -> tuple[str, ...]:
 def at_revision(known: Baseline, root: Path, revision: str) -> Baseline:
     """The baseline as it was: empty where that revision had none."""
     from yett.inventory.baseline import Baseline, storage
+    from yett.inventory.changes.files import blobs_at, commit_of, git
 
     path = os.path.relpath(known.path, root)
     found = blobs_at(root, commit_of(root, revision), [path]).get(path)

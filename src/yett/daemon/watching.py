@@ -89,7 +89,7 @@ class Watching:
 
     def _take(self, watch: Watch, look: Look, changes: Changes) -> None:
         started = time.time_ns()
-        gathering = Gathering(engine(), self.plane.book, self.plane.keys)
+        gathering = Gathering(engine(), lambda: self.plane.book, self.plane.keys)
         gathering.roots = (watch.root,)
         for path in changes.files:
             began = time.monotonic()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from yett.inventory.engine import Detector
 from yett.inventory.finding import Finding, Severity
@@ -14,7 +15,9 @@ from yett.inventory.likely import severity_of
 from yett.inventory.look import Seen
 from yett.model.credential import Credential, Location
 from yett.model.secret import Secret
-from yett.providers.book import ProviderBook
+
+if TYPE_CHECKING:
+    from yett.providers.book import ProviderBook
 
 LAST_FOUR_FROM = 20
 _TYPED_BY_PEOPLE = ("password", "passphrase")
@@ -28,8 +31,12 @@ _ENVIRONMENTS = (
 class Gathering:
     """Findings by value, while they are gathered. It keeps values in memory, and gives them out in findings only."""
 
-    def __init__(self, detector: Detector, book: ProviderBook, keys: Fingerprints, encodings: bool = False) -> None:
-        """`encodings`: the encoded form of a value is a finding of its own, because it has to be masked too."""
+    def __init__(
+        self, detector: Detector, book: Callable[[], ProviderBook], keys: Fingerprints, encodings: bool = False
+    ) -> None:
+        """`book` is asked for with the first finding of a provider's. `encodings`: the encoded form of a value is a
+        finding of its own, because it has to be masked too.
+        """
         self.findings: dict[bytes, Finding] = {}
         self._encodings = encodings
         self.roots: tuple[str, ...] = ()
@@ -96,7 +103,7 @@ class Gathering:
 
     def _position(self, hit: Hit) -> str:
         """Where its placeholder works: in its kind's own header, a login in Authorization, else the room's first."""
-        room = self._book.named(hit.provider)
+        room = self._book().named(hit.provider) if hit.provider else None
         if room is None or not room.positions:
             return ""
         own = f"header:{hit.kind}-access-token"

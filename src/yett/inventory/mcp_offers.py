@@ -10,15 +10,17 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yett.inventory.engine import engine
 from yett.inventory.finding import Finding
 from yett.inventory.formats import Unparsable, format_of
-from yett.inventory.history.regular import regular
 from yett.inventory.unsaid import Unsaid
 from yett.model.visible import visible
-from yett.providers.book import ProviderBook
-from yett.providers.room import Room
+
+if TYPE_CHECKING:
+    from yett.providers.book import ProviderBook
+    from yett.providers.room import Room
 
 _SERVER = "MCP server "
 """How the account of a hit begins that a server is started with (`formats/mcp.py`)."""
@@ -106,6 +108,8 @@ def _servers(path: str, value: bytes, start: int) -> list[str]:
     form = format_of(path)
     if form is None or not form.id.startswith("mcp"):
         return []
+    from yett.inventory.history.regular import regular  # brings all of the history's readers
+
     try:
         content = regular(Path(path), _LARGEST)
         hits = list(form.parse(content))

@@ -7,26 +7,26 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yett.inventory.echoes import echoes
 from yett.inventory.engine import Detector, engine
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
-from yett.inventory.history.scan import scan_history
-from yett.inventory.history.screening import HistoryOutcome
 from yett.inventory.hit import Hit
 from yett.inventory.homes import home_files
 from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
-from yett.inventory.named_past import named_past
 from yett.inventory.outcome import Unread
 from yett.inventory.sources import git_folder, git_texts, paths_of, read_text
 from yett.inventory.tree import Tree
 from yett.model.credential import Location
-from yett.providers.book import ProviderBook
-from yett.providers.room import FilePlace, Room
+
+if TYPE_CHECKING:
+    from yett.inventory.history.screening import HistoryOutcome
+    from yett.providers.book import ProviderBook
+    from yett.providers.room import FilePlace, Room
 
 Progress = Callable[[str], None]
 
@@ -49,7 +49,7 @@ def scan_workspace(
     """
     say = progress or _silent
     detector, known = engine(), book or rooms()
-    made = Gathering(detector, known, keys or temporary(), encodings=True)
+    made = Gathering(detector, lambda: known, keys or temporary(), encodings=True)
     say("reading clients' files and variables")
     clients(made, known, home, environ)
     made.variables(environ)
@@ -94,6 +94,8 @@ def room_files(made: Gathering, book: ProviderBook, home: Path) -> None:
 
 def git_history(made: Gathering, detector: Detector, workspace: Path, repository: Path) -> None:
     """git's objects and its own files."""
+    from yett.inventory.history.scan import scan_history  # most scans of files need none of it
+
     look = Look(detector)
     for path, content in git_texts(repository):
         for seen in look.text(path, content, "client-config", _unheard):
@@ -103,6 +105,8 @@ def git_history(made: Gathering, detector: Detector, workspace: Path, repository
 
 def record(made: Gathering, workspace: Path, outcome: HistoryOutcome) -> None:
     """What history holds, each with a path that it had there."""
+    from yett.inventory.named_past import named_past
+
     paths = paths_of(workspace, {found.oid for found in outcome.found}) if outcome.found else {}
     rows = [(found.oid, paths.get(found.oid, ""), found.spots) for found in outcome.found]
     for oid, path, spots in (*rows, *named_past(workspace)):
@@ -113,7 +117,9 @@ def record(made: Gathering, workspace: Path, outcome: HistoryOutcome) -> None:
 
 @lru_cache(maxsize=1)
 def rooms() -> ProviderBook:
-    """The providers' rooms, read once."""
+    """The providers' rooms, read once, and not before somebody needs them."""
+    from yett.providers.book import ProviderBook
+
     return ProviderBook.load()
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yett.inventory.echoes import MOST_FILES, echoes
 from yett.inventory.engine import Detector, engine
@@ -15,20 +16,19 @@ from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
 from yett.inventory.git_life import GitStalled
 from yett.inventory.git_places import refuse_strange
-from yett.inventory.history.origins import Origin, attribute
-from yett.inventory.history.repositories import repositories
-from yett.inventory.history.scan import scan_history
-from yett.inventory.history.screening import Found, HistoryOutcome, Spot
 from yett.inventory.homes import home_files, machine_files, unread_keyrings
 from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
-from yett.inventory.named_past import named_past
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.processes import process_environments
 from yett.inventory.scan import room_files, rooms
 from yett.inventory.sources import git_folder, git_texts
 from yett.inventory.tree import Counts, Tree
 from yett.model.credential import Location
+
+if TYPE_CHECKING:
+    from yett.inventory.history.origins import Origin
+    from yett.inventory.history.screening import HistoryOutcome, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Survey:
         self._wanted = wanted
         self._progress = progress
         self._detector: Detector = engine()
-        self._gathering = Gathering(self._detector, rooms(), keys)
+        self._gathering = Gathering(self._detector, rooms, keys)
         folders = (target if target.is_dir() else target.parent for target in wanted.targets)
         self._gathering.roots = tuple(f"{folder}/" for folder in folders)
         self._unread: dict[Unread, None] = {}
@@ -167,6 +167,7 @@ class _Survey:
 
     def _objects(self, target: Path) -> None:
         """What git keeps; each find with the commit that brought it."""
+        from yett.inventory.history.scan import scan_history  # only where history is wanted: it takes a moment to load
 
         def told(done: int, total: int) -> None:
             self._progress(Step("git history", done, total, done))
@@ -180,6 +181,11 @@ class _Survey:
         self._record(target, outcome)
 
     def _record(self, target: Path, outcome: HistoryOutcome) -> None:
+        from yett.inventory.history.origins import Origin, attribute
+        from yett.inventory.history.repositories import repositories
+        from yett.inventory.history.screening import Found
+        from yett.inventory.named_past import named_past
+
         folder = repositories(target)[0].folder
         extra = tuple(Found(oid, "blob", spots, folder) for oid, _, spots in named_past(target))
         origins = attribute((*outcome.found, *extra), target) if outcome.found or extra else {}

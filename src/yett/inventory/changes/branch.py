@@ -80,7 +80,7 @@ class _Brought:
         self._base = base
         self._detector: Detector = engine()
         self._look = Look(self._detector)
-        self._gathering = Gathering(self._detector, rooms(), keys)
+        self._gathering = Gathering(self._detector, rooms, keys)
         self._gathering.roots = (f"{top}/",)
         self._unread: dict[Unread, None] = {}
         self._blobs = self._read = 0

@@ -46,7 +46,7 @@ def next_steps(outcome: Outcome) -> list[str]:
 
 def offer_lines(outcome: Outcome) -> list[str]:
     """For the keys of MCP servers: what stands in for each. The first ten."""
-    offers = mcp_offers(outcome.open, rooms())
+    offers = mcp_offers(outcome.open, rooms()) if outcome.open else []
     return [line for offer in offers[:MOST_SHOWN] for line in offer.lines()] + _more(len(offers))
 
 

@@ -32,7 +32,7 @@ def render(outcome: Outcome, layout: Layout) -> str:
             "seconds": round(outcome.seconds, 3),
         },
         "findings": [finding.as_record() for finding in (*outcome.open, *accepted)],
-        "mcp": [offer.as_record() for offer in mcp_offers(outcome.open, rooms())],
+        "mcp": [offer.as_record() for offer in (mcp_offers(outcome.open, rooms()) if outcome.open else ())],
         "unread": [{"what": each.what, "why": each.why} for each in outcome.unread],
         "baseline": list(layout.remarks),
         "leak_rates": rate_records(layout.rates),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from yett.inventory.history import LeakRate
-from yett.inventory.history.agents import PEOPLE
 from yett.model.visible import visible
+
+if TYPE_CHECKING:
+    from yett.inventory.history import LeakRate
 
 
 def rate_lines(rates: Sequence[LeakRate]) -> list[str]:
     """ "commits by agents: 412, 9 with credentials (2.2 %); by people: 3,120, 21 (0.7 %)", then a line an agent."""
     if not rates:
         return []
+    from yett.inventory.history.agents import PEOPLE
+
     agents = [rate for rate in rates if rate.agent != PEOPLE]
     people = [rate for rate in rates if rate.agent == PEOPLE]
     first = f"commits by agents: {_told(agents, ' with credentials')}; by people: {_told(people, '')}"
