@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ import psycopg
 import uvloop
 
 from yett.broker.plain import Plain, RowScan
-from yett.gateway.postgres.desk import Desk, Look, Masking, Told, Upstream
+from yett.gateway.postgres.desk import Bound, Desk, Look, Masking, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.model.effects import Effect, Recovery
 from yett.model.secret import Secret
@@ -191,6 +191,11 @@ class Table:
         self._log.append(sql)
         return Look(sql, (one,), Way.PASS)
 
+    def clean(self, message: bytes) -> bool:
+        return self._plain.find_one(message) is None
+
+    def watch(self, message: bytes) -> None: ...
+
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         text = sql.decode()
         word = text.split()[0].lower().rstrip(";") if text.strip() else ""
@@ -211,7 +216,7 @@ class Table:
         return self
 
     async def begin(self) -> None: ...
-    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None: ...
+    async def admit(self, look: Look, bound: Bound) -> None: ...
     def copying(self, statement: Statement) -> Rows:
         return Rows(self._plain)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from tests.databases.company_of_tests import Company
 from yett.approvals.hold import Hold
 
 SECRET = "kT9vQ2xW7mZ4pL1sD8fG3hJ6"
-CARS = "SELECT count(*) FROM cars"
+CARS, USERS = "SELECT count(*) FROM cars", "SELECT count(*) FROM users"
 COPY = "COPY cars (plate, seats) FROM STDIN"
 
 
@@ -176,3 +177,82 @@ def held_in(company: Company, answer: bytes) -> Hold:
     found = re.search(rb"h-[0-9a-z]+", answer)
     assert found, answer
     return company.laws.hold(found[0].decode())
+
+
+# ---- bound values are watched, also those of reads
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+@pytest.mark.parametrize("sql", ["SELECT $1", "SELECT $1::text", "INSERT INTO cars (plate, seats) VALUES ($1, 1)"])
+def test_a_secret_that_is_bound_is_refused_with_an_alarm(knowing: Company, sql: str, *, binary: bool) -> None:
+    before = alarms(knowing)
+
+    def send(connection: psycopg.Connection[Any], value: bytes) -> bytes:
+        messages = raw_wire.bind("", "s", value, binary=binary) + raw_wire.execute("") + raw_wire.SYNC
+        return raw_wire.exchange(connection, messages)
+
+    with knowing.connect(autocommit=True, sslmode="disable") as connection:
+        raw_wire.exchange(connection, raw_wire.parse("s", sql) + raw_wire.SYNC)
+        for harmless in (b"a", b"a longer one than any short secret"):
+            assert b"42501" not in send(connection, harmless)
+        for n in range(3):
+            assert b"42501" in send(connection, b"x" * n + SECRET.encode())
+        assert connection.execute("SELECT 2").fetchall() == [(2,)]
+    assert alarms(knowing) == before + 3
+    assert knowing.truth(f"SELECT count(*) FROM cars WHERE plate LIKE '%{SECRET}'") == [(0,)]
+
+
+def test_a_secret_among_many_short_values_is_found(knowing: Company) -> None:
+    with knowing.connect(autocommit=True) as connection:
+        sql = "SELECT " + ", ".join(["%s::text"] * 40)
+        values = [str(n) for n in range(40)]
+        for _ in range(3):
+            connection.execute(sql, values, prepare=True)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="secret that Yett knows"):
+            connection.execute(sql, [*values[:-1], SECRET], prepare=True)
+
+
+def test_a_secret_in_the_settings_of_a_connection_is_refused(knowing: Company) -> None:
+    with pytest.raises(psycopg.OperationalError, match="secret that Yett knows"):
+        knowing.connect(application_name=f"app {SECRET}")
+
+
+# ---- declared types are signed
+
+BY_LENGTH = "DELETE FROM users WHERE id <= length($1)"
+
+
+def declared(name: str, sql: str, *types: int) -> bytes:
+    body = name.encode() + b"\0" + sql.encode() + b"\0" + struct.pack(f"!h{len(types)}I", len(types), *types)
+    return raw_wire.message(b"P", body)
+
+
+def test_a_parameter_of_another_type_is_another_act(company: Company) -> None:
+    text, bytea = 25, 17
+    value = r"\x00112233445566778899"
+
+    def send(connection: psycopg.Connection[Any], kind: int) -> bytes:
+        messages = declared("", BY_LENGTH, kind), raw_wire.bind("", "", value.encode()), raw_wire.execute("")
+        return raw_wire.exchange(connection, b"".join(messages) + raw_wire.SYNC)
+
+    with company.connect(autocommit=True, sslmode="disable") as connection:
+        send(connection, bytea)  # what stood behind the empty name before is no part of what is signed
+        company.approve(held_in(company, send(connection, text)))
+        assert b"h-" in send(connection, bytea)
+        assert company.truth(USERS) == [(400,)]
+        assert b"h-" not in send(connection, text)
+    assert company.truth(USERS) == [(400 - len(value),)]
+
+
+def test_the_types_behind_a_name_are_a_part_of_what_executes_it(company: Company) -> None:
+    text, bytea = 25, 17
+    run = raw_wire.message(b"Q", rb"EXECUTE gone('\x00112233445566778899')" + b"\0")
+    close = raw_wire.message(b"C", b"Sgone\0")
+    with company.connect(autocommit=True, sslmode="disable") as connection:
+        raw_wire.exchange(connection, declared("gone", BY_LENGTH, text) + raw_wire.SYNC)
+        company.approve(held_in(company, raw_wire.exchange(connection, run)))
+        raw_wire.exchange(connection, close + declared("gone", BY_LENGTH, bytea) + raw_wire.SYNC)
+        assert b"h-" in raw_wire.exchange(connection, run)
+        raw_wire.exchange(connection, close + declared("gone", BY_LENGTH, text) + raw_wire.SYNC)
+        assert b"h-" not in raw_wire.exchange(connection, run)
+    assert company.truth(USERS) == [(378,)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from yett.gateway.postgres.desk import Look, Stopped, Told, Upstream
+from yett.gateway.postgres.desk import Bound, Look, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.masked_answers import MaskedAnswers
@@ -23,6 +23,7 @@ from yett.providers.postgres.guard.executing import Executing
 
 PLACEHOLDER = "yett_ph_0000000001"
 SESSION = "s1"
+FORBIDDEN = b"forbidden-by-the-desk"
 
 _WAYS = {
     Way.PASS: "select values table show set reset fetch move declare close explain listen unlisten prepare deallocate"
@@ -113,6 +114,7 @@ class TableDesk:
     parameters: list[Sequence[bytes | None]] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
     at_once: bool = True
+    types: list[tuple[int, ...]] = field(default_factory=list)
     copied: list[bytes] = field(default_factory=list)
     masked: Callable[[], MaskedAnswers] | None = None
 
@@ -132,6 +134,13 @@ class TableDesk:
         self.decided.append(sql)
         self.events.append(("read", text))
         return Look(sql, found, Way.PASS)
+
+    def clean(self, message: bytes) -> bool:
+        return FORBIDDEN not in message
+
+    def watch(self, message: bytes) -> None:
+        if not self.clean(message):
+            raise Stopped(Told("a secret", "leave it out"))
 
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         self.decided.append(sql)
@@ -190,10 +199,11 @@ class TableTransaction:
         assert (await self.agent.rows("SELECT 1, NULL, 'x'")) == [("1", None, "x")]
         self.desk.note("begin", "")
 
-    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+    async def admit(self, look: Look, bound: Bound) -> None:
         self.texts.append(look.sql.decode())
         await self.desk.pause("admit")
-        self.desk.parameters.append(parameters)
+        self.desk.parameters.append(bound.values)
+        self.desk.types.append(bound.types)
         self.desk.note("admit", look.sql.decode())
 
     def copying(self, statement: Statement) -> TableCopy:

@@ -35,13 +35,15 @@ _BEYOND = ".beyond"
 class Ran:
     """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs.
 
-    `copied`: SHA-256 of the rows that a COPY FROM STDIN was given, once they are there.
+    `types`: what was declared for its parameters, OIDs. `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
+    once they are there.
     """
 
     statement: Statement
     parameters: tuple[bytes | None, ...] = ()
     prepared: str = ""
     copied: str = ""
+    types: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,8 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
     found: dict[str, Json] = {"statements": statements}
     if any(one.parameters for one in ran):
         found["bound"] = bound
+    if any(one.types for one in ran):
+        found["types"] = [list(one.types) for one in ran]
     if any(one.prepared for one in ran):
         found["prepared"] = [one.prepared for one in ran]
     if any(one.copied for one in ran):

@@ -26,6 +26,7 @@ from yett.providers.postgres.guard.guard import Guard
 
 _log = logging.getLogger("yett.gateway")
 
+_NO_SECRETS = "Real secrets never pass the gate: bind the placeholder that this session was given, or nothing."
 MOST_LOOKS = 5
 MOST_REMEMBERED = 4096
 """Texts of proven reads that one connection may repeat without a look."""
@@ -95,6 +96,18 @@ class StatementDesk:
     def _remember(self, sql: bytes, attempt: Attempt, standing: tuple[object, ...] | None) -> None:
         _put(self._place.reads, sql, Known(attempt, standing))
 
+    def clean(self, message: bytes) -> bool:
+        return not self._place.holds_secret(message)
+
+    def watch(self, message: bytes) -> None:
+        place = self._place
+        try:
+            place.watch(message)
+            if place.holds_secret(message):
+                raise CredentialRefused("A secret that Yett knows stands in what is bound.", _NO_SECRETS)
+        except CredentialRefused as error:
+            raise self._leaking(error, "a bound value") from None
+
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:
         try:
             self._place.watch(sql)
@@ -102,7 +115,7 @@ class StatementDesk:
         except Unreadable as error:
             raise self._stopped(Told(f"yett: {error}", "write it in a plainer form, or in pieces", "42601")) from None
         except CredentialRefused as error:
-            raise self._leaking(error) from None
+            raise self._leaking(error, "a statement") from None
         except YettError as error:
             raise self._stopped(told(error)) from None
         way = max((statement.way for statement in statements), key=_ORDER.index, default=Way.PASS)
@@ -176,10 +189,10 @@ class StatementDesk:
         except YettError as failure:
             _log.error("a refusal was not recorded: %s", failure.what)
 
-    def _leaking(self, error: CredentialRefused) -> Stopped:
-        """A real secret in a statement: an alarm (law 3)."""
+    def _leaking(self, error: CredentialRefused, what: str) -> Stopped:
+        """A real secret in what the agent sends: an alarm (law 3)."""
         place = self._place
-        place.checkpoint.note_refusal(place.session, f"{place.database.name}: a statement", error, alarm=True)
+        place.checkpoint.note_refusal(place.session, f"{place.database.name}: {what}", error, alarm=True)
         return Stopped(told(error))
 
     def _stopped(self, told: Told) -> Stopped:

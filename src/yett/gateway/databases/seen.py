@@ -20,7 +20,10 @@ class Seen(Look):
 
 def behind(statements: Sequence[Statement], prepared: Mapping[str, Statement]) -> tuple[str, ...]:
     """For each statement the text that its EXECUTE would run."""
-    return tuple(prepared[one.executes].text if one.executes in prepared else "" for one in statements)
+    return tuple(
+        prepared[one.executes].text if one.executes and one.executes in prepared else ""  # "": the unnamed statement
+        for one in statements
+    )
 
 
 def stands_for(look: Look) -> tuple[str, ...]:

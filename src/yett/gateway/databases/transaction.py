@@ -16,7 +16,7 @@ from yett.gateway.databases.place import Place
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.undo import Capturing, Dumping, Later
-from yett.gateway.postgres.desk import Look, Stopped, Told
+from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, YettError
 from yett.model.operation import Rows
@@ -54,15 +54,12 @@ class GuardedTransaction:
     async def begin(self) -> None:
         await _told(self.guard.baseline())
 
-    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+    async def admit(self, look: Look, bound: Bound) -> None:
         place = self.place
-        for value in parameters:
-            if value:
-                await _told(_watched(place, value))
         if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
             raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
         ran = [
-            Ran(one, tuple(parameters), prepared)
+            Ran(one, tuple(bound.values), prepared, types=bound.types)
             for one, prepared in zip(look.statements, stands_for(look), strict=True)
         ]
         if look.way is Way.GUARD:
@@ -192,15 +189,6 @@ def _redefines(effects: Effects) -> Unguardable:
         f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
         "send the statement that does it by itself, so that a person can be asked",
     )
-
-
-async def _watched(place: Place, value: bytes) -> None:
-    """Law 3(a) for what is bound. Raises CredentialRefused, after an alarm."""
-    try:
-        place.watch(value)
-    except CredentialRefused as error:
-        place.checkpoint.note_refusal(place.session, f"{place.database.name}: a bound value", error, alarm=True)
-        raise
 
 
 async def _told(work: Awaitable[T]) -> T:

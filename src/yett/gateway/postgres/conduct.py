@@ -45,6 +45,7 @@ class Conductor:
         self._more = more
         self._left = left
         self._looking = Looking(desk, requests, self.guarding, Prepared(requests))
+        requests.clean = desk.clean
         requests.anew = self._looking.passes_anew
         requests.alike = desk.alike_now
         self._simple = Simple(requests, self._looking, self.guarding, step, copying)

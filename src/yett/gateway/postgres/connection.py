@@ -106,6 +106,7 @@ class Connection:
         self.proved = True
         self._upstream, self._desk = await self._door.open(startup.user, startup.database)
         self._entered = True
+        self._desk.watch("\0".join((startup.application_name, *startup.settings.values())).encode())
         server, self._greeting = await reach(self._server_side, self._upstream, startup, self._limits)
         self._check(self._greeting.settings)
         self._flow(server, self._desk, startup)

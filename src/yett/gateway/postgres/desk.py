@@ -26,6 +26,15 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a Bind binds, and the types that its Parse declared for it: the same bytes mean another value as another
+    type, and another function may be called with them."""
+
+    values: Sequence[bytes | None] = ()
+    types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A refusal for the client: `sqlstate` five characters, "42501" unless said; `hold` is the hold's id, or ""."""
 
@@ -62,7 +71,7 @@ class Transaction(Protocol):
         """Right before the first statement that is not a proven read: notes the baseline. Raises Stopped."""
         ...
 
-    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+    async def admit(self, look: Look, bound: Bound) -> None:
         """Whether the statement may run at all now; a DUMP is made here, before it runs. Raises Stopped (and the wire
         rolls back): denied, or held until a person has signed."""
         ...
@@ -121,6 +130,14 @@ class Desk(Protocol):
     def read_now(self, sql: bytes) -> Look | None:
         """`look` and `read` of a text that was not seen before, where neither has to wait: many clients write their
         values into their texts. None: it does not pass, or not at once; then `look` says why."""
+        ...
+
+    def clean(self, message: bytes) -> bool:
+        """The hot path. Whether no real secret stands in a Bind, as far as a quick search finds one. False: `watch`."""
+        ...
+
+    def watch(self, message: bytes) -> None:
+        """Law 3(a) for what a client sends beside its texts. Raises Stopped, after an alarm."""
         ...
 
     async def look(self, sql: bytes, prepared: Mapping[str, Statement]) -> Look:

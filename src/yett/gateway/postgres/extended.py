@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
-from yett.gateway.postgres.desk import Look, Stopped, Told
+from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.gateway.postgres.framing import (
     OWN_PREFIX,
     STATEMENT,
@@ -56,6 +56,14 @@ class Portal:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What was parsed under a name."""
+
+    sql: bytes
+    types: tuple[int, ...]
+
+
 class Extended:
     """`exact`: inside such a unit. `skipping`: an ERROR has been said, and all is dropped up to the client's Sync."""
 
@@ -71,7 +79,7 @@ class Extended:
         self._copying = copying
         self._batch: list[bytes] = []
         self._size = 0
-        self._renamed: dict[bytes, bytes | None] = {}
+        self._renamed: dict[bytes, Named | None] = {}
         self._portals: dict[bytes, Portal] = {}
         self._alone: Look | None = None
         self._changing = False
@@ -118,7 +126,7 @@ class Extended:
 
     async def _parse(self, message: bytes) -> None:
         requests = self._requests
-        name, sql = parse_fields(message, 5, len(message))
+        name, sql, types = parse_fields(message, 5, len(message))
         if name.startswith(OWN_PREFIX):
             raise Stopped(_OWN_NAME)
         look = await self._looking.look(sql)
@@ -127,7 +135,7 @@ class Extended:
             requests.learn(sql, self._looking.controls(look))
         if plain and not self.exact and name not in requests.heavy:
             await self._looking.decide(look)
-            requests.name(name, sql)
+            requests.name(name, sql, types)
             requests.touched.add(name)
             requests.fresh, requests.open = name, True
             self._copying.forward(message)
@@ -140,7 +148,7 @@ class Extended:
         if free:
             await self._looking.decide(look)
         self._add(message)
-        self._renamed[name] = sql
+        self._renamed[name] = Named(sql, types)
         if free:
             await self.send()
             requests.fresh = None if self.skipping else name
@@ -150,6 +158,7 @@ class Extended:
         portal, name, parameters = bind_fields(message)
         if portal.startswith(OWN_PREFIX):
             raise Stopped(_OWN_NAME)
+        self._looking.watch(message)
         if self.exact or name in requests.heavy or name not in requests.names:
             await self._enter()
             if self.skipping:
@@ -171,11 +180,9 @@ class Extended:
             requests.plain.pop(sql, None)
         await self._enter()
         if not self.skipping:
-            await self._decide(message, portal, sql, look, parameters)
+            await self._decide(message, portal, sql, look, Bound(parameters, self._types_of(name)))
 
-    async def _decide(
-        self, message: bytes, portal: bytes, sql: bytes, look: Look, parameters: tuple[bytes | None, ...]
-    ) -> None:
+    async def _decide(self, message: bytes, portal: bytes, sql: bytes, look: Look, bound: Bound) -> None:
         """A Bind, with the server idle or decided messages on their way to it. Raises Stopped."""
         self._must_go_on(look)
         again = self._looking.controls(look) or not _settled_by_bind(look)
@@ -191,7 +198,7 @@ class Extended:
             self._alone = look
         else:
             await self._guarding.enter()
-            await self._guarding.admit(look, parameters)
+            await self._guarding.admit(look, bound)
             self._changing = True
             lent = look.way is Way.DUMP
         if self.skipping:  # what was sent while it was asked about has failed
@@ -308,24 +315,28 @@ class Extended:
         self._batch, self._size, self._renamed, self._changing, self._alone = [], 0, {}, False, None
         self._lent = None
 
-    def _rename(self, renamed: dict[bytes, bytes | None], group: Group) -> None:
+    def _rename(self, renamed: dict[bytes, Named | None], group: Group) -> None:
         """Names that were parsed or closed, now that it is known whether that had an effect."""
         requests = self._requests
-        for name, sql in renamed.items():
+        for name, parsed in renamed.items():
             requests.names.pop(name, None)
             requests.heavy.pop(name, None)
+            requests.types.pop(name, None)
             self._looking.prepared.by_sql.pop(name, None)
             if group.failed:
                 requests.heavy[name] = None
-            elif sql is not None and sql in requests.plain:
-                requests.name(name, sql)
-            elif sql is not None:
-                requests.heavy[name] = sql
+            elif parsed is not None and parsed.sql in requests.plain:
+                requests.name(name, parsed.sql, parsed.types)
+            elif parsed is not None:
+                requests.heavy[name] = parsed.sql
+                if parsed.types:
+                    requests.types[name] = parsed.types
 
     async def _text_of(self, name: bytes) -> bytes:
         """What a name stands for on the server. Raises Stopped: nothing, as far as this connection knows."""
         if name in self._renamed:
-            sql = self._renamed[name]
+            parsed = self._renamed[name]
+            sql = None if parsed is None else parsed.sql
         else:
             sql = self._looking.prepared.text_of(name)
             if sql is None and name in self._looking.prepared.by_sql:
@@ -334,6 +345,10 @@ class Extended:
             what = name.decode("utf-8", "replace")
             raise Stopped(Told(f'prepared statement "{what}" does not exist', "", replies.NO_SUCH_STATEMENT))
         return sql
+
+    def _types_of(self, name: bytes) -> tuple[int, ...]:
+        parsed = self._renamed.get(name)
+        return self._requests.types.get(name, ()) if parsed is None else parsed.types
 
     async def _enter(self) -> None:
         """From here on the server's state is exact."""

@@ -40,6 +40,9 @@ _COPY = frozenset((COPY_DATA, COPY_DONE, COPY_FAIL))
 _NAMING, _TEXTS = frozenset((DESCRIBE, CLOSE)), frozenset((QUERY, PARSE))
 _LONG = frozenset((BIND, FUNCTION_CALL))
 _EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
+_SHORT = 26
+"""A Bind no longer than this behind its names has room for no parameter of 16 bytes, the shortest secret searched for:
+0, two counts, a length and the formats of the answer are 11."""
 
 
 class Binary(bytes):
@@ -55,15 +58,16 @@ class Requests:
     whether it is a proven read that passes, at once or not at all; `alike`, asked first where the text gets no name, is
     the desk's `alike_now`.
 
-    `plain`: texts that this connection has had looked at and that are proven reads; True for those that begin or end a
-    transaction. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol have gone on
-    and no Sync behind them. `controls`: portals that begin or end a transaction, with their text. `special`: portals
-    whose Execute the conductor must see.
+    `types`: what was declared for the parameters of a name, where anything was. `plain`: texts that this connection has
+    had looked at and that are proven reads; True for those that begin or end a transaction. `clean`: whether no real
+    secret stands in a Bind. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol
+    have gone on and no Sync behind them. `controls`: portals that begin or end a transaction, with their text.
+    `special`: portals whose Execute the conductor must see.
     """
 
     __slots__ = (
-        "_drop", "_limits", "_missing", "_parts", "_passes", "alike", "anew", "closing", "controls", "due", "fresh",
-        "guarding", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
+        "_drop", "_limits", "_missing", "_parts", "_passes", "alike", "anew", "clean", "closing", "controls", "due",
+        "fresh", "guarding", "heavy", "held", "names", "open", "plain", "rest", "special", "touched", "types",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +76,7 @@ class Requests:
         self._passes = passes
         self.anew = anew or _never
         self.alike = _never
+        self.clean: Callable[[bytes], bool] = _never
         self._limits = limits
         self._parts: list[bytes] = []
         self._missing = 0
@@ -86,6 +91,7 @@ class Requests:
         self.plain: dict[bytes, bool] = {}
         self.names: dict[bytes, bytes] = {}
         self.heavy: dict[bytes, bytes | None] = {}
+        self.types: dict[bytes, tuple[int, ...]] = {}
         self.touched: set[bytes] = set()
         self.controls: dict[bytes, bytes] = {}
         self.special: set[bytes] = set()
@@ -151,6 +157,9 @@ class Requests:
                 ):
                     self.held = True
                     break
+                if end - stop > _SHORT and not self.clean(data[pos:end]):
+                    self.held = True
+                    break
                 if name == self.fresh:
                     self.fresh = None
                 elif not passes(bound):
@@ -175,14 +184,14 @@ class Requests:
                 self.open = False
                 self.fresh = None
             elif kind == PARSE:
-                name, sql = parse_fields(data, pos + 5, end)
+                name, sql, types = parse_fields(data, pos + 5, end)
                 if name in self.heavy or name[:5] == OWN_PREFIX:
                     self.held = True
                     break
                 if not (passes(sql) if sql in plain else self._passes_anew(sql)):
                     self.held = True
                     break
-                self.name(name, sql)
+                self.name(name, sql, types)
                 self.touched.add(name)
                 self.fresh = name
                 self.open = True
@@ -193,6 +202,7 @@ class Requests:
                         self.held = True
                         break
                     self.names.pop(name, None)
+                    self.types.pop(name, None)
                     self.touched.add(name)
                 self.open = True
             elif kind == TERMINATE:
@@ -242,8 +252,10 @@ class Requests:
         self._parts.append(data[pos:])
         self._missing = missing
 
-    def name(self, name: bytes, sql: bytes) -> None:
+    def name(self, name: bytes, sql: bytes, types: tuple[int, ...] = ()) -> None:
         """A proven read has a name. Raises Malformed: there are too many."""
+        if types or name in self.types:
+            self.types[name] = types
         if len(self.names) >= self._limits.names and name not in self.names:
             raise Malformed("too many prepared statements")
         self.names[name] = sql
@@ -312,6 +324,7 @@ class Requests:
                 continue
             if end > len(rest):
                 break
+            rows.append(rest[pos + 5 : end])  # CopyFail's words go to the server, too
             pos = end
             ended = kind
             break
@@ -335,6 +348,7 @@ class Requests:
         """The server has said ERROR: a Parse or Close that was under way may have had no effect."""
         for name in self.touched:
             self.names.pop(name, None)
+            self.types.pop(name, None)
             self.heavy[name] = None
         self.touched.clear()
         self.fresh = None
@@ -380,8 +394,11 @@ def check_size(kind: int, size: int, limits: WireLimits) -> int:
 _LEAST = {QUERY: 5, PARSE: 8, BIND: 12, DESCRIBE: 6, CLOSE: 6, EXECUTE: 9, FUNCTION_CALL: 4}
 
 
-def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
-    """A Parse: name, text. Its length must be exactly what its fields say. Raises Malformed."""
+def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes, tuple[int, ...]]:
+    """A Parse: name, text, the types that it declares for its parameters (0: the server's choice).
+
+    Its length must be exactly what its fields say. Raises Malformed.
+    """
     zero = data.find(0, start, end)
     stop = data.find(0, zero + 1, end)
     if zero < 0 or stop < 0 or stop + 3 > end:
@@ -389,7 +406,8 @@ def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
     count = SHORT.unpack_from(data, stop + 1)[0]
     if stop + 3 + 4 * count != end:
         raise Malformed("a Parse whose length does not fit its fields")
-    return data[start:zero], data[zero + 1 : stop]
+    types = tuple(INT.unpack_from(data, stop + 3 + 4 * n)[0] for n in range(count)) if count else ()
+    return data[start:zero], data[zero + 1 : stop], types
 
 
 def query_text(message: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
-from yett.gateway.postgres.desk import Alone, Copy, Desk, Look, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Alone, Bound, Copy, Desk, Look, Stopped, Told, Transaction
 from yett.gateway.postgres.framing import Malformed, Requests
 from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.limits import WireLimits
@@ -94,10 +94,10 @@ class Guarding:
             self.transaction = transaction
             self._requests.guarding = True
 
-    async def admit(self, look: Look, parameters: Sequence[bytes | None]) -> None:
+    async def admit(self, look: Look, bound: Bound) -> None:
         """Raises Stopped."""
         assert self.transaction is not None
-        await self.asking(self.transaction.admit(look, parameters))
+        await self.asking(self.transaction.admit(look, bound))
         self._defines |= any(one.defines for one in look.statements)
 
     def copies(self, statements: Sequence[Statement]) -> Iterator[Copy]:

@@ -37,6 +37,10 @@ class Looking:
             self.prepared.learn(sql, look.statements[0])
         return look
 
+    def watch(self, message: bytes) -> None:
+        """Law 3(a) for a Bind. Raises Stopped."""
+        self._desk.watch(message)
+
     def passes_anew(self, sql: bytes) -> bool:
         """A text that was not looked at yet: whether it is a read that hangs on nothing, decided and noted."""
         look = self._desk.read_now(sql)
@@ -90,6 +94,7 @@ class Looking:
         """A name stands for nothing now, or (not `ok`) nobody knows for what."""
         self.prepared.by_sql.pop(name, None)
         self._requests.names.pop(name, None)
+        self._requests.types.pop(name, None)
         if ok:
             self._requests.heavy.pop(name, None)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from yett.gateway.postgres.framing import Requests
 from yett.operations.sql.statement import Statement
@@ -40,7 +41,8 @@ class Prepared(Mapping[str, Statement]):
         text = self.text_of(key)
         if text is None:
             raise KeyError(name)
-        return self.read[text]
+        types = self._requests.types.get(key)
+        return self.read[text] if not types else _declared(self.read[text], types)
 
     def __iter__(self) -> Iterator[str]:
         requests = self._requests
@@ -59,3 +61,8 @@ class Prepared(Mapping[str, Statement]):
 
     def __bool__(self) -> bool:
         return bool(self._requests.names or self._requests.heavy or self.by_sql)
+
+
+def _declared(statement: Statement, types: tuple[int, ...]) -> Statement:
+    """With the types that its Parse declared, as a comment: they are a part of what an EXECUTE of it does."""
+    return replace(statement, text=f"{statement.text}\n/* parameters of the types {', '.join(map(str, types))} */")

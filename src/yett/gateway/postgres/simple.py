@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
-from yett.gateway.postgres.desk import Look, Stopped, Told
+from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.lockstep import Group, Lockstep
@@ -63,7 +63,7 @@ class Simple:
             await guarding.ran_alone(group, look.statements)
             return not group.failed
         await guarding.enter()
-        await guarding.admit(look, ())
+        await guarding.admit(look, Bound())
         group = await self._carried(message, look)
         self._looking.ran(look, ok=not group.failed)
         await guarding.ran()
