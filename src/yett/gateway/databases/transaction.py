@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from yett.checkpoint.record import Pass
+from yett.gateway.databases import session_settings
 from yett.gateway.databases.attempts import Changed, Ran, measured, planned, reaches_beyond, touched_oids
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import about
@@ -58,8 +59,9 @@ class GuardedTransaction:
         place = self.place
         if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
             raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
+        settings = await _told(session_settings.changed(place, self.agent))
         ran = [
-            Ran(one, tuple(bound.values), prepared, types=bound.types)
+            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
             for one, prepared in zip(look.statements, stands_for(look), strict=True)
         ]
         if look.way is Way.GUARD:
