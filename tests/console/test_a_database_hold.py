@@ -14,7 +14,7 @@ from scene import volume_delete
 
 from yett.approvals.facts import Facts
 from yett.model.effects import Effect, Recovery
-from yett.model.operation import Amount, Governed, Operation, Rows
+from yett.model.operation import Amount, Governed, Operation, Rows, Via
 from yett.model.resource import Environment, Place, Resource, ResourceRef
 from yett.model.undo import UndoPlan
 
@@ -41,7 +41,11 @@ def database_delete() -> Facts:
     """A DELETE that cascades, as the database's wire puts it."""
     model = volume_delete()
     users = ResourceRef("postgres", "table", "7/5/101")
-    rows = (Rows("public.bookings", deleted=1240), Rows("public.cars", updated=3), Rows("public.users", deleted=10))
+    rows = (
+        Rows("public.bookings", deleted=1240, via=Via.CASCADE),
+        Rows("public.cars", updated=3, via=Via.DETACH),
+        Rows("public.users", deleted=10),
+    )
     operation = Operation(
         "postgres:delete.beyond",
         Effect.DELETE,
@@ -66,9 +70,10 @@ def test_a_person_sees_the_statement_its_effect_and_the_bounds(live: Page, tab: 
     hold = live.scene.open(database_delete())
     tab.open(f"{live.origin}/holds/{hold.id}")
     text = tab.text()
-    assert "deletes 1,240 of public.bookings (signed up to 1,302)" in text
-    assert "changes 3 of public.cars (signed up to 13)" in text
-    assert "deletes 10 of public.users (signed up to 20)" in text
+    assert "deletes 10 users, cascades to 1,240 bookings, detaches 3 cars" in text
+    assert "cascades to 1,240 rows of public.bookings (exact; signed up to 1,302)" in text
+    assert "detaches 3 rows of public.cars (exact; signed up to 13)" in text
+    assert "deletes 10 rows of public.users (exact; signed up to 20)" in text
     assert "DELETE FROM users WHERE id <= 10" in text
     assert tab.evaluate("document.title") != "owned"
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

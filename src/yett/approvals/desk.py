@@ -98,6 +98,10 @@ class Desk:
         now = self.clock()
         return self.read(lambda r: (holds.live_hold(r, self.seal, session, digest, now), active_persons(r)))
 
+    def approved(self, session: str, request_digest: str) -> frozenset[str]:
+        """See `holds.approved_digests`."""
+        return self.read(lambda reader: holds.approved_digests(reader, session, request_digest, self.clock()))
+
     def consume(self, tx: Transaction, hold_id: str, facts: Facts, now: int) -> Hold:
         """Spend an approval within the caller's transaction (release.consume)."""
         return release.consume(tx, self.seal, self.site, hold_id, facts, now)

@@ -87,13 +87,37 @@ class Facts:
 
 
 def bounds(operations: Sequence[Operation], impact: Amount) -> Amount:
-    """The most that a signature covers: for what was measured row by row with its slack, else what it costs."""
-    counted = [rows for operation in operations for rows in operation.rows if rows.known]
-    return impact + Amount(rows=sum(rows.most().total - rows.total for rows in counted))
+    """The most that a signature covers: of what is known row by row its bounds, else what it costs.
+
+    Of a table of which nobody knows how many rows it may be, it is an unknown number of rows.
+    """
+    listed = [rows for operation in operations for rows in operation.rows]
+    if any(not rows.known for rows in listed):
+        return Amount(impact.deletes, UNKNOWN_COST, impact.bytes)
+    return Amount(impact.deletes, max(impact.rows, sum(rows.most().total for rows in listed)), impact.bytes)
+
+
+def exceeded(signed: Document, done: Sequence[Rows], *, others: bool) -> tuple[str, ...]:
+    """In which points what was counted goes beyond the bounds of a signed document. Empty: it lies within them.
+
+    `others`: tables that the document does not list may be changed too, because it says that nobody can tell which.
+    """
+    most = {text(part(one, "most"), "table"): part(one, "most") for one in parts(signed, "rows")}
+    found = []
+    for rows in done:
+        bound = most.get(rows.table)
+        if bound is None:
+            found += [] if others else [f"it changes {rows.table}, which was not signed for"]
+            continue
+        for name, count in (("deleted", rows.deleted), ("updated", rows.updated), ("inserted", rows.inserted)):
+            signed_for = bound.get(name)
+            if isinstance(signed_for, int) and 0 <= signed_for < count:
+                found.append(f"{count:,} rows of {rows.table} are {name}, {signed_for:,} were signed for")
+    return tuple(found)
 
 
 def _bounded(rows: Rows) -> dict[str, Json]:
-    return {"shown": rows.as_json(), "most": rows.most().as_json()}
+    return {"shown": rows.as_json(), "most": rows.most().counts()}
 
 
 def _situation(situation: Situation) -> dict[str, Json]:

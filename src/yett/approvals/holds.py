@@ -83,6 +83,17 @@ def live_hold(reader: Reader, seal: Seal, session: str, digest: str, now: int) -
     return None if id_ is None else find_hold(reader, seal, id_)
 
 
+def approved_digests(reader: Reader, session: str, request_digest: str, now: int) -> frozenset[str]:
+    """Digests of this session's holds of the same request bytes that people have approved and nothing has used."""
+    query = select(holds.c.digest).where(
+        holds.c.session == session,
+        holds.c.request_digest == request_digest,
+        holds.c.state == HoldState.APPROVED,
+        holds.c.expires_at > now,
+    )
+    return frozenset(reader.execute(query).scalars())
+
+
 # Made once, and of one column: every write asks, and there is nearly never one.
 _LIVE_HOLD = (
     select(holds.c.id)

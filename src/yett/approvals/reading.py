@@ -6,9 +6,9 @@ Both renderers (console, `words.py`) use this reading; escaping is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from yett.approvals.changes import change, sentence
 from yett.approvals.document import Document, part, parts, strings, text
 from yett.model.canonical import Json
 from yett.model.operation import UNKNOWN_COST
@@ -85,6 +85,8 @@ class Reading:
     confirmations_ignored: tuple[str, ...]
     changes: tuple[str, ...] = ()
     """Per table what it does, and the most that the signature covers."""
+    sentence: str = ""
+    """All of that in one line: "deletes 10 users, cascades to 1,240 bookings"; "" where nothing is known of rows."""
     statements: tuple[str, ...] = ()
     """What the agent wrote, in its order; hostile text."""
 
@@ -128,38 +130,21 @@ def read(document: Document) -> Reading:
         reasons=strings(decision, "reasons"),
         obligations=strings(decision, "obligations"),
         confirmations_ignored=strings(document, "confirmations_ignored"),
-        changes=tuple(_change(rows) for rows in parts(document, "rows")),
+        changes=_changes(document, touched),
+        sentence=sentence(parts(document, "rows")),
         statements=tuple(
             statement
             for operation in parts(document, "operations")
-            for statement in _statements(part(operation, "parameters"))
+            for statement in strings(part(operation, "parameters"), "statements")
         ),
     )
 
 
-def _statements(parameters: Document) -> list[str]:
-    """Each with the settings of its session that are not as usual, since what it selects hangs on them."""
-    settings = parameters.get("settings")
-    lists = settings if isinstance(settings, Sequence) and not isinstance(settings, str) else ()
-    found = list(strings(parameters, "statements"))
-    for n, each in enumerate(lists[: len(found)]):
-        if said := strings({"settings": each}, "settings"):
-            found[n] += f"\n-- where {', '.join(said)}"
-    return found
-
-
-def _change(rows: Document) -> str:
-    """ "deletes 1,240 of bookings (signed up to 1,302)": in the words of the table's own counts."""
-    shown, most = part(rows, "shown"), part(rows, "most")
-    table = text(shown, "table")
-    said = [
-        f"{verb} {count:,} of {table} (signed up to {bound:,})"
-        for name, verb in (("deleted", "deletes"), ("updated", "changes"), ("inserted", "adds"))
-        if isinstance(count := shown.get(name), int) and isinstance(bound := most.get(name), int) and count > 0
-    ]
-    if any(not isinstance(shown.get(name), int) or shown.get(name) == -1 for name in ("deleted", "updated")):
-        return f"changes an unknown number of rows of {table}"
-    return "; ".join(said) or f"leaves {table} as it is"
+def _changes(document: Document, touched: list[Touched]) -> tuple[str, ...]:
+    """What nobody can read may do more than any list says."""
+    listed = tuple(change(rows) for rows in parts(document, "rows"))
+    unread = listed and any(one.effect == "unknown" for one in touched)
+    return (*listed, "and whatever the parts of it do that nobody can read, to any table") if unread else listed
 
 
 def human_size(size: Json) -> str:

@@ -70,6 +70,8 @@ def describe_act(site: Site, act: Act, now: int) -> str:
 
 
 def _facts(reading: Reading) -> Iterator[str]:
+    if reading.sentence:
+        yield _row("does", one_line(reading.sentence, 400))
     yield _row("request", one_line(reading.summary))
     for touched in reading.touched[:5]:
         yield from _touched(touched)

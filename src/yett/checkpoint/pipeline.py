@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from yett.approvals.desk import Desk
+from yett.approvals.document import Document
 from yett.approvals.errors import ApprovalError, NotOpen
 from yett.approvals.facts import Facts
 from yett.approvals.grants import Grant, covering_grant
@@ -210,6 +211,17 @@ class Checkpoint:
         if judged.decision.verdict is Verdict.DENY and not self._only_observed(judged):
             raise await self._deny(judged, state)
         return judged.decision.verdict
+
+    def approved(self, session: Session, request: str) -> frozenset[str]:
+        """Attempts (their digests) of the same request bytes that people have approved and nothing has used yet.
+
+        It permits nothing: `pass_` does, for one of them.
+        """
+        return self._desk.approved(session.id, request)
+
+    def signed(self, hold: str) -> Document:
+        """What people signed of that hold; its bounds hold for what the act turns out to do."""
+        return self._desk.hold(hold).document
 
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream) or unknown."""

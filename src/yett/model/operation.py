@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from yett.model.canonical import Json
 from yett.model.effects import Effect, Recovery
@@ -66,14 +67,34 @@ class GitRef:
 Target = Governed | Host | GitRef
 
 
+class Via(StrEnum):
+    """How an act comes to a table."""
+
+    NAMED = ""
+    """Its own text names it, or nobody knows better."""
+    CASCADE = "cascade"
+    """A foreign key deletes, or updates, with the row that it refers to."""
+    DETACH = "detach"
+    """A foreign key is set to null, or to its default."""
+    OTHER = "other"
+    """A trigger, a rule, a function."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What an act did to one table, counted inside its own open transaction; or -1 each: nobody knows yet."""
+    """What an act did to one table, counted inside its own open transaction; or -1 each: nobody knows yet.
+
+    `estimated`: nobody counted; the server's own guess from before it ran. `before`: rows of this table that the task
+    has deleted or changed already without a person, in acts too small for one.
+    """
 
     table: str
     deleted: int = 0
     updated: int = 0
     inserted: int = 0
+    estimated: bool = False
+    via: Via = Via.NAMED
+    before: int = 0
 
     @property
     def known(self) -> bool:
@@ -84,15 +105,27 @@ class Rows:
         return self.deleted + self.updated + self.inserted
 
     def as_json(self) -> dict[str, Json]:
+        return {**self.counts(), "estimated": self.estimated, "via": self.via.value, "before": self.before}
+
+    def counts(self) -> dict[str, Json]:
         return {"table": self.table, "deleted": self.deleted, "updated": self.updated, "inserted": self.inserted}
 
     def most(self) -> Rows:
-        """The bounds that a person signs: what is shown plus 5 %, at least ten rows; none stays none."""
-        return Rows(self.table, _most(self.deleted), _most(self.updated), _most(self.inserted))
+        """The bounds that a person signs: what was counted plus 5 %, at least ten rows; twice an estimate plus ten.
+
+        None stays none. An estimate is off by what it is off: twice of it is what the page states, and what is counted
+        when the act has run must lie within that.
+        """
+        most = _most_of_estimate if self.estimated else _most
+        return Rows(self.table, most(self.deleted), most(self.updated), most(self.inserted))
 
 
 def _most(shown: int) -> int:
     return shown + max(10, shown // 20) if shown > 0 else shown
+
+
+def _most_of_estimate(shown: int) -> int:
+    return 2 * shown + 10 if shown > 0 else shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
 
 from yett.ledger.journal import Entry, Transaction
+from yett.model.canonical import Json
 from yett.model.resource import ResourceRef
 from yett.model.undo import UndoRecord
 from yett.recovery.keep import Made
@@ -57,6 +58,21 @@ def stored_by_task(connection: Connection) -> dict[str, int]:
     """Bytes in the keep, for its budget."""
     query = select(undos.c.task, func.sum(undos.c.stored)).where(undos.c.removed_at.is_(None), undos.c.store != "")
     return {task: int(stored) for task, stored in connection.execute(query.group_by(undos.c.task))}
+
+
+def facts_of_task(connection: Connection, task: str, resource: ResourceRef) -> list[tuple[str, dict[str, Json]]]:
+    """(hold or "", facts) of every undo that a task's acts on a resource left, the oldest first.
+
+    Those that were let go because their time was over are among them; those of acts that never became final are not.
+    """
+    let_go = and_(undos.c.expires_at.is_not(None), undos.c.removed_at >= undos.c.expires_at)
+    query = (
+        select(undos.c.hold, undos.c.facts)
+        .where(undos.c.task == task, undos.c.provider == resource.provider, undos.c.resource_id == resource.id)
+        .where(or_(undos.c.removed_at.is_(None), let_go))
+        .order_by(undos.c.made_at, undos.c.id)
+    )
+    return [(row.hold or "", row.facts) for row in connection.execute(query)]
 
 
 def write_folder(tx: Transaction, record: UndoRecord, hold: str, what: str, stored: int) -> None:

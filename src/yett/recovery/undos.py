@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yett.ledger.journal import Entry, Journal
+from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.model.operation import Governed, Operation
 from yett.model.provider import ApiClient, Undoer
+from yett.model.resource import ResourceRef
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.recovery import kept
 from yett.recovery.keep import AwaitedMaking, AwaitedOpened, Damaged, Keep, KeepError, Made
@@ -201,6 +203,10 @@ class Undos:
     def all(self) -> list[KeptUndo]:
         """Every undo that was not removed, the oldest first."""
         return self._store.read(kept.read_all)
+
+    def facts_of_task(self, task: str, resource: ResourceRef) -> list[tuple[str, dict[str, Json]]]:
+        """See `kept.facts_of_task`."""
+        return self._store.read(lambda connection: kept.facts_of_task(connection, task, resource))
 
     def kept(self, undo_id: str) -> KeptUndo:
         for undo in self.all():

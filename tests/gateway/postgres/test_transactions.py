@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -109,7 +110,7 @@ def test_a_transaction_that_does_not_settle_is_rolled_back_at_its_commit(place: 
 
 @BOTH
 def test_a_refusal_inside_a_transaction_fails_it_as_an_error_would(place: Place, prepare: bool) -> None:
-    place.desk.stops["admit", "update"] = NO
+    place.desk.stops["admit", "update"] = replace(NO, hold="")
     with place.connect() as c:
         run(c, "begin", prepare)
         run(c, "delete from t where id = 1", prepare)
@@ -126,6 +127,25 @@ def test_a_refusal_inside_a_transaction_fails_it_as_an_error_would(place: Place,
         run(c, "commit", prepare)
     assert place.rows("select count(*), count(*) filter (where name = 'x') from t") == [(9, 0)]
     assert place.desk.moments() == ["begin", "admit", "admit", "settle", "committed"]
+
+
+@BOTH
+def test_a_hold_inside_a_transaction_rolls_all_of_it_back(place: Place, prepare: bool) -> None:
+    """No lock waits for a person, and no savepoint keeps one."""
+    place.desk.stops["admit", "update"] = NO
+    with place.connect() as c:
+        run(c, "begin", prepare)
+        run(c, "delete from t where id = 1", prepare)
+        run(c, "savepoint before", prepare)
+        with pytest.raises(errors.InsufficientPrivilege):
+            run(c, "update t set name = 'x'", prepare)
+        assert c.info.transaction_status is pq.TransactionStatus.INERROR
+        assert place.rows("select count(*) from t") == [(10,)]
+        with pytest.raises(errors.InvalidSavepointSpecification):
+            run(c, "rollback to before", prepare)
+        run(c, "commit", prepare)
+    assert place.rows("select count(*) from t") == [(10,)]
+    assert place.desk.moments() == ["begin", "admit", "admit", "rolled back"]
 
 
 @BOTH

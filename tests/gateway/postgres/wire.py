@@ -212,6 +212,13 @@ class TableTransaction:
     async def ran(self) -> None:
         self.desk.note("ran", "")
 
+    @property
+    def may_be_replaced(self) -> bool:
+        return False
+
+    async def failed(self, sqlstate: str) -> Told | None:
+        return None
+
     async def settle(self) -> None:
         await self.agent.rows("SELECT txid_current()")
         await self.desk.pause("settle")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from yett.gateway.databases.expected import expected
 from yett.gateway.databases.looking import About
 from yett.gateway.databases.registry import POSTGRES, Database
 from yett.gateway.postgres.framing import Binary
@@ -28,15 +29,17 @@ BESIDE = 10
 
 _SUMMARY = 240
 NOTHING: Mapping[int, About] = MappingProxyType({})
+NO_GUESS: Mapping[int, int] = MappingProxyType({})
 _BEYOND = ".beyond"
+ADDS_UP = ".many"
+"""Before `.beyond`: each of the task's acts was small, and all of them together are not (`so_far.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs.
 
-    `types`: what was declared for its parameters, OIDs. `settings`: those of the session that are not as usual,
-    "name=value". `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
+    `types`: what was declared for its parameters, OIDs. `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
     once they are there.
     """
 
@@ -45,7 +48,6 @@ class Ran:
     prepared: str = ""
     copied: str = ""
     types: tuple[int, ...] = ()
-    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +79,24 @@ def planned(
     lease: str,
     undo: OwnUndo | None,
     known: Mapping[int, About] = NOTHING,
+    guessed: Mapping[int, int] = NO_GUESS,
+    counted: tuple[Rows, ...] = (),
+    *,
+    too_slow: bool = False,
 ) -> Attempt:
-    """What is asked before it runs. `known` is what was seen of its tables: all rows of those that it destroys."""
+    """What is asked before it runs.
+
+    `known`: what was seen of its tables, all rows of those that it destroys. `guessed`: the server's own estimate of
+    the rows that it changes, by relation. `counted`: what it did when it last ran, and was rolled back. `too_slow`: it
+    is guarded, and could not be measured within its time.
+    """
     statements = [one.statement for one in ran]
     worst = max(statements, key=lambda statement: statement.effect.harm)
     guarded = all(statement.way in (Way.PASS, Way.GUARD) for statement in statements)
     recovery = max(map(_recovery, statements), key=_SEVERITY.index)
     touched = _unique(touched for statement in statements for touched in statement.touched)
-    changing = sorted((one for one in touched if one.verb is not Verb.READ and one.oid), key=lambda one: one.name)
-    counts = tuple(_expected(one, known) for one in changing if one.oid not in known or known[one.oid].holds_rows)
     operation = Operation(
-        action=f"postgres:{_action(worst, guarded=guarded)}",
+        action=f"postgres:{_action(worst, guarded=guarded)}{_BEYOND if too_slow else ''}",
         effect=Effect.UNKNOWN if worst.effect is Effect.READ and not guarded else worst.effect,
         recovery=recovery,
         target=_target(database, touched),
@@ -95,9 +104,9 @@ def planned(
         parameters=_parameters(ran),
         cascade=(),
         cost=Amount(deletes=_dropped(statements)),
-        rows=counts,
+        rows=counted or expected(statements, known, guessed),
     )
-    return _attempt(session, database, operation, touched, _digest(ran), lease, statements, undo, known)
+    return _attempt(session, database, operation, touched, digest_of(ran), lease, statements, undo, known)
 
 
 def measured(
@@ -108,13 +117,15 @@ def measured(
     lease: str,
     undo: OwnUndo,
     known: Mapping[int, About] = NOTHING,
+    *,
+    adds_up: bool = False,
 ) -> Attempt:
-    """What a transaction did, row by row, before it becomes final."""
+    """What a transaction did, row by row, before it becomes final. `adds_up`: with what the task did before it."""
     statements = [one.statement for one in ran]
     deleted = sum(one.rows.deleted for one in changed)
     total = deleted + sum(one.rows.updated + one.rows.inserted for one in changed)
     effect = Effect.DELETE if deleted else Effect.WRITE
-    beyond = _BEYOND if _reaches_beyond(statements, changed) else ""
+    beyond = _BEYOND if _reaches_beyond(statements, changed) else f"{ADDS_UP}{_BEYOND}" if adds_up else ""
     tables = tuple(Touched(one.oid, "", one.rows.table, Verb.UPDATE) for one in changed)
     operation = Operation(
         action=f"postgres:{effect.value}{beyond}",
@@ -126,7 +137,7 @@ def measured(
         cost=Amount(rows=total),
         rows=tuple(one.rows for one in changed),
     )
-    return _attempt(session, database, operation, tables, _digest(ran), lease, statements, undo, known)
+    return _attempt(session, database, operation, tables, digest_of(ran), lease, statements, undo, known)
 
 
 def reaches_beyond(attempt: Attempt) -> bool:
@@ -138,16 +149,6 @@ def touched_oids(ran: Sequence[Ran]) -> list[int]:
     """Relations that the statements do more to than read them."""
     touched = (one for ran_one in ran for one in ran_one.statement.touched if one.verb is not Verb.READ and one.oid)
     return sorted({one.oid for one in touched})
-
-
-def _expected(touched: Touched, known: Mapping[int, About]) -> Rows:
-    """DROP and TRUNCATE delete every row, ALTER may rewrite every row; of others nobody knows before they run."""
-    name, about = f"{touched.schema}.{touched.name}", known.get(touched.oid)
-    if about is None or about.rows < 0:
-        return Rows(name, -1, -1, -1)
-    if touched.verb in (Verb.DROP, Verb.TRUNCATE):
-        return Rows(name, deleted=about.rows)
-    return Rows(name, updated=about.rows) if touched.verb is Verb.ALTER else Rows(name, -1, -1, -1)
 
 
 def _reaches_beyond(statements: Sequence[Statement], changed: Sequence[Changed]) -> bool:
@@ -199,8 +200,6 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
         found["types"] = [list(one.types) for one in ran]
     if any(one.prepared for one in ran):
         found["prepared"] = [one.prepared for one in ran]
-    if any(one.settings for one in ran):
-        found["settings"] = [list(one.settings) for one in ran]
     if any(one.copied for one in ran):
         found["copied"] = [one.copied for one in ran]
     return found
@@ -217,7 +216,8 @@ def _shown(value: bytes | None) -> Json:
         return value.hex()
 
 
-def _digest(ran: Sequence[Ran]) -> str:
+def digest_of(ran: Sequence[Ran]) -> str:
+    """The same for the same statements with the same values bound, whatever they do."""
     return digest(DOMAIN, _parameters(ran))
 
 

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from yett.approvals.document import Document
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
+from yett.gateway.databases.so_far import SoFar
 from yett.model.effects import Verdict
 from yett.model.errors import YettError
 from yett.model.identity import Session
-from yett.model.operation import Attempt
+from yett.model.operation import Attempt, Rows
 from yett.operations.sql.cache import Cache
 from yett.operations.sql.catalog import Catalog
 from yett.recovery.undos import Undos
+
+MOST_TRIED = 256
 
 
 class Checkpoint(Protocol):
@@ -28,6 +32,8 @@ class Checkpoint(Protocol):
     def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None: ...
     async def ask(self, attempt: Attempt) -> Verdict: ...
     async def pass_(self, attempt: Attempt) -> Pass: ...
+    def approved(self, session: Session, request: str) -> frozenset[str]: ...
+    def signed(self, hold: str) -> Document: ...
     async def finish(self, granted: Pass, outcome: str, status: int) -> None: ...
 
 
@@ -73,18 +79,39 @@ class Place:
     """The same for rows in bulk."""
     holds_secret: Callable[[bytes], bool]
     """The same for one small message on the hot path."""
+    so_far: SoFar = field(default_factory=lambda: SoFar({}))
+    """What the task has done to this database's tables in small acts."""
+    tried: Tried = field(default_factory=lambda: Tried())
     reads: dict[bytes, Known] = field(default_factory=dict)
     """Proven reads by their very text, of all connections of this session to this database."""
     shapes: dict[bytes, Known] = field(default_factory=dict)
     """The same by the text without numbers, for those of which numbers change nothing that is decided on."""
 
-    usual: list[tuple[str | None, ...]] = field(default_factory=list)
-    """Settings as a session has them that changes none (session_settings.py), once they were asked for."""
-
     def standing(self) -> tuple[object, ...] | None:
         """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
         mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)
         return None if mark is None or standing is None else (mark, *standing)
+
+
+@dataclass(slots=True)
+class Tried:
+    """What is remembered of statements that ran and were rolled back, by their digest (`attempts.digest_of`).
+
+    `slow`: they could not be measured within their time. `counted`: they did more than was signed for, namely this.
+    """
+
+    slow: set[str] = field(default_factory=set)
+    counted: dict[str, tuple[Rows, ...]] = field(default_factory=dict)
+
+    def was_slow(self, digest: str) -> None:
+        if len(self.slow) >= MOST_TRIED:
+            self.slow.clear()
+        self.slow.add(digest)
+
+    def did(self, digest: str, rows: tuple[Rows, ...]) -> None:
+        if len(self.counted) >= MOST_TRIED:
+            self.counted.clear()
+        self.counted[digest] = rows
 
 
 @dataclass(slots=True)

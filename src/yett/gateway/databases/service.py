@@ -16,6 +16,7 @@ from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
 from yett.gateway.databases.scopes import scope_from
+from yett.gateway.databases.so_far import SoFar, counted
 from yett.gateway.postgres.catalog import LiveCatalog
 from yett.ledger.journal import Entry, Journal
 from yett.model.errors import YettError
@@ -69,6 +70,7 @@ class Databases:
         self._catalogs: dict[str, LiveCatalog] = {}
         self._caches: dict[str, Cache] = {}
         self._pools: dict[str, OwnPool] = {}
+        self._done: dict[tuple[str, str], SoFar] = {}
         self.all: tuple[Database, ...] = ()
         self.reload()
 
@@ -185,7 +187,15 @@ class Databases:
             watch,
             rows,
             self._broker.holds_secret,
+            self._so_far(session.task.id, database),
         )
+
+    def _so_far(self, task: str, database: Database) -> SoFar:
+        """One for all connections of a task: what a daemon before this one let pass counts, too."""
+        key = (task, database.id)
+        if key not in self._done:
+            self._done[key] = SoFar(counted(self._undos.facts_of_task(task, database.ref)))
+        return self._done[key]
 
     def own(self, database: Database) -> OwnPool:
         """Yett's own connections to it."""

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
+from yett.approvals.facts import exceeded
+from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import Pass
-from yett.gateway.databases import session_settings
-from yett.gateway.databases.attempts import Changed, Ran, measured, planned, reaches_beyond, touched_oids
+from yett.gateway.databases.attempts import (
+    NO_GUESS,
+    NOTHING,
+    Changed,
+    Ran,
+    digest_of,
+    measured,
+    planned,
+    reaches_beyond,
+    touched_oids,
+)
 from yett.gateway.databases.lending import give_back
-from yett.gateway.databases.looking import about
+from yett.gateway.databases.looking import About, about
 from yett.gateway.databases.place import Place
+from yett.gateway.databases.reached import via
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.telling import told
+from yett.gateway.databases.trial import (
+    RELEASED_MS,
+    Limits,
+    Run,
+    guess,
+    limits_now,
+    set_limits,
+    trial,
+)
 from yett.gateway.databases.undo import Capturing, Dumping, Later
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
-from yett.model.effects import Verdict
+from yett.model.effects import Effect, Verdict
 from yett.model.errors import CredentialRefused, YettError
-from yett.model.operation import Rows
+from yett.model.operation import Attempt, Rows
 from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import Executing, ServerError
@@ -28,6 +52,7 @@ from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import settle
 
 T = TypeVar("T")
+U = TypeVar("U")
 _log = logging.getLogger("yett.gateway")
 _BESIDE = Told(
     "yett: what makes, changes or drops objects cannot stand in one text with other statements",
@@ -51,70 +76,207 @@ class GuardedTransaction:
     likely_held: bool = False
     lent: bool = False
     """The transaction runs as the tables' owner, for the statement that was just admitted."""
+    run: Run | None = None
+    """The guarded statement that was admitted last."""
+    before: Limits | None = None
+    """The session's own limits, where the statement that was admitted last has others."""
+    reserved: list[Changed] = field(default_factory=list)
+    """What counts as done by the task, unless the transaction is rolled back."""
 
     async def begin(self) -> None:
         await _told(self.guard.baseline())
 
     async def admit(self, look: Look, bound: Bound) -> None:
-        place = self.place
+        place, self.run = self.place, None
         if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
             raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
-        settings = await _told(session_settings.changed(place, self.agent))
         ran = [
-            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
+            Ran(one, tuple(bound.values), prepared, types=bound.types)
             for one, prepared in zip(look.statements, stands_for(look), strict=True)
         ]
         if look.way is Way.GUARD:
-            asked = planned(place.session, place.database, ran, place.lease, Later())
-            self.likely_held |= await _told(place.checkpoint.ask(asked)) is not Verdict.ALLOW
-            self.statements += ran
-            self.guarded = True
+            await self._admit_guarded(ran)
             return
         undo = Dumping(place, self.agent, self.guard, look.statements) if look.way is Way.DUMP else Later()
-        known = await about(place.own, touched_oids(ran), count=look.way is Way.DUMP)
-        attempt = planned(place.session, place.database, ran, place.lease, undo, known)
-        granted = await _told(place.checkpoint.pass_(attempt))
-        self.admitted.append(granted)
+        granted = await self._asked(ran, undo)
         if isinstance(undo, Dumping):
             self.dumps.append(undo)
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent = True
+            self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
+
+    async def _admit_guarded(self, ran: list[Ran]) -> None:
+        """It runs, and is decided by what it did. One that could not be measured in time is decided before it runs."""
+        place = self.place
+        request = digest_of(ran)
+        asked = planned(place.session, place.database, ran, place.lease, Later())
+        held = await _told(place.checkpoint.ask(asked)) is not Verdict.ALLOW
+        held = held or any(one.statement.unbounded for one in ran)
+        approved = self._approved(request) if held or request in place.tried.slow else frozenset[str]()
+        if attempt_digest(self._too_slow(ran)) in approved:
+            await self._asked(ran, Later(), too_slow=True)
+            await _told(self._limit(Limits(0, RELEASED_MS), shorter=False))
+            self.statements += ran
+            return
+        self.likely_held |= held
+        if not any(one.statement.copies for one in ran):  # how long those take is their client's affair
+            await self._try(ran, is_trial=held and not approved)
+        self.statements += ran
+        self.guarded = True
+
+    async def _try(self, ran: list[Ran], *, is_trial: bool) -> None:
+        guessed: Mapping[int, int] = NO_GUESS
+        limits = None
+        if is_trial:
+            guessed = await _told(guess(self.place, self.agent, ran)) if not self.dumps else NO_GUESS
+            limits = await _told(self._limit(trial()))
+        self.run = Run(ran, limits, guessed, time.monotonic())
+
+    async def _asked(self, ran: list[Ran], undo: Later | Dumping, *, too_slow: bool = False) -> Pass:
+        """Permission before it runs, on what can be known of it within a second. Raises Stopped."""
+        place = self.place
+        dumps = isinstance(undo, Dumping)
+        looked = about(place.own, touched_oids(ran), count=dumps)
+        known: Mapping[int, About]
+        guessed: Mapping[int, int]
+        if dumps or self.dumps:
+            known, guessed = await looked, NO_GUESS
+        else:
+            known, guessed = await _told(_both(looked, guess(place, self.agent, ran)))
+        counted = place.tried.counted.get(digest_of(ran), ())
+        attempt = planned(
+            place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
+        )
+        granted = await _told(place.checkpoint.pass_(attempt))
+        self.admitted.append(granted)
+        return granted
 
     def copying(self, statement: Statement) -> Copying:
         return Copying(self, statement)
 
     async def ran(self) -> None:
-        """The admitted statement has run: what was lent for it goes back."""
+        """The admitted statement has run: what was lent for it goes back, and its limits."""
+        self.run = None
         if self.lent:
             self.lent = False
             await _told(give_back(self.agent))
+        if self.before is not None:
+            limits, self.before = self.before, None
+            await _told(set_limits(self.agent, limits))
+
+    @property
+    def may_be_replaced(self) -> bool:
+        return self.run is not None and self.run.limits is not None
+
+    async def failed(self, sqlstate: str) -> Told | None:
+        run, self.run = self.run, None
+        if run is None or not await run.overran(self.agent, sqlstate):
+            return None
+        place = self.place
+        if attempt_digest(self._too_slow(run.ran)) in self._approved(digest_of(run.ran)):
+            place.tried.was_slow(digest_of(run.ran))
+            return Told("yett: it was approved as too slow to be measured, and runs so from now on", "send it again")
+        known = await about(place.own, touched_oids(run.ran), count=False)
+        place.tried.was_slow(digest_of(run.ran))
+        try:
+            granted = await place.checkpoint.pass_(self._too_slow(run.ran, known, run.guessed))
+        except YettError as error:
+            return told(error)
+        await place.checkpoint.finish(granted, "refused", 0)
+        return None
+
+    def _too_slow(
+        self, ran: list[Ran], known: Mapping[int, About] = NOTHING, guessed: Mapping[int, int] = NO_GUESS
+    ) -> Attempt:
+        """The attempt of a guarded statement that is decided before it runs."""
+        place = self.place
+        counted = place.tried.counted.get(digest_of(ran), ())
+        return planned(place.session, place.database, ran, place.lease, Later(), known, guessed, counted, too_slow=True)
+
+    def _approved(self, request: str) -> frozenset[str]:
+        try:
+            return self.place.checkpoint.approved(self.place.session, request)
+        except YettError as error:
+            raise Stopped(told(error)) from None
+
+    async def _limit(self, limits: Limits, *, shorter: bool = True) -> Limits:
+        """For the statement that comes next; what the session has itself comes back in `ran`."""
+        self.before = await limits_now(self.agent)
+        given = limits.within(self.before) if shorter else Limits(self.before.lock_ms, limits.statement_ms)
+        await set_limits(self.agent, given)
+        return given
 
     async def settle(self) -> None:
         await self.ran()
         effects = await _told(self.guard.measure())
         if effects.rewritten and not self.admitted:
             raise Stopped(told(_redefines(effects)))
-        changed = [
-            Changed(one.oid, Rows(one.label, one.deleted, one.updated, one.inserted))
-            for one in effects.tables
-            if one.deleted or one.updated or one.inserted
-        ]
         if not effects.xid:
             return
         place = self.place
+        changed = await self._changed(effects)
         capture = self.capture = Capturing(place, self.guard, effects)
         hold = self.admitted[0].hold if self.admitted else ""
         if self.guarded or await self._did_more(changed):
-            attempt = measured(place.session, place.database, self.statements, changed, place.lease, capture)
+            adds_up = await self._adds_up(changed)
+            ask = partial(
+                measured, place.session, place.database, self.statements, changed, place.lease, capture, adds_up=adds_up
+            )
+            attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
-                known = await about(place.own, [one.oid for one in changed], count=False)
-                attempt = measured(place.session, place.database, self.statements, changed, place.lease, capture, known)
+                attempt = ask(known=await about(place.own, [one.oid for one in changed], count=False))
             granted = await _told(place.checkpoint.pass_(attempt))
             self.admitted.append(granted)
             hold = granted.hold
+        elif not self.dumps:
+            for granted in self.admitted:
+                self._must_be_signed(granted, [one.rows for one in changed])
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await _told(capture.capture(hold))
+
+    async def _changed(self, effects: Effects) -> list[Changed]:
+        """With how each table came to it, and what the task did to it before."""
+        rows = {
+            one.oid: Rows(one.label, one.deleted, one.updated, one.inserted)
+            for one in effects.tables
+            if one.deleted or one.updated or one.inserted
+        }
+        named = frozenset[int]().union(*(one.statement.named for one in self.statements))
+        if rows.keys() <= named:
+            return [Changed(oid, one) for oid, one in rows.items()]
+        catalog = await _told(self.place.catalogs.now())
+        return [Changed(oid, replace(one, via=via(oid, named, rows, catalog))) for oid, one in rows.items()]
+
+    async def _adds_up(self, changed: list[Changed]) -> bool:
+        """Whether it is one small act too many in this task. It counts from here on, unless it is rolled back."""
+        so_far = self.place.so_far
+        many = []
+        for place, one in enumerate(changed):
+            before = so_far.of(one.oid)
+            so_far.add(one.oid, one.rows)
+            self.reserved.append(one)
+            if so_far.of(one.oid).is_many and (one.rows.deleted or one.rows.updated):
+                many.append(one.oid)
+                changed[place] = replace(one, rows=replace(one.rows, before=before.total))
+        if not many:
+            return False
+        known = await about(self.place.own, many, count=False)
+        return any(so_far.of(oid).is_too_many(known.get(oid)) for oid in many)
+
+    def _must_be_signed(self, granted: Pass, rows: Sequence[Rows], *, others: bool = False) -> None:
+        """Raises Stopped: it did more than the people who signed for it were shown."""
+        if not granted.hold or not granted.attempt.operations:
+            return
+        try:
+            signed = self.place.checkpoint.signed(granted.hold)
+        except YettError as error:
+            raise Stopped(told(error)) from None
+        unread = any(operation.effect is Effect.UNKNOWN for operation in granted.attempt.operations)
+        if more := exceeded(signed, rows, others=others or unread):
+            self.place.tried.did(granted.attempt.request_digest, tuple(rows))
+            hint = "nothing of it has become final; send it again, and people are asked with what was counted"
+            raise Stopped(Told(f"yett: it did more than was signed for: {'; '.join(more[:3])}", hint))
 
     async def _did_more(self, changed: Sequence[Changed]) -> bool:
         """Whether rows changed that no statement was asked about: what read as harmless may run what was redefined in
@@ -125,6 +287,10 @@ class GuardedTransaction:
         return any(one.rows.deleted or one.rows.updated or catalog.relation(one.oid) is not None for one in changed)
 
     async def committed(self) -> None:
+        signed = any(granted.hold for granted in self.admitted)
+        for one in self.reserved if signed else ():
+            self.place.so_far.signed(one.oid)
+        self.reserved.clear()
         await self._finish("done")
         if self.dumps:
             self.place.catalogs.defined()
@@ -139,11 +305,18 @@ class GuardedTransaction:
                 _log.warning("what became of a transaction could not be asked: %s", error.what)
         await self._finish({"committed": "done", "aborted": "refused"}.get(became, "unknown"))
         if became == "aborted":
+            self._take_back()
             await self._discarded()
 
     async def rolled_back(self) -> None:
+        self._take_back()
         await self._finish("refused")
         await self._discarded()
+
+    def _take_back(self) -> None:
+        for one in self.reserved:
+            self.place.so_far.take_back(one.oid, one.rows)
+        self.reserved.clear()
 
     async def _discarded(self) -> None:
         for undo in (self.capture, *self.dumps):
@@ -184,6 +357,17 @@ class Copying:
                 ran[n] = replace(one, copied=self._digest.hexdigest())
                 return
         raise Stopped(Told("yett: rows came for a COPY that was not admitted", "send it again", "57014"))
+
+
+async def _both(looking: Awaitable[T], guessing: Awaitable[U]) -> tuple[T, U]:
+    """At the same time, on two connections."""
+    looked = asyncio.ensure_future(looking)
+    try:
+        guessed = await guessing
+    except BaseException:
+        looked.cancel()
+        raise
+    return await looked, guessed
 
 
 def _redefines(effects: Effects) -> Unguardable:

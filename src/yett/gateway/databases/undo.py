@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from yett.gateway.databases.lending import lend
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import POSTGRES
 from yett.model.errors import YettError
+from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
 from yett.providers.postgres.guard.captured import Captured
@@ -21,6 +22,7 @@ _log = logging.getLogger("yett.gateway")
 
 ROWS = "the rows as they were, kept before COMMIT"
 DEFINITIONS = "a dump under lock, before it ran"
+_COUNTED = frozenset({Verb.DROP, Verb.TRUNCATE, Verb.ALTER})
 
 
 class Later:
@@ -69,6 +71,9 @@ class Dumping:
         self._agent = agent
         self._guard = guard
         self._lent = False
+        self.rows: tuple[Rows, ...] = ()
+        """What the dump holds of the tables whose rows the statement takes or rewrites: counted, under lock."""
+        self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
         self._kept: UndoRecord | None = None
         if not self._tables and not self._schemas:
@@ -86,7 +91,16 @@ class Dumping:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(self._tables, making, schemas=self._schemas)
             self._kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
+        self.rows = tuple(self._counted(captured))
         return self._kept
+
+    def _counted(self, captured: Captured) -> Iterator[Rows]:
+        for table in captured.dump.tables if captured.dump else ():
+            label, verb = f"{table.schema}.{table.name}", self._verbs.get(table.oid)
+            if verb is Verb.ALTER:
+                yield Rows(label, updated=table.rows)
+            elif verb is not None:
+                yield Rows(label, deleted=table.rows)
 
     async def discarded(self) -> None:
         await _discard(self._place, self._kept)

@@ -84,6 +84,15 @@ class Transaction(Protocol):
         """What was admitted last has run without an error: rights that it was lent end here. Raises Stopped."""
         ...
 
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether `failed` may have other words than the server for the statement that was admitted last."""
+        ...
+
+    async def failed(self, sqlstate: str) -> Told | None:
+        """What was admitted last has ended in an error: what the client is told instead; None: the server's words."""
+        ...
+
     async def settle(self) -> None:
         """At COMMIT: exact effect, decision, pre-image outside, intent: durable when this returns. Raises Stopped."""
         ...

@@ -304,6 +304,8 @@ class Extended:
             self.skipping = True
             if self._guarding.own:
                 await self._guarding.undo_own(group)
+            else:
+                await self._guarding.failed(group)
         elif changing:
             await self._guarding.ran()
 

@@ -49,6 +49,7 @@ class Guarding:
         self._defines = False
         self._residue: tuple[str | None, ...] | None = None
         self._prepared = False
+        self._holds_back = False
         self._asked: asyncio.Task[Any] | None = None
         self._canceled = False
 
@@ -99,6 +100,8 @@ class Guarding:
         assert self.transaction is not None
         await self.asking(self.transaction.admit(look, bound))
         self._defines |= any(one.defines for one in look.statements)
+        if self._step.held is None and self.transaction.may_be_replaced:
+            self._step.held, self._holds_back = Held(self._limits.held), True
 
     def copies(self, statements: Sequence[Statement]) -> Iterator[Copy]:
         """Who sees the rows of each COPY FROM STDIN in them. Nobody where no transaction is watched."""
@@ -107,7 +110,8 @@ class Guarding:
                 yield self.transaction.copying(one)
 
     async def ran(self) -> None:
-        """After statements that are no proven reads. Raises Malformed: the session ends."""
+        """After statements that are no proven reads. Raises Stopped; Malformed: the session ends."""
+        self._show()
         if self._step.status != IN_TRANSACTION:
             return
         if self.transaction is not None:
@@ -157,9 +161,27 @@ class Guarding:
 
     async def undo_own(self, failed: Group) -> None:
         """ROLLBACK of the wire's own transaction after the server's ERROR, which the client sees."""
+        transaction = self.transaction
         await self._roll_back()
         held, self._step.held = self._step.held, None
-        if held is not None:
+        instead = await transaction.failed(said(failed.error[5:])[1]) if transaction is not None else None
+        if instead is not None:
+            self._step.emit(replies.error(instead))
+        elif held is not None:
+            self._step.emit(failed.shown if held.spilled else held.release())
+
+    async def failed(self, failed: Group) -> None:
+        """The server's ERROR to what was admitted last, in the agent's own transaction."""
+        if not self._holds_back or self.transaction is None:
+            return
+        self._holds_back = False
+        held, self._step.held = self._step.held, None
+        instead = await self.transaction.failed(said(failed.error[5:])[1])
+        if instead is not None and instead.hold:
+            await self._leave_failed()
+        if instead is not None:
+            self._step.emit(replies.error(instead))
+        elif held is not None:
             self._step.emit(failed.shown if held.spilled else held.release())
 
     async def end(self, control: Control, message: bytes, *, chain: bool) -> Group | None:
@@ -188,6 +210,8 @@ class Guarding:
         if self.own:
             await self._roll_back()
             self._step.held = None
+        elif self._step.status == IN_TRANSACTION and told.hold:
+            await self._leave_failed()
         elif self._step.status == IN_TRANSACTION:
             refused = await self._step.own(_FAIL)
             if not refused.failed or self._step.status != FAILED:
@@ -251,6 +275,27 @@ class Guarding:
             raise Malformed("a transaction could not be rolled back")
         self.own = False
         await self.over(committed=False)
+
+    async def _leave_failed(self) -> None:
+        """No lock waits for a person: what the agent's transaction did is rolled back, savepoints and all, and it has
+        failed. The agent ends it itself."""
+        await self._roll_back()
+        await self._step.own("BEGIN")
+        await self._step.own(_FAIL)
+        if self._step.status != FAILED:
+            raise Malformed("a held transaction could not be failed")
+
+    def _show(self) -> None:
+        """What was held back of an agent's own transaction may be seen. Raises Stopped: there is too much of it."""
+        if not self._holds_back:
+            return
+        self._holds_back = False
+        held, self._step.held = self._step.held, None
+        if held is not None and held.spilled:
+            hint = "run it without so much RETURNING: it waits for a person anyway"
+            raise Stopped(Told("yett: its answer is larger than what can wait", hint, replies.PROGRAM_LIMIT))
+        if held is not None and (answers := held.release()):
+            self._step.emit(answers)
 
     async def _meaning(self) -> tuple[str | None, ...] | None:
         group = await self._step.own(_RESIDUE)

@@ -66,6 +66,8 @@ class Simple:
         await guarding.admit(look, Bound())
         group = await self._carried(message, look)
         self._looking.ran(look, ok=not group.failed)
+        if group.failed and not guarding.own:
+            await guarding.failed(group)
         await guarding.ran()
         if guarding.own:
             await (guarding.undo_own(group) if group.failed else guarding.finish_own())
