@@ -35,6 +35,10 @@ def add(
         list[str] | None,
         typer.Option(help="A column that agents may not read, as table.column or schema.table.column."),
     ] = None,
+    veil: Annotated[
+        list[str] | None,
+        typer.Option(help="A column that agents see as ***, so that SELECT * works: weaker than --mask."),
+    ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:
     tty = sys.stdin.isatty()
@@ -45,6 +49,7 @@ def add(
         environment=environment,
         schemas=schema or [],
         masked=mask or [],
+        veiled=veil or [],
         read_only=read_only,
         value=value.strip(),
     )
@@ -59,7 +64,7 @@ def add(
 def list_(as_json: show.AsJson = False) -> None:
     rows = [{**one, "at": f"{one['host']}:{one['port']}/{one['dbname']}", **_scope(one)} for one in _databases()]
     columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES")]
-    columns.append(("masks", "MASKS"))
+    columns += [("masks", "MASKS"), ("veils", "SHOWN MASKED")]
     show.rows(rows, columns, as_json, "No database yet: yett database add NAME")
 
 
@@ -75,4 +80,9 @@ def _databases() -> list[dict[str, object]]:
 def _scope(database: dict[str, object]) -> dict[str, str]:
     scope = database["scope"]
     assert isinstance(scope, dict)
-    return {"leases": f"{scope['mode']} {', '.join(scope['schemas'])}", "masks": ", ".join(scope["masked"])}
+    veils = scope.get("veiled", [])
+    return {
+        "leases": f"{scope['mode']} {', '.join(scope['schemas'])}",
+        "masks": ", ".join(scope["masked"]),
+        "veils": ", ".join(veils),
+    }

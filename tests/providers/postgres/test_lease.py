@@ -17,7 +17,7 @@ from yett.providers.postgres.dump import Address
 from yett.providers.postgres.lease import LeaseRole, make_lease, revoke_lease, sweep
 from yett.providers.postgres.own import Own, connect
 from yett.providers.postgres.role import is_lease, new_role, scram_verifier
-from yett.providers.postgres.scope import Budgets, Masking, Scope, Table, read_only, read_write
+from yett.providers.postgres.scope import Budgets, Scope, Table, read_only, read_write
 
 from .conftest import Shop
 
@@ -498,6 +498,6 @@ def test_no_lease_is_kept_from_a_column_that_everybody_may_read(shop: Shop, gran
 
 
 def test_masking_on_the_wire_leaves_the_role_the_whole_table(shop: Shop) -> None:
-    scope = read_only(schemas=["shop"], masked={USERS: frozenset({"email"})}, masking=Masking.WIRE)
+    scope = read_only(schemas=["shop"], veiled={USERS: frozenset({"email"})})
     with shop.enter(lease(shop, scope)) as connection:
         assert connection.execute("SELECT email FROM shop.users WHERE id = 1").fetchone() == ("e1@x",)

@@ -26,6 +26,7 @@ async def add(plane: Plane, request: Message) -> Message:
         "mode": "read" if request.get("read_only") else "write",
         "schemas": [str(one) for one in request.get("schemas") or seen.schemas],
         "masked": [str(one) for one in request.get("masked") or ()],
+        "veiled": [str(one) for one in request.get("veiled") or ()],
     }
     scope_from(scope)
     secret = f"database/{name}"

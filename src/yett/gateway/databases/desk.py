@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from hashlib import sha256
 
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Ran, planned, reading
+from yett.gateway.databases.masks import Veil, judge, refusal
 from yett.gateway.databases.place import Checkpoint, Known, Place
 from yett.gateway.databases.seen import Seen, behind
 from yett.gateway.databases.telling import told
@@ -37,6 +39,7 @@ class StatementDesk:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._veil: Veil | None = None
 
     def passes_now(self, sql: bytes) -> bool:
         place = self._place
@@ -45,6 +48,8 @@ class StatementDesk:
             return False
         if standing[0] is not known.standing[0]:
             return False  # another catalog: what was a read may be none
+        if self._veil is not None and (place.masks is None or place.masks.mark(standing[0]) is not self._veil.masks):
+            return False  # another connection of the session has looked; this one's answers are not masked by it
         try:
             if standing == known.standing:
                 place.checkpoint.again(place.session, known.attempt.request_digest)
@@ -58,6 +63,8 @@ class StatementDesk:
 
     def alike_now(self, sql: bytes) -> bool:
         place = self._place
+        if self._veil is not None:
+            return False
         known = place.shapes.get(without_numbers(sql))
         if known is None or known.standing is None or (standing := place.standing()) is None:
             return False
@@ -80,6 +87,8 @@ class StatementDesk:
             with not_waiting():
                 view = place.cache.view(catalog)
                 statements = view.classify(sql, {})
+                if self._veil is not None and not self._shows_nothing(self._veil, sql, catalog, statements):
+                    return None
             look = Look(sql, statements, Way.PASS)
             if any(one.way is not Way.PASS for one in statements) or not _repeatable(look):
                 return None
@@ -112,12 +121,15 @@ class StatementDesk:
         try:
             self._place.watch(sql)
             catalog, statements = await self._read_against(sql, prepared)
+            refused = await self._noted(sql, catalog, statements)
         except Unreadable as error:
             raise self._stopped(Told(f"yett: {error}", "write it in a plainer form, or in pieces", "42601")) from None
         except CredentialRefused as error:
             raise self._leaking(error, "a statement") from None
         except YettError as error:
             raise self._stopped(told(error)) from None
+        if refused is not None:
+            raise self._stopped(refused)
         way = max((statement.way for statement in statements), key=_ORDER.index, default=Way.PASS)
         if way is Way.REFUSE:
             why = next((why for one in statements if one.way is Way.REFUSE for why in one.reasons), "it never passes")
@@ -173,7 +185,47 @@ class StatementDesk:
         return _Alone(place.checkpoint, granted)
 
     def masking(self) -> Masking | None:
-        return None
+        """Made once, when the masks have been read (`Seat.open`)."""
+        place = self._place
+        if place.masks is not None:
+            self._veil = Veil(place.masks.last, self._classified)
+        return self._veil
+
+    def _shows_nothing(self, veil: Veil, sql: bytes, catalog: Catalog, statements: tuple[Statement, ...]) -> bool:
+        """Whether it is not refused for what it would show. Raises WouldWait."""
+        assert self._place.masks is not None
+        masks = self._place.masks.mark(catalog)
+        if masks is None:
+            return False
+        judged = judge(masks, sql, catalog, statements)
+        if judged.carries is None and judged.copies is None:
+            veil.note(sql, statements, masks, judged)
+            return True
+        return False
+
+    async def _noted(self, sql: bytes, catalog: Catalog, statements: tuple[Statement, ...]) -> Told | None:
+        """Why it is refused for what it would show or carry, whoever would sign it. Raises YettError."""
+        live, veil = self._place.masks, self._veil
+        if live is None or veil is None:
+            return None
+        masks = await live.now(catalog)
+        try:
+            with not_waiting():
+                judged = judge(masks, sql, catalog, statements)
+        except WouldWait:
+            judged = await asyncio.to_thread(judge, masks, sql, catalog, statements)
+        veil.note(sql, statements, masks, judged)
+        return refusal(live.name, judged)
+
+    def _classified(self, sql: bytes) -> tuple[Catalog, tuple[Statement, ...]] | None:
+        catalog = self._place.catalogs.mark()
+        if catalog is None:
+            return None
+        try:
+            with not_waiting():
+                return catalog, self._place.cache.view(catalog).classify(sql, {})
+        except (YettError, WouldWait):
+            return None
 
     def defined(self) -> None:
         self._place.reads.clear()

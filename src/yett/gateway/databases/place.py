@@ -8,6 +8,7 @@ from typing import Protocol
 
 from yett.approvals.document import Document
 from yett.checkpoint.record import Pass
+from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.so_far import SoFar
@@ -82,6 +83,8 @@ class Place:
     so_far: SoFar = field(default_factory=lambda: SoFar({}))
     """What the task has done to this database's tables in small acts."""
     tried: Tried = field(default_factory=lambda: Tried())
+    masks: LiveMasks | None = None
+    """None: nothing is masked."""
     reads: dict[bytes, Known] = field(default_factory=dict)
     """Proven reads by their very text, of all connections of this session to this database."""
     shapes: dict[bytes, Known] = field(default_factory=dict)

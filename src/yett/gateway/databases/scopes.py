@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError
@@ -12,18 +12,21 @@ PUBLIC = "public"
 
 
 def scope_from(said: Mapping[str, Json]) -> Scope:
-    """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...]} as a scope.
+    """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...], "veiled": [...]} as a
+    scope.
 
     Raises:
         ConfigurationError: it names nothing, or a masked column is not written as one.
     """
-    schemas, masked = _texts(said.get("schemas")), _masked(_texts(said.get("masked")))
+    schemas = _texts(said.get("schemas"))
+    masked, veiled = columns_from(_texts(said.get("masked"))), columns_from(_texts(said.get("veiled")))
     if said.get("mode") == "read":
-        return read_only(schemas=schemas, masked=masked)
-    return read_write(schemas=schemas, masked=masked)
+        return read_only(schemas=schemas, masked=masked, veiled=veiled)
+    return read_write(schemas=schemas, masked=masked, veiled=veiled)
 
 
-def _masked(columns: list[str]) -> dict[Table, frozenset[str]]:
+def columns_from(columns: Sequence[str]) -> dict[Table, frozenset[str]]:
+    """Raises ConfigurationError: one is not written as a column."""
     found: dict[Table, set[str]] = {}
     for written in columns:
         parts = written.split(".")

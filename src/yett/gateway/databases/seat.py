@@ -56,6 +56,8 @@ class Seat:
         try:
             place, role = await self._seated()
             await self._may_connect(place)
+            if place.masks is not None:
+                await place.masks.now(await place.catalogs.now())
         except YettError as error:
             said = told(error)
             raise Stopped(Told(said.message, said.hint, CANNOT_CONNECT_NOW if self._closed else "28000")) from None

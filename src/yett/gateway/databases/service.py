@@ -12,6 +12,7 @@ from functools import partial
 
 from yett.broker.broker import Broker
 from yett.broker.vault import Vault
+from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
@@ -174,6 +175,7 @@ class Databases:
                 lambda: self.connect(database), schemas=scope.schemas, longest_ms=scope.budgets.statement_ms
             )
         cache = self._caches.setdefault(database.id, Cache())
+        scope, own = scope_from(database.scope), self.own(database)
         watch, rows = self._broker.watch, partial(self._broker.watch_rows, session)
         return Place(
             session,
@@ -183,11 +185,12 @@ class Databases:
             catalog,
             cache,
             self._undos,
-            self.own(database),
+            own,
             watch,
             rows,
             self._broker.holds_secret,
             self._so_far(session.task.id, database),
+            masks=LiveMasks(database.name, own, scope) if scope.masked or scope.veiled else None,
         )
 
     def _so_far(self, task: str, database: Database) -> SoFar:

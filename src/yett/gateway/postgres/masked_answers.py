@@ -8,25 +8,28 @@ not change what the name stands for; what stands between an error and the next S
 What was never described is hidden whole if it touches a masked table. What does not fit ends the session.
 
 SQL has the same names: PREPARE and DEALLOCATE, DECLARE and CLOSE, also from inside a function. So after a text that is
-not known to the end (`Touch.UNKNOWN`) no name is known any more.
+not known to the end (`Touch.UNKNOWN`) no name of a portal is known any more, nor, unless it is told that names of
+statements are still the same, of a statement.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from struct import error as StructError
 
 from yett.gateway.postgres import messages as m
 from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
-from yett.operations.sql.statement import Control, Statement, Way
+from yett.gateway.postgres.touching import Touch, worst
 
 LARGEST_ROW = 64 << 20
 _WORDS = b"yett: the server's message is not shown, for it could hold masked values"
 _SHOWN_FIELDS = b"SVCPsdtcnFLR"
 """Severity, SQLSTATE, position, names of objects, place in the source. Not M, D, H, W, p, q, which quote values."""
+
+_OF_THE_TEXT = (b"C42", b"C25", b"C40", b"C55", b"C57", b"C26", b"C34")
+"""Classes of errors (Appendix A) that are about the statement and the session: they name things, and quote no row."""
 
 _ASYNCHRONOUS = frozenset((m.NOTIFICATION, m.PARAMETER_STATUS))
 _ANSWERED = {m.PARSE_COMPLETE: m.PARSE, m.BIND_COMPLETE: m.BIND, m.CLOSE_COMPLETE: m.CLOSE}
@@ -36,39 +39,27 @@ _NOTED = frozenset((m.QUERY, m.PARSE, m.BIND, m.DESCRIBE, m.EXECUTE, m.CLOSE, m.
 _NOTHING = frozenset((m.FLUSH, m.TERMINATE, m.COPY_DATA, m.COPY_DONE, m.COPY_FAIL))
 
 
-_KNOWN_TAGS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW", "SET", "RESET", "EXPLAIN"))
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a text does to names: afterwards portals, or `statements` (None: all) may stand for others. `follows`: what
+    it shows hangs on a cursor, so on what ran before it."""
+
+    portals: bool = False
+    statements: frozenset[bytes] | None = frozenset()
+    follows: bool = False
 
 
-class Touch(IntEnum):
-    """What a text could show. UNKNOWN: also a masked value, and it may change what names stand for."""
-
-    NOTHING = 0
-    MASKED = 1
-    UNKNOWN = 2
-
-
-def touch(statements: Sequence[Statement], masks: Masks) -> Touch:
-    """The worst of the statements of one text, as they were classified."""
-    return max((_touch(statement, masks) for statement in statements), default=Touch.NOTHING)
-
-
-def _touch(statement: Statement, masks: Masks) -> Touch:
-    if statement.control is not Control.NONE:
-        return Touch.NOTHING
-    known = statement.way in (Way.PASS, Way.GUARD) and statement.tag in _KNOWN_TAGS and not statement.executes
-    oids = {touched.oid for touched in statement.touched}
-    if not known or 0 in oids:
-        return Touch.UNKNOWN
-    return Touch.MASKED if masks.touches(oids) else Touch.NOTHING
+SETTLED = Unsettled()
 
 
 @dataclass(slots=True)
 class _Shape:
-    """What a statement or portal answers with. `plan` None: not described."""
+    """What a statement or portal answers with. `plan` None: not described; `moves`: how often cursors had moved."""
 
     sql: bytes
     touch: Touch
     plan: Plan | None = None
+    moves: int = 0
 
 
 @dataclass(slots=True)
@@ -90,9 +81,14 @@ class MaskedAnswers:
     Query and Parse when it is sent, and again after `forget`.
     """
 
-    def __init__(self, masks: Masks, touch: Callable[[bytes], Touch]) -> None:
+    def __init__(
+        self, masks: Masks, touch: Callable[[bytes], Touch], unsettles: Callable[[bytes], Unsettled] | None = None
+    ) -> None:
+        """`unsettles(sql)`: what a text does to names, besides the portals of one that is UNKNOWN."""
         self._masks = masks
         self._touch = touch
+        self._unsettles = unsettles or self._unsettles_all
+        self._moves = 0
         self._asked: deque[_Asked] = deque()
         self._statements: dict[bytes, _Shape] = {}
         self._portals: dict[bytes, _Shape] = {}
@@ -101,13 +97,14 @@ class MaskedAnswers:
         self._missing = 0
         self._sent = bytearray()
 
-    def forget(self) -> None:
+    def forget(self, masks: Masks | None = None) -> None:
         """The catalog has changed: what was described may stand for other columns now, and a text for other tables."""
+        self._masks = masks or self._masks
         for shape in (*self._statements.values(), *self._portals.values()):
             shape.plan, shape.touch = None, self._touch(shape.sql)
         for asked in self._asked:
             if asked.kind in (m.QUERY, m.PARSE):
-                asked.touch = max(asked.touch, self._touch(asked.sql))
+                asked.touch = worst((asked.touch, self._touch(asked.sql)))
 
     def sent(self, data: bytes) -> None:
         """Note messages as they go to the server after its login, whole or in parts.
@@ -206,7 +203,8 @@ class MaskedAnswers:
         if kind == m.READY:
             self._ready(head, whole[5])
         elif kind == m.ROW_DESCRIPTION:
-            self._described(head, plan(whole[5:], self._masks, self._shape(head).touch > 0))
+            touch = self._shape(head).touch
+            self._described(head, plan(whole[5:], self._masks, touch > 0, proven=touch.proven))
         elif kind == _NO_DATA and head.kind == m.DESCRIBE:
             self._asked.popleft()
         elif kind == _PARAMETERS and head.kind == m.DESCRIBE:
@@ -218,7 +216,7 @@ class MaskedAnswers:
             if head.kind == m.EXECUTE:
                 self._asked.popleft()
         elif kind in (m.COPY_BOTH, 0x48, m.COPY_DATA, m.COPY_DONE) and head.kind in (m.EXECUTE, m.QUERY):
-            if self._shape(head).touch:
+            if self._shape(head).touch > 0:
                 raise Unmaskable("COPY of what could hold masked values")
         elif kind != m.COPY_IN:
             raise Unmaskable("an answer to nothing that was asked")
@@ -249,12 +247,12 @@ class MaskedAnswers:
     def _described(self, head: _Asked, made: Plan) -> None:
         if head.kind == m.QUERY:
             self._plan = made
-            head.touch = max(head.touch, Touch(made.touches))
+            head.touch = _told(head.touch, made)
             return
         if head.kind != m.DESCRIBE:
             raise Unmaskable("a RowDescription that nobody asked for")
         shape = self._shape(head)
-        shape.plan, shape.touch = made, max(shape.touch, Touch(made.touches))
+        shape.plan, shape.touch, shape.moves = made, _told(shape.touch, made), self._moves
         self._asked.popleft()
 
     def _done(self, asked: _Asked) -> None:
@@ -262,16 +260,31 @@ class MaskedAnswers:
             self._statements[asked.name] = _Shape(asked.sql, asked.touch)
         elif asked.kind == m.BIND:
             of = self._statements.get(asked.of) or _Shape(b"", Touch.UNKNOWN)
-            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan)
+            if self._unsettles(of.sql).follows:
+                of.touch, of.plan = self._touch(of.sql), of.plan if of.moves == self._moves else None
+            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan, of.moves)
         else:
             (self._statements if asked.on_statement else self._portals).pop(asked.name, None)
 
     def _ran(self, head: _Asked) -> None:
         """A text has run, or failed: neither undoes a PREPARE."""
         self._plan = None
-        if head.kind in (m.QUERY, m.EXECUTE) and self._shape(head).touch is Touch.UNKNOWN:
+        if head.kind not in (m.QUERY, m.EXECUTE):
+            return
+        shape = self._shape(head)
+        does = self._unsettles(shape.sql)
+        if does.statements is None:
             self._statements.clear()
+        else:
+            for name in does.statements:
+                self._statements.pop(name, None)
+        if does.portals or shape.touch is Touch.UNKNOWN:
             self._portals.clear()
+            self._moves += 1
+
+    def _unsettles_all(self, sql: bytes) -> Unsettled:
+        unknown = not sql or self._touch(sql) is Touch.UNKNOWN
+        return Unsettled(portals=True, statements=None) if unknown else SETTLED
 
     def _fail(self) -> None:
         """The server reads on from the next Sync; after an error in a simple Query comes its ReadyForQuery."""
@@ -292,15 +305,22 @@ class MaskedAnswers:
 
     def _scrubbed(self, kind: int, whole: bytes) -> bytes:
         """An error or notice of a statement that could show masked values keeps its code and loses its words."""
-        if not self._asked or not self._could_tell(self._asked[0]):
+        if not self._asked or not (touch := self._touch_of(self._asked[0])).tells:
             return whole
         fields = [one for one in whole[5:].split(b"\0") if one and one[0] in _SHOWN_FIELDS]
+        if touch is Touch.QUIET and any(one.startswith(_OF_THE_TEXT) for one in fields):
+            return whole
         return m.message(kind, b"\0".join((*fields, b"M" + _WORDS)) + b"\0\0")
 
-    def _could_tell(self, head: _Asked) -> bool:
+    def _touch_of(self, head: _Asked) -> Touch:
         """What an error at Sync is about (a deferred constraint) is not known."""
         if head.kind == m.BIND:
-            return (self._statements.get(head.of) or _Shape(b"", Touch.UNKNOWN)).touch > 0
+            return (self._statements.get(head.of) or _Shape(b"", Touch.UNKNOWN)).touch
         if head.kind in (m.PARSE, m.QUERY):
-            return head.touch > 0
-        return head.kind == m.SYNC or self._shape(head).touch > 0
+            return head.touch
+        return Touch.UNKNOWN if head.kind == m.SYNC else self._shape(head).touch
+
+
+def _told(touch: Touch, made: Plan) -> Touch:
+    """What RowDescription adds to what was known before."""
+    return worst((touch, Touch.MASKED)) if made.touches else touch

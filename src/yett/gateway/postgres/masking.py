@@ -1,20 +1,23 @@
 """Masked columns in what a server answers: which output columns are hidden, and rows rewritten. Bytes in, bytes out.
 
-Which mode is used when. The default is the column grant (`Masking.COLUMN_GRANT`): the lease's role has no SELECT on the
-masked columns, so the server refuses them in any expression, and `select *` fails with a clear 42501. Masking on the
-wire is for clients that cannot live without `select *` (ORMs), and it is a convenience, not a control. Masking views
-are not made: they would be objects in the customer's database.
+Two kinds of columns come here. Masked ones the lease's role may not read at all: that is the control, and the wire is
+a second layer behind it, for what runs with other rights than the role's (a view, what a person approved). Veiled ones
+the role may read, for clients that cannot live without `select *` (ORMs), and only the wire hides their values: a
+convenience, not a control. Masking views are not made: they would be objects in the customer's database, and another
+thing than the table for every ALTER, catalog query and qualified name.
 
 What masking on the wire does hide. A column of the answer is hidden if RowDescription says that it is a masked column,
 or that it comes from a view which reads a masked table (whose columns have the view's own numbers). It is hidden whole
 if it has no such origin (an expression, an aggregate, a whole row, a UNION) in a statement that touches a masked table
-through whatever view or function, or of which nobody knows what it touches. COPY out of such a statement is refused:
-its rows say nothing of their columns. So is the text of errors and notices, where `email::int` would tell what the
-server read.
+through whatever view or function, or of which nobody knows what it touches; unless it is proven that no value in the
+statement can be made of a masked column (operations/sql/mentions.py): `count(*)` is no secret. COPY out of such a
+statement is refused: its rows say nothing of their columns. So is the text of errors and notices, where `email::int`
+would tell what the server read.
 
 What it does not: the value can be asked for (`WHERE email LIKE 'a%'`, ORDER BY, a join, the time that a query takes),
-and carried away (`UPDATE t SET name = email`, a temporary table, pg_notify) to where it is masked no more: `carries`
-says which statements must be held for that. Nothing of this works against the column grant.
+and carried away (pg_notify, a body in another language) to where it is masked no more; statements whose text carries it
+(`UPDATE t SET name = email`, CREATE TABLE AS) are refused (gateway/databases/masks.py). Nothing of this works against
+the column grant.
 
 A hidden value is `***` where the type is text, in both formats, whose bytes are the same; NULL for every other type,
 since no made-up number or date would be honest. A NULL is hidden, too.
@@ -48,28 +51,51 @@ class Unmaskable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """What one lease may not see. `columns`: by table oid, attribute numbers. `opaque`: relations that show them."""
+    """What one lease may not see. `columns`: by table oid, attribute numbers. `opaque`: relations that show them.
+
+    `veiled`: tables with a column that the role may read. `layout`: schema, table, number and name of every column of
+    all of them, by oid.
+    """
 
     columns: Mapping[int, frozenset[int]] = field(default_factory=dict)
     opaque: frozenset[int] = frozenset()
+    veiled: frozenset[int] = frozenset()
+    layout: Mapping[int, frozenset[tuple[str, str, int, str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, masked: Masked) -> Masks:
-        """From what a scope means in a database. `columns` wins: a view that is masked by its own columns is."""
+    def of(cls, masked: Masked, veiled: Collection[int] | None = None) -> Masks:
+        """From what a scope means in a database. `columns` wins: a view that is masked by its own columns is.
+
+        `veiled` None: all of it is.
+        """
         columns = {oid: frozenset(numbers) for oid, numbers in masked.columns.items()}
-        return cls(columns, frozenset(masked.showing) | masked.statistics)
+        return cls(
+            columns,
+            frozenset(masked.showing) | masked.statistics,
+            frozenset(columns if veiled is None else veiled),
+            {oid: frozenset(listed) for oid, listed in masked.layout.items()},
+        )
+
+    def tables(self, oids: Collection[int]) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """Of these tables, by bare name: the columns that are masked, and all that it has."""
+        found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        for oid in oids:
+            if oid not in self.columns or oid not in self.layout:
+                continue
+            layout = self.layout[oid]
+            name = next(table for _, table, _, _ in layout)
+            has = frozenset(column for _, _, _, column in layout)
+            counted = frozenset(column for _, _, number, column in layout if number in self.columns[oid])
+            before, had = found.get(name, (frozenset(), has))
+            found[name] = (before | counted, had & has)
+        return found
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
 
     def touches(self, relations: Collection[int] | None) -> bool:
         """Whether a statement on these relations could show a masked value. None: nobody knows, so it could."""
         return relations is None or any(oid in self.columns or oid in self.opaque for oid in relations)
-
-    def refuses_copy(self, relations: Collection[int] | None) -> bool:
-        """Whether COPY .. TO STDOUT of a table or query on these relations is refused."""
-        return self.touches(relations)
-
-    def carries(self, read: Collection[int] | None, written: Collection[int] | None) -> bool:
-        """Whether a statement could take masked values to where they are masked no more: hold it."""
-        return self.touches(read) and (written is None or bool(written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +107,10 @@ class Plan:
     touches: bool
 
 
-def plan(description: bytes, masks: Masks, touches: bool) -> Plan:
+def plan(description: bytes, masks: Masks, touches: bool, *, proven: bool = False) -> Plan:
     """The plan for the rows that a RowDescription's body announces. It holds for both formats.
 
-    `touches`: the statement could show a masked value, as `Masks.touches` said.
+    `touches`: the statement could show a masked value, as `Masks.touches` said. `proven`: no expression in it could.
 
     Raises:
         Unmaskable: it is cut off.
@@ -93,7 +119,7 @@ def plan(description: bytes, masks: Masks, touches: bool) -> Plan:
         fields = _fields(description)
     except (ValueError, StructError):
         raise Unmaskable("a RowDescription that cannot be read") from None
-    touches = touches or masks.touches([oid for oid, _, _ in fields])
+    touches = touches or (not proven and masks.touches([oid for oid, _, _ in fields]))
     steps, kept = [], 0
     for table, number, type_ in fields:
         if _hidden(table, number, masks, touches):

@@ -36,6 +36,7 @@ MOST_STATEMENTS = 2000
 
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
+_VERBS = frozenset(verb.value for verb in Verb)
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
 
 
@@ -66,6 +67,26 @@ def classify(sql: bytes, catalog: Catalog, prepared: Mapping[str, Statement]) ->
         raise Unreadable(f"The SQL text holds more than {MOST_STATEMENTS} statements", "Send fewer at once.")
     reach = _reach(catalog)
     return tuple(_statement(tree, reach, prepared) for tree in parsed)
+
+
+def behind_calls(sql: bytes, catalog: Catalog) -> frozenset[int]:
+    """Relations that functions, operators, casts and types of a text lead to, whatever the text names itself.
+
+    0 among them: one that is not known. Raises Unreadable, GrammarError: as `classify` does, which comes first.
+    """
+    reach, found = _reach(catalog), set[int]()
+    for tree in trees(sql):
+        if tree.node is None:
+            return frozenset((0,))
+        reader = Reader(reach, reach.names, {}, read)
+        try:
+            read(reader, tree.node)
+            reader.done()
+        except (RecursionError, LookupError, TypeError, ValueError, AttributeError):
+            return frozenset((0,))
+        calls = frozenset(ref for ref in reader.refs if ref.kind not in _VERBS)
+        found.update(touched.oid for touched in reach.close(calls).touched)
+    return frozenset(found)
 
 
 def read(reader: Reader, node: Node) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from psycopg.rows import TupleRow
 
 from yett.model.errors import ConfigurationError
 from yett.providers.postgres.own import Own
-from yett.providers.postgres.scope import Masking, Scope, Table
+from yett.providers.postgres.scope import Columns, Scope, Table
 
 _RELATIONS = """
 SELECT c.oid, n.nspname, c.relname, c.relkind
@@ -61,6 +61,16 @@ _STATISTICS = """
 SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace
   AND relname IN ('pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic', 'pg_statistic_ext_data')"""
 
+_NOW = """
+SELECT n.nspname, c.relname, a.attname FROM unnest(%(oids)s::oid[], %(numbers)s::int2[]) known(oid, number)
+JOIN pg_class c ON c.oid = known.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = known.number AND NOT a.attisdropped"""
+
+_LAYOUT = """
+SELECT c.oid, n.nspname, c.relname, a.attnum, a.attname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = ANY (%(relations)s::oid[])"""
+
 _RULES = """
 SELECT n.nspname, c.relname FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.ev_class = ANY (%(masked)s) AND r.ev_type <> '1'"""
@@ -94,18 +104,21 @@ class Masked:
     children (a parent's rows are its children's, read with the right to the parent alone), and generated columns
     computed from any of them. `showing`: views, materialised views and tables with rules that read such a table,
     directly or through others, with whatever rights their owner has. `statistics`: the system's own views of common
-    values, which show a column to whoever may select it.
+    values, which show a column to whoever may select it. `layout`: schema, name, number and name of every column of
+    all of these relations, by oid.
     """
 
     columns: dict[int, dict[int, str]]
     names: dict[int, Table]
     showing: dict[int, Table]
     statistics: frozenset[int] = frozenset()
+    layout: dict[int, list[tuple[str, str, int, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Exactly what one lease is granted. `read_columns`: tables of which only these columns may be read."""
+    """Exactly what one lease is granted. `read_columns`: tables of which only these columns may be read. `masked`: what
+    is kept from it; columns that are only veiled are granted."""
 
     schemas: tuple[str, ...]
     read: tuple[Relation, ...]
@@ -122,10 +135,12 @@ async def resolve(own: Own, scope: Scope) -> Grants:
         ConfigurationError: something named is not there, or a masked column could be read another way.
     """
     relations = await _relations(own, scope)
-    masked = await masked_columns(own, scope)
+    masked = await masked_columns(own, scope.masked)
+    must_be_there(scope.masked, masked)
+    must_be_there(scope.veiled, await masked_columns(own, scope.veiled))
     readable, writable = _readable(scope, relations), _writable(scope, relations)
     by_column: list[tuple[Relation, tuple[str, ...]]] = []
-    if masked.columns and scope.masking is Masking.COLUMN_GRANT:
+    if masked.columns:
         await _refuse_ways_round(own, scope, masked, writable)
         acknowledged = {relation.oid for relation in relations if relation.table in scope.masked}
         readable = [one for one in readable if one.oid not in masked.showing or one.oid in acknowledged]
@@ -143,13 +158,9 @@ async def resolve(own: Own, scope: Scope) -> Grants:
     )
 
 
-async def masked_columns(own: Own, scope: Scope) -> Masked:
-    """What `scope.masked` means in this database; what the plan of the wire's masking is made from, too.
-
-    Raises:
-        ConfigurationError: a masked column is not there: a mask that hides nothing is a mistake.
-    """
-    named = [(table, column) for table, columns in scope.masked.items() for column in sorted(columns)]
+async def masked_columns(own: Own, columns: Columns) -> Masked:
+    """What they mean in this database; what the plan of the wire's masking is made from, too."""
+    named = [(table, column) for table, names in columns.items() for column in sorted(names)]
     if not named:
         return Masked({}, {}, {})
     rows = await _rows(
@@ -163,16 +174,33 @@ async def masked_columns(own: Own, scope: Scope) -> Masked:
     for oid, schema, name, column, number in rows:
         found.columns.setdefault(oid, {})[number] = column
         found.names[oid] = Table(schema, name)
-    present = {(found.names[oid], column) for oid, columns in found.columns.items() for column in columns.values()}
-    if missing := [f"{table}.{column}" for table, column in named if (table, column) not in present]:
-        raise ConfigurationError(f"The lease masks columns that the database does not have: {', '.join(missing)}.")
     showing = await _rows(own, _SHOWING, masked=list(found.columns))
     found.showing.update({oid: Table(schema, name) for oid, schema, name in showing})
+    for oid, *column in await _rows(own, _LAYOUT, relations=[*found.columns, *found.showing]):
+        found.layout.setdefault(oid, []).append((column[0], column[1], column[2], column[3]))
+    return found
+
+
+def must_be_there(columns: Columns, found: Masked) -> None:
+    """Raises ConfigurationError: one is not, and a mask that hides nothing is a mistake."""
+    present = {(found.names[oid], name) for oid, names in found.columns.items() for name in names.values()}
+    named = [(table, name) for table, names in sorted(columns.items()) for name in sorted(names)]
+    if missing := [f"{table}.{name}" for table, name in named if (table, name) not in present]:
+        raise ConfigurationError(f"The lease masks columns that the database does not have: {', '.join(missing)}.")
+
+
+async def columns_now(own: Own, numbers: Mapping[int, Collection[int]]) -> Columns:
+    """What columns are called that were known by their numbers; those that were dropped are left out."""
+    pairs = [(oid, number) for oid, listed in numbers.items() for number in listed]
+    rows = await _rows(own, _NOW, oids=[oid for oid, _ in pairs], numbers=[number for _, number in pairs])
+    found: dict[Table, frozenset[str]] = {}
+    for schema, table, column in rows:
+        found[Table(schema, table)] = found.get(Table(schema, table), frozenset()) | {column}
     return found
 
 
 async def _relations(own: Own, scope: Scope) -> list[Relation]:
-    tables = sorted(scope.tables | frozenset(scope.masked))
+    tables = sorted(scope.tables | frozenset(scope.masked) | frozenset(scope.veiled))
     schemas = sorted(scope.schemas)
     rows = await _rows(
         own,

@@ -20,7 +20,7 @@ from yett.providers.postgres.own import Own, Rights, identifiers, own_membership
 from yett.providers.postgres.path import database_path
 from yett.providers.postgres.revoke import revoke_lease, sweep
 from yett.providers.postgres.role import LeaseRole, made_by, new_role, scram_verifier
-from yett.providers.postgres.scope import Masking, Scope
+from yett.providers.postgres.scope import Scope
 
 __all__ = ["LeaseRole", "make_lease", "revoke_lease", "sweep"]
 
@@ -58,7 +58,7 @@ async def make_lease(own: Own, scope: Scope, name: str, until: datetime) -> Leas
             facts = await rights(own)
             grants, path = await resolve(own, scope), await database_path(own)
             await own.execute(_statements(role.name, verifier, until, scope, grants, facts, path))
-            await _check(own, role.name, scope, grants)
+            await _check(own, role.name, grants)
 
     await retried(make, role.name, verifier, role.password.text())
     return role
@@ -120,9 +120,8 @@ def _grant(privileges: LiteralString, tables: list[tuple[str, str]], name: sql.I
     return sql.SQL("GRANT " + privileges + " ON TABLE {} TO {}").format(listed, name)
 
 
-async def _check(own: Own, role: str, scope: Scope, grants: Grants) -> None:
+async def _check(own: Own, role: str, grants: Grants) -> None:
     """What GRANT silently left out, and what PUBLIC silently adds: a GRANT without grant options only warns."""
-    by_grant = scope.masking is Masking.COLUMN_GRANT
     masked = [(oid, number) for oid, columns in grants.masked.columns.items() for number in columns]
     granted = {relation.oid for relation in (*grants.read, *grants.write)}
     cursor = await own.execute(
@@ -133,9 +132,9 @@ async def _check(own: Own, role: str, scope: Scope, grants: Grants) -> None:
             "write": [relation.oid for relation in grants.write],
             "shown": [relation.oid for relation, _ in grants.read_columns],
             "schemas": list(grants.schemas),
-            "masked": [oid for oid, _ in masked] if by_grant else [],
-            "numbers": [number for _, number in masked] if by_grant else [],
-            "showing": [oid for oid in grants.masked.showing if oid not in granted] if by_grant else [],
+            "masked": [oid for oid, _ in masked],
+            "numbers": [number for _, number in masked],
+            "showing": [oid for oid in grants.masked.showing if oid not in granted],
         },
     )
     row = await cursor.fetchone()
@@ -151,5 +150,5 @@ async def _check(own: Own, role: str, scope: Scope, grants: Grants) -> None:
         raise YettError(
             f"{leaking + showing} of the masked columns, or views that read them, are granted to PUBLIC:"
             " no lease can be kept from them.",
-            "Revoke SELECT on them from PUBLIC, or mask on the wire.",
+            "Revoke SELECT on them from PUBLIC, or have them shown masked.",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 from yett.model.errors import ConfigurationError
@@ -22,17 +21,8 @@ class Table(NamedTuple):
         return f"{self.schema}.{self.name}"
 
 
-class Masking(StrEnum):
-    """How masked columns are kept from the lease.
-
-    COLUMN_GRANT: the role has SELECT on the other columns only, so the server itself refuses the masked ones wherever
-    they stand: in a select list, a WHERE, a join, RETURNING, COPY. `select *` fails with 42501. This is the control.
-    WIRE: the role may read them, and the gateway rewrites them in what the server answers. `select *` works. It is a
-    convenience: `WHERE email LIKE 'a%'` still tells what the value is. See gateway/postgres/masking.py.
-    """
-
-    COLUMN_GRANT = "column-grant"
-    WIRE = "wire"
+Columns = Mapping[Table, frozenset[str]]
+"""Columns by the table that they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +47,13 @@ class Scope:
 
     A schema stands for the relations it holds when the lease is made. `read` is SELECT; `write` is INSERT, UPDATE,
     DELETE and, for the sequences that fill its columns, nextval. Writing gives no reading. A schema to write means its
-    tables, not its views: a view writes with its owner's rights to tables that nobody named. `masked` names columns by
-    table; what inherits from such a table, or is its partition or parent, is masked in the columns of the same name.
+    tables, not its views: a view writes with its owner's rights to tables that nobody named.
+
+    `masked` and `veiled` name columns by table; what inherits from such a table, or is its partition or parent, is
+    masked in the columns of the same name. A masked column is not granted: the server itself refuses it wherever it
+    stands (a select list, a WHERE, a join, RETURNING, COPY), and `select *` fails with 42501. This is the control. A
+    veiled one is granted, and the gateway rewrites it in what the server answers, so that `select *` works: a
+    convenience, since `WHERE email LIKE 'a%'` still tells what the value is (gateway/postgres/masking.py).
 
     Raises:
         ConfigurationError: nothing is named, or what is named is the system's own (R34: no blanket credential).
@@ -68,8 +63,8 @@ class Scope:
     write: frozenset[Table] = frozenset()
     read_schemas: frozenset[str] = frozenset()
     write_schemas: frozenset[str] = frozenset()
-    masked: Mapping[Table, frozenset[str]] = field(default_factory=dict)
-    masking: Masking = Masking.COLUMN_GRANT
+    masked: Columns = field(default_factory=dict)
+    veiled: Columns = field(default_factory=dict)
     budgets: Budgets = Budgets()
 
     def __post_init__(self) -> None:
@@ -78,13 +73,18 @@ class Scope:
                 "A lease on a database names no schema and no table.",
                 "Name the tables or schemas that the task needs: a lease on everything is never given.",
             )
-        for table in (*self.tables, *self.masked):
+        for table in (*self.tables, *self.masked, *self.veiled):
             _check_schema(table.schema)
             _check(table.name)
         for schema in self.schemas:
             _check_schema(schema)
-        for column in {column for columns in self.masked.values() for column in columns}:
+        for column in {column for columns in (*self.masked.values(), *self.veiled.values()) for column in columns}:
             _check(column)
+        for table in self.masked.keys() & self.veiled.keys():
+            if both := self.masked[table] & self.veiled[table]:
+                raise ConfigurationError(
+                    f"{table}.{min(both)} is to be hidden, and to be shown masked.", "Say one of them."
+                )
 
     @property
     def tables(self) -> frozenset[Table]:
@@ -104,23 +104,25 @@ def read_only(
     *,
     tables: Collection[Table] = (),
     schemas: Collection[str] = (),
-    masked: Mapping[Table, frozenset[str]] | None = None,
-    masking: Masking = Masking.COLUMN_GRANT,
+    masked: Columns | None = None,
+    veiled: Columns | None = None,
 ) -> Scope:
     """The template of a reader: SELECT on what is named, short statements."""
-    return Scope(read=frozenset(tables), read_schemas=frozenset(schemas), masked=masked or {}, masking=masking)
+    return Scope(read=frozenset(tables), read_schemas=frozenset(schemas), masked=masked or {}, veiled=veiled or {})
 
 
 def read_write(
     *,
     tables: Collection[Table] = (),
     schemas: Collection[str] = (),
-    masked: Mapping[Table, frozenset[str]] | None = None,
-    masking: Masking = Masking.COLUMN_GRANT,
+    masked: Columns | None = None,
+    veiled: Columns | None = None,
 ) -> Scope:
     """The template of a worker: SELECT, INSERT, UPDATE and DELETE on what is named; no DDL, no TRUNCATE."""
     named, whole = frozenset(tables), frozenset(schemas)
-    return Scope(read=named, write=named, read_schemas=whole, write_schemas=whole, masked=masked or {}, masking=masking)
+    return Scope(
+        read=named, write=named, read_schemas=whole, write_schemas=whole, masked=masked or {}, veiled=veiled or {}
+    )
 
 
 def _check(name: str) -> None:
