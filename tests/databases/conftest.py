@@ -45,7 +45,7 @@ def masked(laws: LawPlane, server: Any) -> Iterator[Company]:
 
 @pytest.fixture
 def veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
-    """The same, with users' addresses shown masked, and bookings' notes kept."""
+    """The same, with users' addresses shown masked."""
     yield from _company(laws, server, {"veiled": ["users.email"]})
 
 

@@ -19,6 +19,11 @@ def register(app: typer.Typer) -> None:
         "The connection string of Yett's own login (a superuser, or the tables' owner with CREATEROLE) is asked for, or"
         " piped in; agents never see it.\n\nExample: yett database add saastr --env staging --mask users.email",
     )(add)
+    app.command(
+        "show",
+        help="Ask to show masked columns to a running task; a person signs it.\n\n"
+        "Example: yett database show saastr users.email --minutes 30",
+    )(show_)
     app.command("list", help="List the databases.\n\nExample: yett database list --json")(list_)
     app.command(
         "remove", help="Forget a database and its login; leases on it end.\n\nExample: yett database remove saastr"
@@ -53,12 +58,26 @@ def add(
         read_only=read_only,
         value=value.strip(),
     )
+    if "sign" in answer:
+        print(f"this would mask less of it than before: a person signs that at {answer['sign']}")
+        print("then run the same command again")
+        raise typer.Exit(1)
     database = answer["database"]
     where = f"{database['host']}:{database['port']}/{database['dbname']}"
     print(f"{visible(name)}: {visible(where)}, in {visible(database['environment'])}")
     for warning in answer["warnings"]:
         print(f"  note: {visible(warning)}")
     print("next: yett env --production NAME, or --no-production (a person signs it); then yett run --env ... -- AGENT")
+
+
+def show_(
+    name: str,
+    columns: Annotated[list[str], typer.Argument(help="table.column or schema.table.column.")],
+    session: Annotated[str, typer.Option(help="The session, if several have the database.")] = "",
+    minutes: Annotated[float, typer.Option(help="For how long; until the task ends if not said.")] = 0,
+) -> None:
+    answer = call("database.show", start=False, name=name, columns=columns, session=session, minutes=minutes)
+    print(f"nothing is shown yet; sign it at {answer['sign']}")
 
 
 def list_(as_json: show.AsJson = False) -> None:

@@ -39,7 +39,7 @@ TITLES = {
     ActKind.BASELINE: "Accept findings",
     ActKind.TASK_PRODUCTION: "Let a task work in production",
     ActKind.GRANT: "Grant a set of acts to a task",
-    ActKind.UNMASK: "Show a secret to an agent",
+    ActKind.UNMASK: "Show masked columns to an agent",
     ActKind.UNDO_APPLY: "Apply an undo",
     ActKind.UNINSTALL: "Uninstall Yett",
     ActKind.EXPORT_SECRET: "Export a secret",

@@ -33,6 +33,7 @@ from yett.gateway import floors
 from yett.gateway.api import Api
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.company import company_proxy
+from yett.gateway.databases import unmasking
 from yett.gateway.databases.registry import POSTGRES
 from yett.gateway.databases.service import Databases
 from yett.gateway.databases.undoing import bring_back
@@ -198,7 +199,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     bundle = home / "ca" / "bundle.pem"
     bundle.write_bytes(authority.bundle())
     bundle.chmod(0o644)
-    desk.on_signed += [lambda _act: maps.reload_environments(), lambda _act: lockdown.reload()]
+    desk.on_signed += [lambda _act: maps.reload_environments(), lambda _act: lockdown.reload(), databases.signed]
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
@@ -264,6 +265,7 @@ _EFFECTS: dict[ActKind, Effect] = {
     ActKind.LOCKDOWN_OFF: open_again,
     ActKind.BASELINE: inventory.write_acceptance,
     ActKind.PURPOSE: inventory.write_purpose,
+    ActKind.UNMASK: unmasking.write_signed,
 }
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 

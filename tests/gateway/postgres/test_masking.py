@@ -23,7 +23,7 @@ from yett.gateway.postgres import masking
 from yett.gateway.postgres.catalog import load
 from yett.gateway.postgres.masked_answers import MaskedAnswers
 from yett.gateway.postgres.masking import Masks, Unmaskable
-from yett.gateway.postgres.touching import Touch, touch
+from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, unsettled
 from yett.operations.sql.classify import Unreadable, behind_calls, classify
 from yett.operations.sql.mentions import mentions
 from yett.operations.sql.snapshot import Snapshot
@@ -186,9 +186,17 @@ class Base:
         except Unreadable:
             return Touch.UNKNOWN
 
+    def unsettled(self, sql: bytes) -> Unsettled:
+        try:
+            return unsettled(classify(sql, self.catalog, {}))
+        except Unreadable:
+            return SETTLED
+
     def relay(self, chunk: int = 65536, *, proving: bool = False) -> Relay:
         tell = self.proven if proving else self.touch
-        return self.stack.enter_context(relaying(self.server.port, lambda: MaskedAnswers(self.masks, tell), chunk))
+        return self.stack.enter_context(
+            relaying(self.server.port, lambda: MaskedAnswers(self.masks, tell, self.unsettled), chunk)
+        )
 
     def raw(self, relay: Relay) -> Raw:
         client = Raw(relay.port, self.database)
@@ -479,6 +487,7 @@ def test_a_column_that_takes_the_place_of_a_masked_one_is_not_shown_by_an_old_pl
         answers = relay.answers[0]
         answers._masks = Masks({swapped(admin): frozenset({2})}, frozenset())
         answers._touch = lambda sql: Touch.MASKED
+        answers._unsettles = lambda sql: SETTLED
         try:
             admin.execute("ALTER TABLE swapped RENAME name TO x")
             admin.execute("ALTER TABLE swapped RENAME email TO name")

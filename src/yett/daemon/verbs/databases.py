@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
+from yett.daemon.signing import ask_to_sign
 from yett.gateway.databases import registry
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.scopes import scope_from
+from yett.gateway.databases.scopes import columns_from, scope_from
+from yett.gateway.databases.service import Showing
+from yett.gateway.databases.unmasking import body_for_all, keep_masks, known_masks, loosened
+from yett.ledger.journal import Transaction
+from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.dump import Address
 
@@ -29,10 +35,17 @@ async def add(plane: Plane, request: Message) -> Message:
         "veiled": [str(one) for one in request.get("veiled") or ()],
     }
     scope_from(scope)
+    if less := loosened(plane.store.read(lambda reader: known_masks(reader, seen.id)), scope):
+        return await ask_to_sign(plane, ActKind.UNMASK, body_for_all(name, seen.id, less, scope))
     secret = f"database/{name}"
     database = Database(name, seen.id, host, port, seen.dbname, environment, secret, scope)
     plane.databases.keep_login(secret, url, plane.owner, environment)
-    await plane.journal.run(lambda tx: registry.write(tx, database, plane.owner, plane.desk.clock()))
+
+    def write(tx: Transaction) -> None:
+        registry.write(tx, database, plane.owner, plane.desk.clock())
+        keep_masks(tx, seen.id, scope)
+
+    await plane.journal.run(write)
     plane.databases.reload()
     return {"database": database.as_json(), "warnings": list(seen.warnings)}
 
@@ -51,4 +64,43 @@ async def remove(plane: Plane, request: Message) -> Message:
     return {"ok": True}
 
 
-VERBS = {"database.add": add, "database.list": list_, "database.remove": remove}
+async def show(plane: Plane, request: Message) -> Message:
+    """Propose that a running session sees columns that are masked for it; a person signs it."""
+    database = plane.databases.named(str(request["name"]))
+    columns = columns_from([str(one) for one in request.get("columns") or ()])
+    masked = scope_from(database.scope)
+    named = [f"{table}.{column}" for table, names in sorted(columns.items()) for column in sorted(names)]
+    known = {f"{t}.{c}" for masks in (masked.masked, masked.veiled) for t, names in masks.items() for c in names}
+    if not named or (strange := sorted(set(named) - known)):
+        said = ", ".join(strange) if named else "no column"
+        raise YettError(f"{said} is not masked in {database.name}", f"those that are: {', '.join(sorted(known))}")
+    seat = _seat(plane, database, str(request.get("session", "")))
+    task = seat.session.task
+    minutes = float(str(request.get("minutes") or 0))
+    now = plane.desk.clock() / 1e9
+    until = int(min(task.expires, now + minutes * 60) if minutes > 0 else task.expires)
+    body: dict[str, Json] = {
+        "database": database.name,
+        "id": database.id,
+        "columns": list(named),
+        "shown to": f"{seat.session.principal.agent}, for: {task.purpose}",
+        "session": seat.session.id,
+        "task": task.id,
+        "until": until,
+    }
+    return await ask_to_sign(plane, ActKind.UNMASK, body)
+
+
+def _seat(plane: Plane, database: Database, session: str) -> Showing:
+    seats = [one for one in plane.databases.seats if one.database.id == database.id]
+    if session:
+        seats = [one for one in seats if one.session.id == session]
+    if len(seats) == 1:
+        return seats[0]
+    running = ", ".join(sorted(one.session.id for one in seats))
+    if not running:
+        raise YettError(f"no running task has {database.name}", "start one: yett run")
+    raise YettError(f"several running tasks have {database.name}", f"say which: --session, one of {running}")
+
+
+VERBS = {"database.add": add, "database.list": list_, "database.remove": remove, "database.show": show}

@@ -13,9 +13,9 @@ import psycopg
 
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.postgres.desk import Told
-from yett.gateway.postgres.masked_answers import SETTLED, MaskedAnswers, Unsettled
+from yett.gateway.postgres.masked_answers import MaskedAnswers
 from yett.gateway.postgres.masking import Masks
-from yett.gateway.postgres.touching import Touch, touch, worst
+from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, unsettled, worst
 from yett.model.errors import YettError
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import behind_calls
@@ -27,8 +27,6 @@ from yett.providers.postgres.own import Own
 from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
-_MOVES_CURSORS = frozenset(("DECLARE CURSOR", "CLOSE CURSOR"))
-_FOLLOWS_CURSORS = frozenset(("FETCH", "MOVE"))
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
 
@@ -41,7 +39,7 @@ class LiveMasks:
         self.name = name
         self._own = own
         self._scope = scope
-        self._shown: Columns = {}
+        self._shown: dict[frozenset[tuple[Table, frozenset[str]]], Columns] = {}
         self._known: tuple[Masked, Masked] | None = None
         self._catalog: Catalog | None = None
         self._masks = Masks()
@@ -76,14 +74,30 @@ class LiveMasks:
         self._known, self._catalog = (masked, veiled), catalog
         return self._masks
 
-    def show(self, columns: Columns) -> None:
-        """A person has signed that this session sees these; their partitions and heirs follow."""
-        self._shown = _both(self._shown, columns)
+    async def show(self, own: Own, columns: Columns) -> Columns:
+        """A person has signed that this session sees these. Gives those whose grant was withheld, partitions' too.
+
+        Raises:
+            psycopg.Error: nothing has changed.
+        """
+        withheld = _named(await masked_columns(own, self._scope.masked))
+        wanted = _named(await masked_columns(own, columns))
+        self._shown[_table_key(columns)] = wanted
         self._known = self._catalog = None
+        return {table: both for table, names in wanted.items() if (both := names & withheld.get(table, frozenset()))}
+
+    def hide(self, columns: Columns) -> Columns:
+        """It is over: masked again from the next text on. Gives what `show` made of them."""
+        shown = self._shown.pop(_table_key(columns), {})
+        self._known = self._catalog = None
+        return shown
 
     async def _read(self, own: Own, said: Columns, which: int) -> Masked:
         """`which`: masked or veiled. What was there once may have another name now, or be gone."""
-        wanted = {table: left for table, names in said.items() if (left := names - self._shown.get(table, frozenset()))}
+        shown: Columns = {}
+        for columns in self._shown.values():
+            shown = _both(shown, columns)
+        wanted = {table: left for table, names in said.items() if (left := names - shown.get(table, frozenset()))}
         if self._known is not None:
             return await masked_columns(own, _both(wanted, await columns_now(own, self._known[which].columns)))
         found = await masked_columns(own, wanted)
@@ -165,15 +179,9 @@ class Veil:
             self._odd.clear()
             self._answers.forget()
         self._touches[sql] = judged.touch
-        tags = {one.tag for one in statements}
-        names = {one.prepares or one.deallocates for one in statements} - {""}
-        if names or tags & _MOVES_CURSORS or tags & _FOLLOWS_CURSORS:
-            self._odd[sql] = Unsettled(
-                portals=bool(names or tags & _MOVES_CURSORS),
-                statements=None if "*" in names else frozenset(name.encode() for name in names),
-                follows=bool(tags & _FOLLOWS_CURSORS),
-            )
-        opens = "DECLARE CURSOR" in tags or any(one.way is not Way.PASS for one in statements)
+        if (odd := unsettled(statements)) is not SETTLED:
+            self._odd[sql] = odd
+        opens = any(one.tag == "DECLARE CURSOR" or one.way is not Way.PASS for one in statements)
         if opens or judged.touch is Touch.MASKED:  # a function may open a cursor
             self._cursors = worst((self._cursors, judged.touch))
 
@@ -211,3 +219,7 @@ def _named(masked: Masked) -> Columns:
 
 def _both(one: Columns, other: Columns) -> Columns:
     return {table: one.get(table, frozenset()) | other.get(table, frozenset()) for table in {**one, **other}}
+
+
+def _table_key(columns: Columns) -> frozenset[tuple[Table, frozenset[str]]]:
+    return frozenset(columns.items())

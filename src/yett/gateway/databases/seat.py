@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 from yett.gateway.databases.attempts import reading
@@ -15,7 +16,8 @@ from yett.gateway.databases.telling import CANNOT_CONNECT_NOW, told
 from yett.gateway.postgres.desk import Desk, Stopped, Told, Upstream
 from yett.model.errors import YettError
 from yett.model.identity import Session
-from yett.providers.postgres.lease import LeaseRole
+from yett.providers.postgres.lease import LeaseRole, hide_columns, show_columns
+from yett.providers.postgres.scope import Columns
 
 _log = logging.getLogger("yett.gateway")
 
@@ -40,6 +42,10 @@ class Seat:
         self._role: LeaseRole | None = None
         self._place: Place | None = None
         self._closed = False
+        self._shown: list[tuple[Columns, int]] = []
+        self._timers: list[asyncio.TimerHandle] = []
+        self._hiding: set[asyncio.Task[None]] = set()
+        databases.seats.append(self)
 
     @property
     def role(self) -> str:
@@ -75,6 +81,10 @@ class Seat:
     async def close(self) -> None:
         """End of the session: the wire has closed its connections already."""
         self._closed = True
+        if self in self._databases.seats:
+            self._databases.seats.remove(self)
+        for timer in self._timers:
+            timer.cancel()
         async with self._making:
             role, self._role = self._role, None
         if role is None:
@@ -84,6 +94,39 @@ class Seat:
         except YettError as error:
             _log.error("the role %s of %s is still there: %s", role.name, self.database.name, error.what)
 
+    async def show(self, columns: Columns, until: int) -> None:
+        """A person has signed it: this session sees the columns until then (seconds since the epoch), or until its end.
+
+        Raises:
+            YettError: the database did not let it.
+        """
+        async with self._making:
+            self._shown.append((columns, until))
+            if self._place is not None and not self._closed:
+                await self._grant(self._place, columns, until)
+
+    async def _grant(self, place: Place, columns: Columns, until: int) -> None:
+        left = until - time.time()
+        if left <= 0 or place.masks is None:
+            return
+        async with place.own.connection() as own:
+            await show_columns(own, place.lease, await place.masks.show(own, columns))
+        self._timers.append(asyncio.get_running_loop().call_later(left, self._hide_soon, place, columns))
+
+    def _hide_soon(self, place: Place, columns: Columns) -> None:
+        task = asyncio.get_running_loop().create_task(self._hide(place, columns))
+        self._hiding.add(task)
+        task.add_done_callback(self._hiding.discard)
+
+    async def _hide(self, place: Place, columns: Columns) -> None:
+        """Its time is over. The wire masks at once; the grant goes with the role if it cannot be taken back."""
+        assert place.masks is not None
+        try:
+            async with place.own.connection() as own:
+                await hide_columns(own, place.lease, place.masks.hide(columns))
+        except YettError as error:
+            _log.error("%s: what was shown until now is still granted: %s", self.database.name, error.what)
+
     async def _seated(self) -> tuple[Place, LeaseRole]:
         async with self._making:
             if self._closed:
@@ -91,6 +134,8 @@ class Seat:
             if self._role is None or self._place is None:
                 self._role = await self._databases.lease(self.session, self.database)
                 self._place = self._databases.place(self.session, self.database, self._role.name)
+                for columns, until in self._shown:
+                    await self._grant(self._place, columns, until)
             return self._place, self._role
 
     async def _may_connect(self, place: Place) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
+from yett.approvals.acts import Act, ActKind, ActState
 from yett.broker.broker import Broker
 from yett.broker.vault import Vault
 from yett.gateway.databases.masks import LiveMasks
@@ -18,6 +20,7 @@ from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
 from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.so_far import SoFar, counted
+from yett.gateway.databases.unmasking import columns_of
 from yett.gateway.postgres.catalog import LiveCatalog
 from yett.ledger.journal import Entry, Journal
 from yett.model.errors import YettError
@@ -29,6 +32,7 @@ from yett.providers.postgres.dump import Address
 from yett.providers.postgres.lease import LeaseRole, make_lease, revoke_lease, sweep
 from yett.providers.postgres.own import Own
 from yett.providers.postgres.reach import public_reach
+from yett.providers.postgres.scope import Columns
 from yett.recovery.undos import Undos
 from yett.store import Store
 
@@ -56,6 +60,15 @@ class Seen:
     warnings: tuple[str, ...]
 
 
+class Showing(Protocol):
+    """A seat, as unmasking knows it."""
+
+    session: Session
+    database: Database
+
+    async def show(self, columns: Columns, until: int) -> None: ...
+
+
 class Databases:
     """Used on the event loop. Seats are made by `daemon/databases.py`, one a session and database."""
 
@@ -73,6 +86,8 @@ class Databases:
         self._pools: dict[str, OwnPool] = {}
         self._done: dict[tuple[str, str], SoFar] = {}
         self.all: tuple[Database, ...] = ()
+        self.seats: list[Showing] = []
+        self._showing: set[asyncio.Task[None]] = set()
         self.reload()
 
     def reload(self) -> None:
@@ -97,6 +112,24 @@ class Databases:
     @property
     def environments(self) -> tuple[Environment, ...]:
         return tuple(database.stands_in for database in self.all)
+
+    # ---- unmasking
+
+    def signed(self, act: Act) -> None:
+        """A person has signed an act: if it shows columns to a session, its seat does so now."""
+        if act.kind is not ActKind.UNMASK or act.state is not ActState.DONE:
+            return
+        for seat in self.seats:
+            if seat.session.id == act.body.get("session") and seat.database.id == act.body.get("id"):
+                task = asyncio.get_running_loop().create_task(self._show(seat, act))
+                self._showing.add(task)
+                task.add_done_callback(self._showing.discard)
+
+    async def _show(self, seat: Showing, act: Act) -> None:
+        try:
+            await seat.show(columns_of(act), int(str(act.body["until"])))
+        except YettError as error:
+            _log.error("%s: what was signed to be shown is not: %s", seat.database.name, error.what)
 
     # ---- Yett's own way in
 

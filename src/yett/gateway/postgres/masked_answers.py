@@ -21,7 +21,7 @@ from struct import error as StructError
 
 from yett.gateway.postgres import messages as m
 from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
-from yett.gateway.postgres.touching import Touch, worst
+from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, worst
 
 LARGEST_ROW = 64 << 20
 _WORDS = b"yett: the server's message is not shown, for it could hold masked values"
@@ -37,19 +37,6 @@ _EMPTY_QUERY, _NO_DATA, _PARAMETERS, _SUSPENDED = 0x49, 0x6E, 0x74, 0x73  # I n 
 _STATEMENT = 0x53
 _NOTED = frozenset((m.QUERY, m.PARSE, m.BIND, m.DESCRIBE, m.EXECUTE, m.CLOSE, m.SYNC))
 _NOTHING = frozenset((m.FLUSH, m.TERMINATE, m.COPY_DATA, m.COPY_DONE, m.COPY_FAIL))
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """What a text does to names: afterwards portals, or `statements` (None: all) may stand for others. `follows`: what
-    it shows hangs on a cursor, so on what ran before it."""
-
-    portals: bool = False
-    statements: frozenset[bytes] | None = frozenset()
-    follows: bool = False
-
-
-SETTLED = Unsettled()
 
 
 @dataclass(slots=True)
@@ -99,7 +86,8 @@ class MaskedAnswers:
 
     def forget(self, masks: Masks | None = None) -> None:
         """The catalog has changed: what was described may stand for other columns now, and a text for other tables."""
-        self._masks = masks or self._masks
+        if masks is not None:
+            self._masks = masks
         for shape in (*self._statements.values(), *self._portals.values()):
             shape.plan, shape.touch = None, self._touch(shape.sql)
         for asked in self._asked:

@@ -90,9 +90,6 @@ class Masks:
             found[name] = (before | counted, had & has)
         return found
 
-    def __bool__(self) -> bool:
-        return bool(self.columns)
-
     def touches(self, relations: Collection[int] | None) -> bool:
         """Whether a statement on these relations could show a masked value. None: nobody knows, so it could."""
         return relations is None or any(oid in self.columns or oid in self.opaque for oid in relations)

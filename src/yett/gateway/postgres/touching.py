@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 from yett.gateway.postgres.masking import Masks
@@ -15,6 +16,8 @@ _KNOWN_TAGS = frozenset(
         "CLOSE CURSOR", "PREPARE", "DEALLOCATE", "DISCARD ALL", "LISTEN", "UNLISTEN",
     )
 )  # fmt: skip
+_MOVES_CURSORS = frozenset(("DECLARE CURSOR", "CLOSE CURSOR"))
+_FOLLOWS_CURSORS = frozenset(("FETCH", "MOVE"))
 
 
 class Touch(IntEnum):
@@ -38,6 +41,33 @@ class Touch(IntEnum):
     def tells(self) -> bool:
         """Whether an error could quote a masked value."""
         return self not in (Touch.PROVEN, Touch.NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a text does to names: afterwards portals, or `statements` (None: all) may stand for others. `follows`: what
+    it shows hangs on a cursor, so on what ran before it."""
+
+    portals: bool = False
+    statements: frozenset[bytes] | None = frozenset()
+    follows: bool = False
+
+
+SETTLED = Unsettled()
+
+
+def unsettled(statements: Sequence[Statement]) -> Unsettled:
+    """What they do to names. What nobody read may do it unseen; a definition does not (and the wire looks, too:
+    guarding._RESIDUE)."""
+    tags = {one.tag for one in statements}
+    names = {one.prepares or one.deallocates for one in statements} - {""}
+    unread = any(one.way in (Way.ASK, Way.ALONE) for one in statements)
+    portals = bool(unread or names or tags & _MOVES_CURSORS)
+    follows = bool(tags & _FOLLOWS_CURSORS)
+    if not (portals or follows):
+        return SETTLED
+    every = unread or "*" in names
+    return Unsettled(portals, None if every else frozenset(name.encode() for name in names), follows)
 
 
 _WORST = (Touch.NOTHING, Touch.PROVEN, Touch.QUIET, Touch.MASKED, Touch.UNKNOWN)

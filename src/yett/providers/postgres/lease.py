@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import LiteralString, cast
 
+import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
@@ -19,10 +20,10 @@ from yett.providers.postgres.grants import Grants, resolve
 from yett.providers.postgres.own import Own, Rights, identifiers, own_membership, retried, rights, transaction
 from yett.providers.postgres.path import database_path
 from yett.providers.postgres.revoke import revoke_lease, sweep
-from yett.providers.postgres.role import LeaseRole, made_by, new_role, scram_verifier
-from yett.providers.postgres.scope import Scope
+from yett.providers.postgres.role import LeaseRole, made_by, must_be_lease, new_role, scram_verifier
+from yett.providers.postgres.scope import Columns, Scope
 
-__all__ = ["LeaseRole", "make_lease", "revoke_lease", "sweep"]
+__all__ = ["LeaseRole", "hide_columns", "make_lease", "revoke_lease", "show_columns", "sweep"]
 
 _MAY = """
 SELECT
@@ -62,6 +63,27 @@ async def make_lease(own: Own, scope: Scope, name: str, until: datetime) -> Leas
 
     await retried(make, role.name, verifier, role.password.text())
     return role
+
+
+async def show_columns(own: Own, role: str, columns: Columns) -> None:
+    """Grant a lease columns that were withheld. Raises YettError: Yett's own role may not."""
+    await _change(own, role, columns, sql.SQL("GRANT SELECT ({}) ON TABLE {} TO {}"))
+
+
+async def hide_columns(own: Own, role: str, columns: Columns) -> None:
+    """Take them back. Raises YettError: it could not be."""
+    await _change(own, role, columns, sql.SQL("REVOKE SELECT ({}) ON TABLE {} FROM {}"))
+
+
+async def _change(own: Own, role: str, columns: Columns, statement: sql.SQL) -> None:
+    must_be_lease(role)
+    try:
+        async with transaction(own):
+            for table, names in columns.items():
+                listed = identifiers([(name,) for name in sorted(names)])
+                await own.execute(statement.format(listed, sql.Identifier(*table), sql.Identifier(role)))
+    except psycopg.Error as error:
+        raise YettError(f"the lease's rights could not be changed: {error.sqlstate}", "look at Yett's login") from None
 
 
 def _statements(
