@@ -7,6 +7,7 @@ the transaction ends. SET ROLE is never passed from an agent.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import LiteralString, cast
 
@@ -14,10 +15,13 @@ import psycopg
 from psycopg import sql
 
 from yett.gateway.databases.place import Place
+from yett.gateway.postgres.framing import Malformed
 from yett.model.errors import YettError
 from yett.providers.postgres.elevation import elevate, lower
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.own import Own, rights
+
+_log = logging.getLogger("yett.gateway")
 
 # The owner of schema public is pg_database_owner since 15: nobody can be a member of it but the database's owner.
 _OWNERS: LiteralString = """
@@ -35,14 +39,44 @@ async def lend(place: Place, agent: Executing, oids: Sequence[int], schemas: Seq
     Raises:
         YettError: nobody owns all of them, or Yett's own role may not lend it.
         ServerError: the agent's transaction is aborted.
+        Malformed: what was lent could not be taken back; the session ends, and no other begins before it is.
     """
     async with place.own.connection() as own:
         owner = await _owner(own, oids, schemas)
         await elevate(own, place.lease, owner, mighty=True)
+        place.owed.add(owner)
         try:
             await agent.rows("SET LOCAL ROLE " + sql.Identifier(owner).as_string(None))
         finally:
-            await lower(own, place.lease, owner)
+            await _lowered(place, own, owner)
+
+
+async def take_back(place: Place) -> None:
+    """What an earlier session was lent and kept. Raises YettError: it still cannot be taken back."""
+    for owner in tuple(place.owed):
+        try:
+            async with place.own.connection() as own:
+                await lower(own, place.lease, owner)
+        except psycopg.Error as error:
+            raise YettError(
+                f"the rights of {owner} that an approved statement was lent cannot be taken back: {error.sqlstate}",
+                "look at Yett's own login in this database",
+            ) from None
+        place.owed.discard(owner)
+
+
+async def _lowered(place: Place, own: Own, owner: str) -> None:
+    """At once, or by another connection. Raises Malformed: the agent's session must not go on."""
+    try:
+        await lower(own, place.lease, owner)
+        place.owed.discard(owner)
+    except (psycopg.Error, YettError) as error:
+        _log.warning("%s: rights were not taken back at the first try: %s", place.database.name, type(error).__name__)
+        try:
+            await take_back(place)
+        except YettError as again:
+            _log.error("%s: %s", place.database.name, again.what)
+            raise Malformed("the owner's rights could not be taken back from this session's role") from None
 
 
 async def give_back(agent: Executing) -> None:

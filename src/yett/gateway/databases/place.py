@@ -90,6 +90,12 @@ class Place:
     shapes: dict[bytes, Known] = field(default_factory=dict)
     """The same by the text without numbers, for those of which numbers change nothing that is decided on."""
 
+    usual: list[tuple[str | None, ...]] = field(default_factory=list)
+    """Settings as a session has them that changes none (session_settings.py), once they were asked for."""
+
+    owed: set[str] = field(default_factory=set)
+    """Owners that the lease's role may still be a member of: taking that back failed."""
+
     def standing(self) -> tuple[object, ...] | None:
         """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
         mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -41,7 +42,7 @@ class OwnPool:
     async def _take(self) -> Own:
         while self._idle:
             since, own = self._idle.pop()
-            if not own.closed and time.monotonic() - since < IDLE_S:
+            if not own.closed and time.monotonic() - since < IDLE_S and not _has_been_cut(own):
                 return own
             await _close(own)
         return await self._connect()
@@ -58,6 +59,13 @@ class OwnPool:
             return await _close(own)
         self._idle.append((time.monotonic(), own))
         return None
+
+
+def _has_been_cut(own: Own) -> bool:
+    """To a connection that waits, a server says nothing but that it has ended."""
+    waiting = select.poll()
+    waiting.register(own.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 async def _close(own: Own) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from yett.gateway.databases.attempts import reading
 from yett.gateway.databases.desk import StatementDesk
+from yett.gateway.databases.lending import take_back
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.service import Databases
@@ -61,6 +62,7 @@ class Seat:
     async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
         try:
             place, role = await self._seated()
+            await take_back(place)
             await self._may_connect(place)
             if place.masks is not None:
                 await place.masks.now(await place.catalogs.now())

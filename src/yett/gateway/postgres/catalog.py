@@ -155,9 +155,7 @@ class LiveCatalog:
         started, generation = self._clock(), self._generation
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                if self._own is None or self._own.closed:
-                    self._own = await self._connect()
-                await self._refresh(self._own)
+                await self._refresh_anew()
         except (psycopg.Error, TimeoutError) as error:
             await self.close()
             words = error.diag.message_primary if isinstance(error, psycopg.Error) else None
@@ -169,6 +167,18 @@ class LiveCatalog:
             await self.close()
             raise
         self._looked, self._looked_at = started, generation
+
+    async def _refresh_anew(self) -> None:
+        """By the connection that is open; one that was cut meanwhile says so once, and another is opened."""
+        own = self._own
+        if own is not None and not own.closed:
+            try:
+                return await self._refresh(own)
+            except psycopg.OperationalError:
+                if not own.closed:
+                    raise
+        self._own = await self._connect()
+        return await self._refresh(self._own)
 
     async def _refresh(self, own: Own) -> None:
         if self._seen is not None and await self._unchanged(own, self._seen):
