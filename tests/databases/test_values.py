@@ -13,6 +13,7 @@ from tests.databases import raw_wire
 from tests.databases.company_of_tests import Company
 
 from yett.approvals.hold import Hold
+from yett.approvals.reading import read
 
 SECRET = "kT9vQ2xW7mZ4pL1sD8fG3hJ6"
 CARS, USERS = "SELECT count(*) FROM cars", "SELECT count(*) FROM users"
@@ -256,3 +257,51 @@ def test_the_types_behind_a_name_are_a_part_of_what_executes_it(company: Company
         raw_wire.exchange(connection, close + declared("gone", BY_LENGTH, text) + raw_wire.SYNC)
         assert b"h-" not in raw_wire.exchange(connection, run)
     assert company.truth(USERS) == [(378,)]
+
+
+# ---- settings of the session are signed
+
+BY_DATE = "DELETE FROM users WHERE id <= CASE WHEN date '01/02/2026' < '2026-01-15' THEN 10 ELSE 9 END"
+
+
+@pytest.mark.parametrize("how", ["SET", "startup", "set_config", "SET LOCAL"])
+def test_another_datestyle_is_another_act(company: Company, how: str) -> None:
+    def send(style: str) -> str:
+        options = f"-c datestyle=ISO,{style}" if how == "startup" else ""
+        with company.connect(autocommit=True, options=options) as connection:
+            if how == "SET":
+                connection.execute(f"SET datestyle = ISO, {style}")
+            elif how == "set_config":
+                connection.execute("SELECT set_config('DateStyle', %s, false)", [f"ISO, {style}"])
+            try:
+                with connection.transaction():
+                    if how == "SET LOCAL":
+                        connection.execute(f"SET LOCAL datestyle TO ISO, {style}")
+                    connection.execute(BY_DATE)
+            except psycopg.errors.InsufficientPrivilege as refused:
+                return company.hold_of(refused).id
+            return ""
+
+    hold = company.laws.hold(send("MDY"))
+    company.approve(hold)
+    other = company.laws.hold(send("DMY"))
+    assert other.digest != hold.digest
+    (shown,) = read(other.document).statements
+    assert shown == f"{BY_DATE}\n-- where DateStyle=ISO, DMY"
+    assert company.truth(USERS) == [(400,)]
+    assert send("MDY") == ""
+    assert company.truth(USERS) == [(390,)]
+
+
+def test_what_a_client_sets_at_every_login_is_no_other_act(company: Company) -> None:
+    def send(more: str) -> None:
+        with company.connect(autocommit=True, application_name=more) as connection:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute(f"SET work_mem = '{len(more)}MB'")
+            connection.execute(GONE)
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send("one")
+    company.approve(company.hold_of(refused.value))
+    send("another")
+    assert company.truth(USERS) == [(390,)]

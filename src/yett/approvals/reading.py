@@ -6,6 +6,7 @@ Both renderers (console, `words.py`) use this reading; escaping is theirs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yett.approvals.changes import change, sentence
@@ -135,9 +136,20 @@ def read(document: Document) -> Reading:
         statements=tuple(
             statement
             for operation in parts(document, "operations")
-            for statement in strings(part(operation, "parameters"), "statements")
+            for statement in _statements(part(operation, "parameters"))
         ),
     )
+
+
+def _statements(parameters: Document) -> list[str]:
+    """Each with the settings of its session that are not as usual, since what it selects hangs on them."""
+    settings = parameters.get("settings")
+    lists = settings if isinstance(settings, Sequence) and not isinstance(settings, str) else ()
+    found = list(strings(parameters, "statements"))
+    for n, each in enumerate(lists[: len(found)]):
+        if said := strings({"settings": each}, "settings"):
+            found[n] += f"\n-- where {', '.join(said)}"
+    return found
 
 
 def _changes(document: Document, touched: list[Touched]) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ ADDS_UP = ".many"
 class Ran:
     """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs.
 
-    `types`: what was declared for its parameters, OIDs. `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
+    `types`: what was declared for its parameters, OIDs. `settings`: those of the session that are not as usual,
+    "name=value". `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
     once they are there.
     """
 
@@ -48,6 +49,7 @@ class Ran:
     prepared: str = ""
     copied: str = ""
     types: tuple[int, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
         found["types"] = [list(one.types) for one in ran]
     if any(one.prepared for one in ran):
         found["prepared"] = [one.prepared for one in ran]
+    if any(one.settings for one in ran):
+        found["settings"] = [list(one.settings) for one in ran]
     if any(one.copied for one in ran):
         found["copied"] = [one.copied for one in ran]
     return found

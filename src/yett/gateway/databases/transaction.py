@@ -14,6 +14,7 @@ from typing import TypeVar
 from yett.approvals.facts import exceeded
 from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import Pass
+from yett.gateway.databases import session_settings
 from yett.gateway.databases.attempts import (
     NO_GUESS,
     NOTHING,
@@ -90,8 +91,9 @@ class GuardedTransaction:
         place, self.run = self.place, None
         if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
             raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
+        settings = await _told(session_settings.changed(place, self.agent))
         ran = [
-            Ran(one, tuple(bound.values), prepared, types=bound.types)
+            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
             for one, prepared in zip(look.statements, stands_for(look), strict=True)
         ]
         if look.way is Way.GUARD:
