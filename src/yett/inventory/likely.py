@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 from yett.inventory.finding import Severity
@@ -86,25 +87,29 @@ def _docstrings(content: bytes) -> tuple[list[int], list[int]]:
     """Where each begins and ends."""
     starts: list[int] = []
     ends: list[int] = []
-    opened, told = b"", False
-    for found in _TRIPLE.finditer(content):
-        if not opened:
-            opened = found[0]
-            told = (
-                _DOCUMENTING.fullmatch(content, content.rfind(b"\n", 0, found.start()) + 1, found.start()) is not None
-            )
-            if told:
-                starts.append(found.end())
-        elif found[0] == opened:
-            opened = b""
-            if told:
-                ends.append(found.start())
-    if len(ends) < len(starts):
-        ends.append(len(content))
+    for opening, closing in _in_three_quotes(content):
+        if _DOCUMENTING.fullmatch(content, content.rfind(b"\n", 0, opening) + 1, opening) is not None:
+            starts.append(opening + 3)
+            ends.append(closing)
     return starts, ends
+
+
+def _in_three_quotes(content: bytes) -> Iterator[tuple[int, int]]:
+    """Where each string in three quotes opens and closes; one that never does, at the end of the text."""
+    next_of = {mark: content.find(mark) for mark in _TRIPLE}
+    while (opening := min((at for at in next_of.values() if at >= 0), default=-1)) >= 0:
+        mark = content[opening : opening + 3]
+        closing = content.find(mark, opening + 3)
+        if closing < 0:
+            yield opening, len(content)
+            return
+        yield opening, closing
+        for each, at in next_of.items():
+            if 0 <= at < closing + 3:
+                next_of[each] = content.find(each, closing + 3)
 
 
 _quoted = frozenset(_QUOTES[at : at + 1] for at in range(len(_QUOTES)))
 _RUN_BEFORE = re.compile(rb"[^\s\"'`]*\Z")
-_TRIPLE = re.compile(rb"\"{3}|'{3}")
+_TRIPLE = (b'"""', b"'''")
 _DOCUMENTING = re.compile(rb"[ \t]*(?:(?:DOCUMENTATION|EXAMPLES|RETURN|__doc__)\s?=\s?)?[rRuU]?")

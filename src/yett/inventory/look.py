@@ -6,7 +6,7 @@ import errno
 import mmap
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from yett.inventory.engine import Detector, Sight
@@ -21,8 +21,6 @@ from yett.inventory.unpack import HEAD, is_container, texts_of
 
 BUFFER = 128 << 10
 """Read at once; nearly every source file fits, and a larger buffer falls out of the processor's cache."""
-IN_PLACE = 1 << 20
-"""Files up to this are screened where they were read to; larger ones are few."""
 WINDOW, OVERLAP = 4 << 20, 64 << 10
 """Larger files are looked at in windows; no value is longer than what two of them share."""
 _AS_IT_LIES = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -56,27 +54,31 @@ class Look:
 
     def __init__(self, detector: Detector, unpack: bool = True) -> None:
         self._detector = detector
+        self._look = detector.screen.found
         self._unpack = unpack
-        self._buffer = mmap.mmap(-1, IN_PLACE, flags=_PRIVATE)  # pages that no file fills are never there
+        self._buffer = mmap.mmap(-1, WINDOW + OVERLAP, flags=_PRIVATE)  # pages that no file fills are never there
         self._view = memoryview(self._buffer)
         self._first = [self._view[:BUFFER]]
         self.files = self.bytes = 0
 
-    def file(self, path: str, tell: Tell, source: str = "file", form: Format | None = None) -> Iterator[Seen]:
+    def file(self, path: str, tell: Tell, source: str = "file", form: Format | None = None) -> Sequence[Seen]:
         """Everything in a regular file. A link, a pipe or a device is passed over; what cannot be read is told."""
         try:
             descriptor = os.open(path, _AS_IT_LIES)
         except FileNotFoundError:
-            return  # it went away meanwhile
+            return ()  # it went away meanwhile
         except OSError as error:
             tell(Unread(path, error.strerror or "cannot be opened"))
-            return
+            return ()
+        found: list[Seen] = []
         try:
-            yield from self._opened(descriptor, path, tell, source, form or format_of(path))
+            if found_in := self._opened(descriptor, path, tell, source, form or format_of(path)):
+                found.extend(found_in)  # before the file is closed; what an error cuts off keeps what it gave
         except OSError as error:
             tell(Unread(path, error.strerror or "cannot be read"))
         finally:
             os.close(descriptor)
+        return found
 
     def text(
         self,
@@ -107,16 +109,16 @@ class Look:
         self.files += 1
         if size == BUFFER:
             about = os.fstat(descriptor)
-            if about.st_size > IN_PLACE or not stat.S_ISREG(about.st_mode):
+            if about.st_size > WINDOW or not stat.S_ISREG(about.st_mode):
                 return self._large(descriptor, path, tell, source, form, about)
             while size < about.st_size and (more := os.readv(descriptor, [self._view[size : about.st_size]])):
                 size += more
         self.bytes += size
         view = self._view[:size]
-        sight = self._detector.look(view)
-        if form is None and not sight.ids and not self._is_special(path, size):
-            return ()
-        return self._content(descriptor, path, view.tobytes(), tell, source, form, sight)
+        sight = self._look(view)
+        if sight.ids or form is not None or self._is_special(path, size):
+            return self._content(descriptor, path, view.tobytes(), tell, source, form, sight)
+        return ()
 
     def _is_special(self, path: str, size: int) -> bool:
         """Whether its bytes are not what they say: an archive, a database, UTF-16."""
@@ -170,7 +172,7 @@ class Look:
         if min(about.st_size, about.st_blocks * 512) > MOST_READ:
             tell(Unread(path, f"larger than {MOST_READ >> 30} GB"))
             return
-        if about.st_size <= (WINDOW if form is None else MOST_PARSED):
+        if form is not None and about.st_size <= MOST_PARSED:
             content = self._view[:BUFFER].tobytes() + _exactly(descriptor, about.st_size - BUFFER)
             self.bytes += len(content)
             yield from self._content(descriptor, path, content, tell, source, form)
@@ -188,33 +190,46 @@ class Look:
         """A value in the overlap is seen twice, and told once. Holes are passed over: they cost whoever made them
         nothing.
         """
-        content, base, line, told = b"", 0, 1, 0
+        lines = _Lines(descriptor)
+        kept = base = told = 0
+        shared: set[tuple[int, int]] = set()
         while (data := _data_from(descriptor, base, about.st_size)) is not None:
             if data - base >= WINDOW:
-                content, base, told = b"", data, data
-            os.lseek(descriptor, base, os.SEEK_SET)
-            chunk = _exactly(descriptor, WINDOW)
-            if not chunk:
+                kept, base, told = 0, data, data
+            size = self._filled(descriptor, base, kept)
+            if size == kept:
                 return
-            self.bytes += len(chunk)
-            content = content[-OVERLAP:] if content else b""
-            base_of_content = base - len(content)
-            line_of_content = line - content.count(b"\n")
-            content += chunk
-            hits = hits_in(self._detector, content)
-            lines = _lines(content, (hit.start for hit in hits))
-            for hit in hits:
-                start = base_of_content + hit.start
-                if start < told:
-                    continue
-                at = line_of_content + lines[hit.start] - 1
-                value = hit.value_in(content)
-                moved = replace(hit, start=start, end=base_of_content + hit.end)
-                encoded = content[hit.start : hit.end] if hit.decoded else b""
-                yield Seen(path, source, at, moved, value, about.st_mtime, encoded)
-            base += len(chunk)
-            line += chunk.count(b"\n")
-            told = base - OVERLAP if len(chunk) == WINDOW else base
+            self.bytes += size - kept
+            for seen in self._windowed(path, source, size, kept, lines):
+                hit = replace(seen.hit, start=base - kept + seen.hit.start, end=base - kept + seen.hit.end)
+                if hit.start >= told and (hit.start, hit.end) not in shared:
+                    shared.add((hit.start, hit.end))
+                    yield replace(seen, hit=hit, modified=about.st_mtime)
+            lines.passed(base, size - kept)
+            base += size - kept
+            told = base - OVERLAP if size == kept + WINDOW else base
+            shared = {span for span in shared if span[0] >= told}
+            kept = min(size, OVERLAP)
+            self._view[:kept] = self._view[size - kept : size].tobytes()
+
+    def _filled(self, descriptor: int, base: int, kept: int) -> int:
+        """The end of a window in the buffer, behind what was kept of the one before."""
+        end, size = kept + WINDOW, kept
+        while size < end and (more := os.preadv(descriptor, [self._view[size:end]], base + size - kept)):
+            size += more
+        return size
+
+    def _windowed(self, path: str, source: str, size: int, kept: int, lines: _Lines) -> list[Seen]:
+        """What is in the buffer, by its offsets there, and by lines of the file. It is only copied if there is any."""
+        view = self._view[:size]
+        sight = self._look(view)
+        if not sight.ids:
+            return []
+        content = view.tobytes()
+        hits = hits_in(self._detector, content, sight)
+        first = lines.before() - content.count(b"\n", 0, kept) if hits else 0
+        within = _lines(content, (hit.start for hit in hits))
+        return [_at(path, source, content, hit, first + within[hit.start] - 1) for hit in hits]
 
     def _container(self, path: str, tell: Tell, source: str) -> Iterator[Seen]:
         for text in texts_of(path, path, unread=tell):
@@ -230,6 +245,28 @@ def _data_from(descriptor: int, at: int, size: int) -> int | None:
         return os.lseek(descriptor, at, os.SEEK_DATA)
     except (OSError, AttributeError) as error:
         return None if getattr(error, "errno", 0) == errno.ENXIO else at
+
+
+class _Lines:
+    """The lines of a large file, counted when somebody asks: where nothing is found, nobody does."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._uncounted: list[tuple[int, int]] = []
+        self._line = 1
+
+    def passed(self, base: int, size: int) -> None:
+        """These bytes were looked at."""
+        self._uncounted.append((base, size))
+
+    def before(self) -> int:
+        """The line that begins, or goes on, behind all that was passed. Reads what it counts once more."""
+        for base, size in self._uncounted:
+            for at in range(base, base + size, BUFFER):
+                piece = os.pread(self._descriptor, min(BUFFER, base + size - at), at)
+                self._line += piece.count(b"\n")
+        self._uncounted.clear()
+        return self._line
 
 
 def _unheard(_unread: Unread) -> None:
@@ -251,6 +288,10 @@ def _lines(content: bytes, starts: Iterable[int]) -> dict[int, int]:
 def _seen(name: str, source: str, content: bytes, hit: Hit, line: int) -> Seen:
     if is_prose(name, content, hit):
         hit = replace(hit, severity=Severity.LOW)
+    return _at(name, source, content, hit, line)
+
+
+def _at(name: str, source: str, content: bytes, hit: Hit, line: int) -> Seen:
     encoded = content[hit.start : hit.end] if hit.decoded and hit.start >= 0 else b""
     return Seen(name, source, line, hit, hit.value_in(content), encoded=encoded)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,7 +130,7 @@ class _Survey:
         self._look_at(tree.seen(roots))
         if tree.counts.files <= MOST_FILES:
             again = Tree(self._detector, _unheard, self._wanted.installed)
-            self._look_at(iter([*echoes(again.files(roots), self._by_place())]))
+            self._look_at([*echoes(again.files(roots), self._by_place())])
         self._files += tree.counts.files
         self._read += tree.counts.bytes
         if tree.counts.installed:
@@ -200,7 +200,7 @@ class _Survey:
         severity = severity_of(origin.path, spot.hit, spot.value)
         self._gathering.put(spot.hit, spot.value, at, origin.at, severity, owner=origin.author)
 
-    def _look_at(self, found: Iterator[Seen]) -> None:
+    def _look_at(self, found: Iterable[Seen]) -> None:
         for seen in found:
             self._gathering.add(seen)
 

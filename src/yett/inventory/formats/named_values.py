@@ -77,9 +77,10 @@ def _holds_more(value: str) -> bool:
 def named_secrets(entries: Iterable[Entry]) -> Iterator[Found]:
     """`named_secret` of each, with the account that its siblings tell."""
     kept = list(entries)
-    families = siblings(kept)
+    families: dict[Path, dict[str, str]] = {}
     for entry in kept:
         for found, account in named_secret(entry):
+            families = families or siblings(kept)  # most files hold no secret
             yield found, account or account_of(entry, families[entry.parent])
 
 

@@ -80,11 +80,12 @@ def is_no_value(value: str | bytes) -> bool:
 
 def is_secret(name: str, value: str) -> bool:
     """Whether this value under this name is a credential."""
+    sure = names_a_secret(name)
+    if not sure and not may_name_a_secret(name):
+        return False  # nearly every name: before its value is looked at
     if len(value) > LONGEST_VALUE or is_no_value(value) or _PATHLIKE.fullmatch(value):
         return False
-    if names_a_secret(name):
-        return not _is_no_credential(normal_name(name), value)
-    return may_name_a_secret(name) and looks_made(value)
+    return not _is_no_credential(normal_name(name), value) if sure else looks_made(value)
 
 
 def looks_made(value: str, shortest: int = MADE_SHORTEST) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from yett.inventory.formats.entry import DEEPEST, Entry
 from yett.inventory.formats.format import Unparsable
@@ -43,9 +43,11 @@ def yaml_documents(content: bytes) -> Iterator[tuple[int, Entry]]:
     except UnicodeDecodeError:
         raise Unparsable("the YAML is not UTF-8") from None
     reader = _Reader(text, 3 if content.startswith(b"\xef\xbb\xbf") else 0)
+    steps = reader.steps()
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            if (entry := reader.next(event)) is not None:
+            step = steps.get(type(event))
+            if step is not None and (entry := step(event)) is not None:
                 yield reader.document, entry
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -67,25 +69,26 @@ class _Reader:
         self._are_values: list[bool] = []
         """Whether the level is itself a value; else it is a key (? {a: b})."""
 
-    def next(self, event: yaml.Event) -> Entry | None:
-        """The scalar of the event, if it is a value."""
+    def steps(self) -> dict[type[yaml.Event], Callable[[Any], Entry | None]]:
+        """What each kind of event does; of a scalar that is a value, the entry comes out."""
         import yaml
 
-        match event:
-            case yaml.DocumentStartEvent():
-                self.document += 1
-            case yaml.ScalarEvent():
-                return self._scalar(event)
-            case yaml.AliasEvent():
-                if self._begin("*"):
-                    self._done()
-            case yaml.MappingStartEvent():
-                self._open(-1)
-            case yaml.SequenceStartEvent():
-                self._open(0)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._close()
-        return None
+        return {
+            yaml.DocumentStartEvent: self._new_document,
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: lambda _: self._open(-1),
+            yaml.SequenceStartEvent: lambda _: self._open(0),
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+        }
+
+    def _new_document(self, _event: yaml.Event) -> None:
+        self.document += 1
+
+    def _alias(self, _event: yaml.Event) -> None:
+        if self._begin("*"):
+            self._done()
 
     def _open(self, count: int) -> None:
         if len(self._counts) >= DEEPEST:
@@ -94,7 +97,7 @@ class _Reader:
         self._keys.append(None)
         self._counts.append(count)
 
-    def _close(self) -> None:
+    def _close(self, _event: yaml.Event) -> None:
         self._keys.pop()
         self._counts.pop()
         if self._are_values.pop():
@@ -122,7 +125,7 @@ class _Reader:
         is_value = self._begin(event.value)
         if not is_value:
             return None
-        path = tuple(key or "" for key in self._keys)
+        path = tuple([key or "" for key in self._keys])  # a generator takes twice as long, on every value
         self._done()
         return self._entry(event, path) if event.tag in _PLAIN_TAGS else None
 
@@ -130,12 +133,14 @@ class _Reader:
         assert event.start_mark is not None
         assert event.end_mark is not None
         start, end = event.start_mark.index, event.end_mark.index
-        if found := _PROPERTIES.match(self._text, start, end):
+        first = self._text[start : start + 1]
+        if first in ("!", "&") and (found := _PROPERTIES.match(self._text, start, end)):
             start = found.end()
-        quoted = self._text[start : start + 1] in ("'", '"') and end - start >= 2
+            first = self._text[start : start + 1]
+        quoted = first in ("'", '"') and end - start >= 2
         if quoted:
             start, end = start + 1, end - 1
-        elif found := _BLOCK_HEADER.match(self._text, start, end):
+        elif first in ("|", ">") and (found := _BLOCK_HEADER.match(self._text, start, end)):
             start = found.end()
             end = start + len(self._text[start:end].rstrip())
         raw = self._text[start:end]
