@@ -122,6 +122,7 @@ class Ground:
             self._oracle.execute("SET allow_system_table_mods = on; DELETE FROM pg_subscription")
         self._oracle.close()
         self._oracle = None
+        self._cluster_before = None  # it knows the database by its number
         self._wait_until_alone(0)
         self.admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 

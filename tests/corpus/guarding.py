@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from psycopg import pq
 from corpus.cases import SUPERUSER, Case
 from corpus.ground import Ground, Outcome
 from corpus.session import Session
+from yett.gateway.postgres.looking import ENDS
 from yett.model.errors import YettError
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.captured import Captured
@@ -90,8 +91,8 @@ class _Watched:
 
     async def all_of(self, said: Sequence[Sequence[Statement]]) -> None:
         try:
-            for statement in _flat(said):
-                await self._statement(statement)
+            for statements in said:
+                await self._message(statements)
         except Unguardable as error:
             self.found.unguardable = str(error)
             self.agent.send("ROLLBACK")
@@ -103,6 +104,19 @@ class _Watched:
                 await restore(self.own, captured, verify=True)
             except YettError as error:
                 self.found.broken = str(error)
+
+    async def _message(self, statements: Sequence[Statement]) -> None:
+        """Without transaction control in it a message is one transaction, as for the server."""
+        passes = all(one.way is Way.PASS for one in statements)
+        if len(statements) < 2 or passes or self._in_transaction or any(one.control in ENDS for one in statements):
+            for one in statements:
+                await self._statement(one)
+            return
+        self.agent.send("BEGIN")
+        await self._watch()
+        for one in statements:
+            self.agent.send(one.text, self.stdin)
+        await self._commit("COMMIT")
 
     async def _statement(self, statement: Statement) -> None:
         if statement.control is Control.COMMIT:
@@ -137,10 +151,6 @@ class _Watched:
     @property
     def _in_transaction(self) -> bool:
         return self.agent.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE
-
-
-def _flat(said: Sequence[Sequence[Statement]]) -> Iterable[Statement]:
-    return (statement for statements in said for statement in statements)
 
 
 def _value(result: pq.abc.PGresult, row: int, column: int) -> str | None:

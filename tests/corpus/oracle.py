@@ -142,15 +142,27 @@ class Eye:
 
 
 def wal(programs: Path, data: Path, start: str, end: str) -> State:
-    """Records of the write-ahead log that no query shows: messages, restore points, switches, checkpoints."""
+    """Records of the write-ahead log that no query shows: messages, restore points, switches, checkpoints.
+
+    The last thing before `end` is a message of the oracle's own: an answer without it is none. The segments are named,
+    since pg_waldump would take any file there for its size, and one that is prepared for later holds zeros.
+    """
     ask = [programs / "pg_waldump", "-p", data / "pg_wal", "-s", start, "-e", end, "-r", "XLOG", "-r", "LogicalMessage"]
-    told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
-    lines = [line.partition("desc: ")[2] for line in told.splitlines()]
+    ask += [_segment(start), _segment(end)]
+    told = subprocess.run(ask, capture_output=True, text=True, check=False)
+    lines = [line.partition("desc: ")[2] for line in told.stdout.splitlines()]
+    assert any(_OURS[0] in line for line in lines), f"the log cannot be read: {told.stderr}"
     return {
         ("wal", str(n)): line
         for n, line in enumerate(lines)
         if line.startswith(_TELLING) and not any(name in line for name in _OURS)
     }
+
+
+def _segment(position: str) -> str:
+    """The file with that position, of the first timeline and 16 MB."""
+    high, _, low = position.partition("/")
+    return f"{1:08X}{int(high, 16):08X}{int(low, 16) >> 24:08X}"
 
 
 def _neighbour(connection: Connection) -> dict[Fact, str]:

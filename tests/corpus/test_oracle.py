@@ -10,10 +10,10 @@ import pytest
 
 from corpus import oracle
 from corpus.cases import SUPERUSER, Case, all_cases
+from corpus.claims import watched
 from corpus.ground import Ground
 from corpus.guarding import guard
-from corpus.test_statements import watched
-from corpus.verdicts import NOT_FREE, violations
+from corpus.verdicts import FEW, NOT_FREE, violations
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Way
 
@@ -33,7 +33,7 @@ def test_a_copy_of_the_world_is_as_the_world(version: int, place: Place) -> None
     ground.discard()
     ground.renew()
     assert oracle.differences(ground.pristine, ground.state()) == []
-    assert sum(area == "rows" for area, _ in ground.pristine) > 50
+    assert sum(area == "rows" for area, _ in ground.pristine) > 45
     assert sum(area == "catalog" for area, _ in ground.pristine) > 1000
 
 
@@ -106,7 +106,7 @@ def test_a_pinned_setting_that_passed_would_be_found(setting: str, version: int,
 def test_verdicts_flipped_at_random_are_all_found(version: int, place: Place) -> None:
     """Twenty statements that change something, called PASS: every one is a violation."""
     ground, catalog = place(version)
-    changing = [case for case in all_cases() if case.effect and case.runs_on(version, ground.features)]
+    changing = [case for case in all_cases() if case.effect - FEW.keys() and case.runs_on(version, ground.features)]
     for case in random.Random(f"flipped {version}").sample(changing, FLIPS):
         outcomes, _ = watched(ground, case, catalog)
         assert violations(case, Way.PASS, outcomes, None), f"{case.id} called PASS was not found"

@@ -20,5 +20,7 @@ CREATE TABLE parcels (id int PRIMARY KEY, w weight);
 INSERT INTO parcels VALUES (1, ROW(3)), (2, ROW(1)), (3, ROW(2));
 CREATE TYPE weights AS RANGE (SUBTYPE = weight);
 CREATE VIEW v_weights AS SELECT w FROM parcels ORDER BY w;
-GRANT ALL ON parcels, v_weights TO PUBLIC;
+CREATE VIEW v_weighed AS SELECT DISTINCT x FROM (VALUES ('(1)'::weight), ('(2)'::weight)) v (x);
+CREATE DOMAIN heavy AS weight;
+GRANT ALL ON parcels, v_weights, v_weighed TO PUBLIC;
 RESET SESSION AUTHORIZATION;

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from yett.operations.sql import builtins
 from yett.operations.sql.catalog import Function
 from yett.operations.sql.facts import Known, Ref, unknown
 from yett.operations.sql.grammar import GrammarError
@@ -25,6 +26,16 @@ from yett.operations.sql.worker import worker
 
 _DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
 _CONTROL = frozenset({"PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"})
+_LOOPS = frozenset(
+    {
+        "PLpgSQL_stmt_forc",
+        "PLpgSQL_stmt_foreach_a",
+        "PLpgSQL_stmt_fori",
+        "PLpgSQL_stmt_fors",
+        "PLpgSQL_stmt_loop",
+        "PLpgSQL_stmt_while",
+    }
+)
 _STATIC = frozenset(
     {
         "PLpgSQL_case_when",
@@ -82,6 +93,8 @@ def read_body(reach: Reach, function: Function, names: Names, trigger: bool, rea
     else:
         _read_sql(reader, function.body, f"calls {name}")
     reader.done()
+    if not reader.once or reader.loops:
+        reader.fact(builtins.REPEATS)
     return Known(tuple(reader.facts), frozenset(reader.refs), tuple(reader.touched))
 
 
@@ -119,6 +132,7 @@ def read_block(reader: Reader, definition: str, who: str, keep: bool = False) ->
             reader.fact(unknown(f"{who}, which has a part that Yett does not know"))
         elif kind == "PLpgSQL_expr":
             _expression(reader, node, who)
+        reader.loops |= kind in _LOOPS
     if any(_hides_something(reader, kind, node) for kind, node in _nodes(block)):
         _harvest(reader, definition)
 

@@ -22,7 +22,11 @@ _HARMLESS = frozenset(_LISTS["harmless"])
 _TRIGGERS = frozenset(_LISTS["triggers"])
 _PURE_EXTENSIONS = frozenset(_LISTS["pure_extensions"])
 _EXTENSION_HARMLESS = frozenset(_LISTS["extension_harmless"])
-_ADVISORY = "holds an advisory lock, for which others may wait"
+ADVISORY_LOCKS = frozenset(_LISTS["advisory_locks"])
+ONE_VALUE = frozenset(_LISTS["one_value"])
+ADVISORY = Fact(Way.PASS, Effect.WRITE, Recovery.AUTOMATIC, "holds an advisory lock, for which others may wait")
+REPEATS = Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "runs parts of itself any number of times")
+"""Said of a body, never to a person: what is harmless once in it may not be."""
 _LARGE = "changes large objects, which the guard does not see"
 
 NUMBERS = guard(Effect.WRITE, Recovery.AUTOMATIC, "takes a number of a sequence")
@@ -32,7 +36,7 @@ _HARMFUL = {
     "pg_notify": ask(Effect.WRITE, Recovery.NONE, "notifies listeners, who may act on it"),
     "lo_unlink": ask(Effect.DELETE, Recovery.FROM_BACKUP, "deletes a large object, which the guard does not see"),
     **dict.fromkeys(_LISTS["large_objects"], ask(Effect.WRITE, Recovery.FROM_BACKUP, _LARGE)),
-    **dict.fromkeys(_LISTS["advisory_locks"], Fact(Way.PASS, Effect.WRITE, Recovery.AUTOMATIC, _ADVISORY)),
+    **dict.fromkeys(ADVISORY_LOCKS, ADVISORY),
     **dict.fromkeys(_LISTS["advisory_unlocks"], Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "")),
 }
 

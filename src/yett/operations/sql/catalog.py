@@ -156,7 +156,9 @@ class Type:
     parts: frozenset[int] = frozenset()
     checks: Uses = NOTHING
     casts: frozenset[int] = frozenset()
-    """Functions of casts onto this type, and of operator classes that compare it: what runs unnamed."""
+    """Functions of casts onto this type."""
+    compared: frozenset[int] = frozenset()
+    """Functions of its operator classes: what runs unnamed where its values are sorted, grouped, joined."""
 
     @property
     def builtin(self) -> bool:
@@ -184,7 +186,8 @@ class Catalog(Protocol):
 
     @property
     def implicit_casts(self) -> frozenset[int]:
-        """Functions behind casts that are not built in and need no spelling out (IMPLICIT, ASSIGNMENT)."""
+        """Functions that are not built in and run unnamed: of IMPLICIT and ASSIGNMENT casts, and of operator classes
+        that compare built-in types."""
         ...
 
     @property

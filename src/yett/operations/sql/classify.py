@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
-from yett.model.effects import Effect
+from yett.model.effects import Effect, Recovery
 from yett.model.errors import Unreadable
-from yett.operations.sql import bodies
+from yett.operations.sql import bodies, builtins
 from yett.operations.sql.authority import AUTHORITY
 from yett.operations.sql.catalog import Catalog, Function
 from yett.operations.sql.definitions import DEFINITIONS, ROWS
 from yett.operations.sql.facts import (
     Fact,
     Known,
+    ask,
     effect_of,
     reasons_of,
     recovery_of,
@@ -34,6 +35,7 @@ HANDLERS: Mapping[str, Callable[[Reader, Node], None]] = {**ROWS, **SESSION, **D
 MOST_STATEMENTS = 2000
 """In one text: each costs a tenth of a millisecond, and someone may have to read them."""
 
+_MANY_LOCKS = "may take any number of advisory locks, and all sessions share the memory for them"
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -139,6 +141,8 @@ def _composed(text: str, reader: Reader) -> Statement:
     facts: list[Fact] = [*reader.facts, *known.facts]
     if reader.defers and _does_more_than_lock(reader):
         facts.append(refused("would run later, at a FETCH: send the query itself", Effect.UNKNOWN))
+    if builtins.ADVISORY in facts and not (reader.once and builtins.REPEATS not in facts) and not reader.planning:
+        facts.append(ask(Effect.WRITE, Recovery.AUTOMATIC, _MANY_LOCKS))
     effect = effect_of(facts)
     return Statement(
         text=text,

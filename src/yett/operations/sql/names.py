@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from yett.operations.sql import builtins
-from yett.operations.sql.catalog import Catalog, Function, Relation, Type
+from yett.operations.sql.catalog import NOTHING, Catalog, Function, Relation, Type
 from yett.operations.sql.facts import Ref
 
 Refs = frozenset[Ref]
@@ -117,7 +117,10 @@ def type_refs(types: Iterable[Type]) -> Refs:
 
 
 def _is_harmless(function: Function) -> bool:
-    return function.builtin and function.name not in builtins.BY_TYPE_NAME and builtins.judge(function) is None
+    if function.name in builtins.BY_TYPE_NAME or builtins.judge(function) is not None:
+        return False
+    compiled = function.kind == "f" and function.language == "c" and not function.types and function.defaults == NOTHING
+    return function.builtin or compiled
 
 
 def _takes_one_row(function: Function) -> bool:

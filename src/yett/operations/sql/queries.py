@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 # Names of fields as outfuncs.c prints them. A name that a user chose can at most add an id: it cannot hide one.
 _IDS = (
-    r":(funcid|aggfnoid|winfnoid|opno|relid|resulttype|commandType) (\d+)"
+    r":(funcid|aggfnoid|winfnoid|opno|eqop|sortop|relid|resulttype|consttype|row_typeid|commandType) (\d+)"
     r"|:(opnos) \(o ([\d ]+)\)"
     r"|\{(ROWMARKCLAUSE)"
 )

@@ -21,6 +21,7 @@ ReadBody = Callable[["Reach", Function, Names, bool], Known]
 
 WRITES = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _SECRETS = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "pg_user_mappings", "pg_subscription"})
+_FILES = frozenset({"pg_hba_file_rules", "pg_ident_file_mappings", "pg_file_settings"})
 _FACTS = {
     Verb.LOCK: (Effect.WRITE, Recovery.AUTOMATIC, "locks rows of"),
     Verb.INSERT: (Effect.WRITE, Recovery.AUTOMATIC, "adds rows to"),
@@ -92,6 +93,8 @@ class Reach:
                 return self._function(ref.oid, ref.kind == "trigger")
             case "type":
                 return self._type(ref.oid)
+            case "compared":
+                return self._compared(ref.oid)
             case "casts":
                 return self._casts()
             case "copy":
@@ -144,7 +147,17 @@ class Reach:
             return Known((unknown("makes a value of a type that the catalog does not know"),))
         casts = (self.catalog.function(cast) for cast in type_.casts)
         parts = frozenset(Ref("type", part) for part in type_.parts)
-        return Known((), self.refs(type_.checks) | parts | function_refs(f for f in casts if f is not None))
+        unnamed = function_refs(f for f in casts if f is not None) | self._compared(oid).refs
+        return Known((), self.refs(type_.checks) | parts | unnamed)
+
+    def _compared(self, oid: int) -> Known:
+        """What ORDER BY, DISTINCT, GROUP BY, UNION or a join run with values that are there already."""
+        type_ = self.catalog.type_(oid)
+        if type_ is None:
+            return Known((unknown("compares values of a type that the catalog does not know"),))
+        functions = (self.catalog.function(one) for one in type_.compared)
+        parts = frozenset(Ref("compared", part) for part in type_.parts)
+        return Known((), parts | function_refs(f for f in functions if f is not None))
 
     def _casts(self) -> Known:
         """What casts do that no text spells out: they hide wherever a column is read."""
@@ -201,9 +214,12 @@ class Reach:
     def _builtin(self, relation: Relation, verb: Verb) -> Known:
         touched = _touch(relation, verb)
         if verb is Verb.READ:
-            reads_secrets = relation.name in _SECRETS and relation.schema == "pg_catalog"
-            fact = ask(Effect.ADMIN, Recovery.NONE, f"reads {relation.name}, where the server keeps passwords")
-            return Known((fact,) if reads_secrets else (), frozenset(), touched)
+            facts: tuple[Fact, ...] = ()
+            if relation.name in _SECRETS and relation.schema == "pg_catalog":
+                facts = (ask(Effect.ADMIN, Recovery.NONE, f"reads {relation.name}, where the server keeps passwords"),)
+            elif relation.name in _FILES and relation.schema == "pg_catalog":
+                facts = (ask(Effect.ADMIN, Recovery.NONE, f"reads {relation.name}: the files of the server itself"),)
+            return Known(facts, frozenset(), touched)
         if relation.name == "pg_settings":
             return Known((refused("changes settings through pg_settings"),), frozenset(), touched)
         if verb is Verb.LOCK:
@@ -220,6 +236,8 @@ class Reach:
         if verb in (Verb.INSERT, Verb.UPDATE):
             refs |= self.refs(relation.on_write)
             refs.update(Ref("type", type_) for type_ in relation.types)
+        if verb in (Verb.READ, Verb.DELETE):
+            refs.update(Ref("compared", type_) for type_ in relation.types)
         if verb in WRITES or verb is Verb.TRUNCATE:
             refs |= self._fired(relation, verb)
             refs |= _cascades(relation, verb)

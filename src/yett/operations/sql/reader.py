@@ -60,13 +60,17 @@ class Reader:
         self.plants = False
         """It stores expressions that others will run."""
         self.lenient = False
+        self.loops = False
+        """It is a body with a loop."""
         self.made: set[str] = set()
         """Temporary tables that earlier statements of the same body make."""
         self._queries = 0
         self._sequences = False
         self._plain = True
+        self._once = True
         self._rows = True
         self._reads_columns = False
+        self._chosen: dict[int, str] = {}
 
     def nested(self, node: Node) -> None:
         """Read a statement inside this one; the outer one's tag stays."""
@@ -98,6 +102,14 @@ class Reader:
             self.touched.append(Touched(0, schema, name, verb))
             self.fact(unknown(f"names {_dotted(schema, name)}, which the catalog does not know"))
         self.refs.update(Ref(verb, relation.oid) for relation in found)
+
+    def mentioned(self, range_var: Node) -> None:
+        """A relation that is looked up and not opened: no row of it, or of what stands behind it, is read."""
+        schema, name = range_var.get("schemaname", ""), range_var["relname"]
+        found = self.names.relations(schema, name)
+        if not found:
+            self.fact(unknown(f"names {_dotted(schema, name)}, which the catalog does not know"))
+        self.touched += [Touched(one.oid, one.schema, one.name, Verb.READ) for one in found]
 
     def done(self) -> None:
         """Judge what only the whole tells: sequences, casts, and what a definition plants."""
@@ -153,7 +165,9 @@ class Reader:
         if "intoClause" in node:
             self.fact(unknown("makes a table where no table can be made"))
         if "fromClause" in node or "larg" in node:
-            self._plain = False
+            self._plain = self._once = False
+            self._reads_columns = True
+        self._choose_setting(node)
         outer, self._rows = self._rows, "valuesLists" in node
         inner = self.with_clause(node.get("withClause"), ctes)
         for key, value in node.items():
@@ -165,6 +179,15 @@ class Reader:
                 else:
                     self.walk(value, inner)
         self._rows = outer
+
+    def _choose_setting(self, node: Node) -> None:
+        """`SELECT set_config(name, ..) FROM pg_settings WHERE name = 'x'`, by which pg_dump asks whether x is there."""
+        if (found := settings.chosen(node)) is None:
+            return
+        call, table, name = found
+        relations = self.names.relations(table.get("schemaname", ""), "pg_settings")
+        if all(one.builtin for one in relations) and not self.names.operator("", "="):
+            self._chosen[id(call)] = name
 
     def _locking(self, node: Node, clauses: list[Any], ctes: Ctes) -> None:
         """FOR UPDATE and its kin lock what the FROM clause reaches, or the relations they name."""
@@ -260,13 +283,26 @@ class Reader:
         if refs and name == "set_config":
             own = {ref for ref in refs if (f := self.catalog.function(ref.oid)) is not None and f.builtin}
             if own:
-                self.fact(_set_config(node.get("args", []), self.catalog))
+                self.fact(_set_config(node.get("args", []), self.catalog, self._chosen.get(id(node))))
             refs -= own
+        if not self._is_one_value(name, refs):
+            self._once = False
         if name == "nextval":
             self._sequences = True
         elif not self._rows and name not in ("currval", "lastval"):
             self._plain = False  # it may return a set; none may stand in VALUES or in SET
         self.reached(refs, f"calls {_dotted(schema, name)}, which is not known")
+
+    def _is_one_value(self, name: str, refs: Refs | None) -> bool:
+        if name not in builtins.ADVISORY_LOCKS and name not in builtins.ONE_VALUE:
+            return False
+        functions = (self.catalog.function(ref.oid) for ref in refs or ())
+        return all(function is not None and function.builtin for function in functions)
+
+    @property
+    def once(self) -> bool:
+        """Whether each of its parts runs at most once, or as often as they stand there."""
+        return self._once and self._queries <= 1
 
     def _operator(self, node: Node, ctes: Ctes) -> None:
         """A_Expr, and whatever else carries an operator's name."""
@@ -295,6 +331,7 @@ class Reader:
         *schema, name = (part["String"]["sval"] for part in node.get("names", ()))
         if node.get("pct_type"):
             return
+        self._reads_columns = True
         self.reached(
             self.names.type_(schema[-1] if schema else "", name),
             f"names type {_dotted(schema[-1] if schema else '', name)}, which is not known",
@@ -348,9 +385,10 @@ class Reader:
         self.walk(node.get("items", []), ctes)
 
 
-def _set_config(arguments: list[Any], catalog: Catalog) -> Fact | None:
+def _set_config(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact | None:
     constants = [_constant(argument) for argument in arguments]
     name, value = (*constants, None, None)[:2]
+    name = name if chosen is None else chosen
     if name is None:
         return unknown("calls set_config with a name that is not a constant")
     values = None if value is None else (value,)

@@ -111,7 +111,11 @@ def _execute(reader: Reader, node: Node) -> None:
         reader.fact(unknown("executes a prepared statement that cannot be read"))
         return
     query = prepared[0].node
-    reader.nested(query["PrepareStmt"]["query"] if "PrepareStmt" in query else query)
+    if "PrepareStmt" in query:  # its types too: what is given is made one of them before anything else
+        query = query["PrepareStmt"]
+        reader.walk(query.get("argtypes", []))
+        query = query["query"]
+    reader.nested(query)
     if reader.control is not Control.NONE or reader.copies:
         reader.fact(refused("executes transaction control or COPY under another name", Effect.UNKNOWN))
 
@@ -153,7 +157,10 @@ def _lock(reader: Reader, node: Node) -> None:
     reader.tag = "LOCK TABLE"
     mode = node.get("mode", 0)
     for wrapped in node.get("relations", ()):
-        reader.target(wrapped["RangeVar"], Verb.READ if mode == _ACCESS_SHARE else Verb.LOCK)
+        if mode == _ACCESS_SHARE:
+            reader.mentioned(wrapped["RangeVar"])
+        else:
+            reader.target(wrapped["RangeVar"], Verb.LOCK)
     if not _ACCESS_SHARE <= mode <= _ROW_EXCLUSIVE:
         reader.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, "locks whole tables against others"))
 

@@ -8,7 +8,9 @@ guc.c does: ASCII case does not matter, however they are quoted.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.catalog import Catalog
@@ -68,6 +70,7 @@ _HARMLESS = frozenset(
         "plan_cache_mode",
         "quote_all_identifiers",
         "random_page_cost",
+        "restrict_nonsystem_relation_kind",
         "seed",
         "seq_page_cost",
         "stats_fetch_consistency",
@@ -83,6 +86,7 @@ _HARMLESS = frozenset(
         "xmloption",
     ]
 )
+_CHOICE = frozenset({"targetList", "fromClause", "whereClause"})
 _HARMLESS_PATTERNS = (
     "enable_*",
     "geqo*",
@@ -118,6 +122,31 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
     if "." in folded:
         return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, by which row security may tell who is asking")
     return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, which Yett does not know to be harmless")
+
+
+def chosen(select: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | None:
+    """Of `SELECT set_config(name, ..) FROM pg_settings WHERE name = 'x'`, and of nothing else: the call, the table, x.
+
+    Any: a parse tree. Whether pg_settings and `=` are the built-in ones is for the caller to see.
+    """
+    if not _CHOICE <= select.keys() <= _CHOICE | {"limitOption", "op"}:
+        return None
+    match (select["targetList"], select["fromClause"], select["whereClause"]):
+        case (
+            [{"ResTarget": {"val": {"FuncCall": {"args": [first, *_]} as call}}}],
+            [{"RangeVar": {"relname": "pg_settings"} as table}],
+            {"A_Expr": {"kind": "AEXPR_OP", "name": [{"String": {"sval": "="}}], "lexpr": column, "rexpr": constant}},
+        ) if _is_name(first) and _is_name(column):
+            text = constant.get("A_Const", {}).get("sval", {}).get("sval", "")
+            return (call, table, text) if text else None
+    return None
+
+
+def _is_name(node: Any) -> bool:
+    match node:
+        case {"ColumnRef": {"fields": [{"String": {"sval": "name"}}]}}:
+            return True
+    return False
 
 
 def pinned(setting: str) -> bool:

@@ -34,9 +34,13 @@ _KINDS_OF_ID = {
     "aggfnoid": "functions",
     "winfnoid": "functions",
     "opno": "operators",
+    "eqop": "operators",
+    "sortop": "operators",
     "opnos": "operators",
     "relid": "relations",
     "resulttype": "types",
+    "consttype": "types",
+    "row_typeid": "types",
 }
 
 
@@ -170,8 +174,9 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
     casts: dict[int, set[int]] = defaultdict(set)
     for target, function, _ in rows["casts"]:
         casts[target].add(function)
-    for compared, function in rows["comparisons"]:
-        casts[compared].add(function)
+    compared: dict[int, set[int]] = defaultdict(set)
+    for type_, function in rows["comparisons"]:
+        compared[type_].add(function)
     return of(
         version=version,
         search_path=search_path,
@@ -188,11 +193,15 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
                 parts=frozenset(parts) | columns.get(relation, frozenset()),
                 checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
                 casts=frozenset(casts.get(oid, ())),
+                compared=frozenset(compared.get(oid, ())),
             )
             for oid, schema, name, kind, relation, parts, range_functions in rows["types"]
         ],
         event_triggers=[function for (function,) in rows["event_triggers"]],
-        implicit_casts={function for target, function, context in rows["casts"] if context != "e" or target in _JSON},
+        implicit_casts={
+            *(function for target, function, context in rows["casts"] if context != "e" or target in _JSON),
+            *(function for type_, found in compared.items() if 0 < type_ < FIRST_NORMAL_OID for function in found),
+        },
     )
 
 

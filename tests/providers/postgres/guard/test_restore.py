@@ -100,6 +100,32 @@ def test_other_work_since_stays_as_it_is(bank: Database, tmp_path: Path, later: 
     assert bank.digest() == twin.digest()
 
 
+STAYS = """
+CREATE TABLE stays (room int4range, during daterange, PRIMARY KEY (room, during WITHOUT OVERLAPS));
+CREATE TABLE visits (room int4range, during daterange,
+  FOREIGN KEY (room, PERIOD during) REFERENCES stays (room, PERIOD during));
+INSERT INTO stays VALUES ('[1,2)', '[2024-01-01,2024-02-01)');
+INSERT INTO visits VALUES ('[1,2)', '[2024-01-05,2024-01-20)');
+GRANT ALL ON ALL TABLES IN SCHEMA public TO agent;
+"""
+
+
+def test_a_temporal_key_holds_if_all_that_is_referred_to_covers_it(database: Database, tmp_path: Path) -> None:
+    with psycopg.connect(database.url) as connection:
+        version = connection.info.server_version
+    if version < 180000:
+        pytest.skip("temporal keys came with 18")
+    database.run(STAYS)
+    before = database.digest()
+    longer = "INSERT INTO stays VALUES ('[1,2)', '[2024-02-01,2024-03-01)')"
+    _, captured = run(guarded(database, tmp_path / "u", longer))
+    run(restore(database, captured, verify=True))
+    assert database.digest() == before
+    _, captured = run(guarded(database, tmp_path / "v", longer))
+    database.run("INSERT INTO visits VALUES ('[1,2)', '[2024-01-25,2024-02-05)')")
+    assert "2024-01-25" in " ".join(conflict.key for conflict in refused(database, captured))
+
+
 def test_twice_is_once(bank: Database, tmp_path: Path) -> None:
     before = bank.digest()
     _, captured = run(guarded(bank, tmp_path / "u", "DELETE FROM accounts WHERE id < 5"))

@@ -38,7 +38,7 @@ ORDER BY k.conrelid, k.conname""")
 class ForeignKey:
     """`child` refers to `parent`. `operators` are (schema, name), the parent's column on the left.
 
-    `has_period`: a temporal key, that no equality checks (18).
+    `has_period`: a temporal key (18), whose last column must be covered by what all rows with the others have together.
     """
 
     name: str
@@ -57,11 +57,21 @@ class ForeignKey:
             sql.SQL("parent.{} OPERATOR({}.{}) {}.{}").format(
                 sql.Identifier(theirs), sql.Identifier(schema), sql.SQL(operator), child, sql.Identifier(mine)
             )
-            for theirs, mine, (schema, operator) in zip(
-                self.parent_columns, self.child_columns, self.operators, strict=True
-            )
+            for theirs, mine, (schema, operator) in list(
+                zip(self.parent_columns, self.child_columns, self.operators, strict=True)
+            )[: -1 if self.has_period else None]
         ]
         return sql.SQL(" AND ").join(parts)
+
+    def found(self) -> sql.Composed:
+        """Whether the row `child` refers to something."""
+        where = sql.SQL("FROM {} AS parent WHERE {}").format(self.parent_from, self.refers(sql.SQL("child")))
+        if not self.has_period:
+            return sql.SQL("EXISTS (SELECT {})").format(where)
+        theirs, mine = sql.Identifier(self.parent_columns[-1]), sql.Identifier(self.child_columns[-1])
+        return sql.SQL(
+            "coalesce((SELECT pg_catalog.range_agg(parent.{}) {}) OPERATOR(pg_catalog.@>) child.{}, false)"
+        ).format(theirs, where, mine)
 
     def is_set(self) -> sql.Composed:
         return sql.SQL(" AND ").join(
@@ -95,9 +105,9 @@ async def foreign_keys(own: Connection, oids: Collection[int]) -> list[ForeignKe
 def without_parent(key: ForeignKey) -> sql.Composed:
     """Query for up to five rows that refer to nothing, as text of their columns."""
     shown = sql.SQL(", ").join([sql.SQL("child.{}::text").format(sql.Identifier(c)) for c in key.child_columns])
-    return sql.SQL(
-        "SELECT concat_ws(',', {}) FROM {} AS child WHERE {} AND NOT EXISTS (SELECT FROM {} AS parent WHERE {}) LIMIT 5"
-    ).format(shown, key.child_from, key.is_set(), key.parent_from, key.refers(sql.SQL("child")))
+    return sql.SQL("SELECT concat_ws(',', {}) FROM {} AS child WHERE {} AND NOT {} LIMIT 5").format(
+        shown, key.child_from, key.is_set(), key.found()
+    )
 
 
 def _from(schema: str, name: str, partitioned: bool) -> sql.Composed:

@@ -209,8 +209,6 @@ def _insert(part: Compared) -> sql.Composed:
 
 async def _must_hold(connection: Connection, keys: list[ForeignKey]) -> None:
     for key in keys:
-        if key.has_period:
-            raise YettError(f"the temporal foreign key {key.name} cannot be checked, so nothing was changed")
         if broken := [shown for (shown,) in await rows(connection, without_parent(key))]:
             child, parent = ".".join(key.child[1:]), ".".join(key.parent[1:])
             found = tuple(

@@ -1,4 +1,4 @@
-"""Every statement on every version: the server's own state before and after, held against what was said of it."""
+"""What is said of a statement: the server's own state before and after, held against it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ from corpus.ground import Ground, Outcome
 from corpus.guarding import guard
 from corpus.judge import Judge, judge
 from corpus.verdicts import violations
-from postgres_versions import VERSIONS
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Way
 
-_EACH = [
-    pytest.param(version, case, id=f"{version}-{case.id}")
-    for case in all_cases()
-    for version in VERSIONS
-    if case.since <= version <= case.until
-]
+Place = Callable[[int], tuple[Ground, Catalog]]
 
 
-@pytest.mark.parametrize(("version", "case"), _EACH)
-def test_what_is_said_of_a_statement_holds(
-    version: int, case: Case, place: Callable[[int], tuple[Ground, Catalog]]
-) -> None:
+def each(version: int) -> pytest.MarkDecorator:
+    """A test for every case of that version."""
+    cases = [case for case in all_cases() if case.since <= version <= case.until]
+    return pytest.mark.parametrize("case", [pytest.param(case, id=f"{version}-{case.id}") for case in cases])
+
+
+def must_hold(case: Case, version: int, place: Place) -> None:
+    """Run a case, and hold what was said of it against what the server shows. Skips what this server has not."""
     ground, catalog = place(version)
     if not case.runs_on(version, ground.features):
         pytest.skip(f"this server has no {case.needs}")

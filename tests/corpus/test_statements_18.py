@@ -1,0 +1,11 @@
+"""Every statement on PostgreSQL 18; a file a version, so that each worker starts one server."""
+
+from __future__ import annotations
+
+from corpus.cases import Case
+from corpus.claims import Place, each, must_hold
+
+
+@each(18)
+def test_what_is_said_of_a_statement_holds(case: Case, place: Place) -> None:
+    must_hold(case, 18, place)
