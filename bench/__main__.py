@@ -18,7 +18,7 @@ PEERS = HERE / "peers" / "mitmproxy.sh"
 
 def main() -> int:
     """Run those that exist; the number that failed."""
-    chosen = sys.argv[1:] or [name for name in BENCHES if (HERE / f"{name}.py").exists()]
+    chosen = sys.argv[1:] or [name for name in BENCHES if (HERE / f"{name}.py").exists() or (HERE / name).is_dir()]
     print(f"# {time.strftime('%Y-%m-%d %H:%M')} on {platform.platform()}, Python {platform.python_version()}")
     if "gateway" in chosen and PEERS.exists():
         subprocess.run(["sh", str(PEERS)], check=False)

@@ -15,8 +15,9 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-import ceph
+from bench import ceph
 
 from yett.broker.seal import Keys, new_master
 from yett.model.secret import Secret

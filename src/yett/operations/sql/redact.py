@@ -23,7 +23,8 @@ _QUICK = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|[eE]'|\d[xXoObB]""")
+_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|(?<![A-Za-z_])[eE]'|\d[xXoObB]""")
+"""A letter before the E: the end of a word in a string ('free'), or of a name, which is no prefix of one."""
 
 
 def redact(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A real Ceph object gateway on loopback: monitor, one object store in memory, gateway; gone when the tests are.
+"""A real Ceph object gateway on loopback: monitor, one object store in memory, gateway; gone when its user is.
 
 The steps and the settings that matter are Ceph's manual deployment (docs.ceph.com, install/manual-deployment), cut down
 to one node without systemd. Access control between the daemons stays on: without it the gateway does not start.
