@@ -39,7 +39,7 @@ def median(some: Sequence[float]) -> float:
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """The median of the rounds' own ratios: what disturbs one round disturbs both sides of it."""
-    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+    return statistics.median(one / other if other else 0.0 for one, other in zip(ours, theirs, strict=True))
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -47,6 +47,8 @@ def pgbench(binaries: Path, peer: Peer, mode: str, clients: int, length: Sequenc
         raise SystemExit(f"pgbench by {peer.name}: {done.stderr[-500:]}")
     used = sum(peer.process.cpu_times()[:2]) - before if peer.process else 0.0
     count = int(_found(r"actually processed: (\d+)", done.stdout))
+    if not count:
+        return Load(0.0, 0.0)  # a second was over before all had connected
     return Load(float(_found(r"tps = ([\d.]+)", done.stdout)), used / count * 1e6)
 
 
