@@ -84,7 +84,13 @@ def _classification(report: Report, catalog: Catalog, rounds: int) -> None:
     known = Cache().view(catalog)
     for text in STATEMENTS:
         known.classify(text, {})
-    exact = timeit.repeat("get(sql)", globals={"get": known.get, "sql": STATEMENTS[0]}, number=100_000, repeat=rounds)
+    exact = timeit.repeat(
+        "get(sql)",
+        timer=time.thread_time,
+        globals={"get": known.get, "sql": STATEMENTS[0]},
+        number=100_000,
+        repeat=rounds,
+    )
     cost = min(exact) / 100_000 * US
     report.target("exact text, seen before", f"{cost:.3f} us", "0.1 us", reached=cost < 0.1)
 

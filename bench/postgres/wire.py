@@ -169,7 +169,7 @@ def guarded(peers: Sequence[Peer], rounds: int) -> None:
     """One UPDATE of one row: "wire alone" is its transaction without anything measured, decided or kept."""
     table("one UPDATE, us (p50)", [peer.name for peer in peers])
     for what in MODES:
-        line(what, [f"{median(_updates(peer, 40 * rounds, bound=what != 'simple')):.0f}" for peer in peers])
+        line(what, [f"{median(_updates(peer, 10 * rounds, bound=what != 'simple')):.0f}" for peer in peers])
 
 
 def _updates(peer: Peer, count: int, *, bound: bool) -> list[float]:
