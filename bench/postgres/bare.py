@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -124,6 +124,8 @@ class BareDoor:
 
     def placeholder_verifier(self, user: str, database: str) -> bytes | None:
         return self.placeholder
+
+    async def refused(self, database: str, sent: bytes, was_made_with: Callable[[bytes], bool] | None) -> None: ...
 
     async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
         at = urlsplit(self.url)

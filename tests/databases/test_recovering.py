@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 from typing import Any
 
@@ -70,3 +72,60 @@ def test_a_session_whose_lent_rights_stay_ends_and_no_other_begins(
         company.connect()
     assert company.run("SELECT 1") == [(1,)]
     assert company.truth(MEMBERS) == before
+
+
+# ---- refused logins
+
+
+def refusals(company: Company) -> int:
+    return sum("a login" in str(entry) for entry in company.laws.entries("refusal"))
+
+
+def test_a_login_with_a_wrong_password_is_noted(company: Company) -> None:
+    alarms = len(company.laws.entries("alarm"))
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        company.connect(password="something else")
+    assert refusals(company) == 1
+    assert len(company.laws.entries("alarm")) == alarms
+
+
+@pytest.mark.parametrize("database", ["that is here", "that is not"])
+def test_a_login_with_a_real_password_raises_an_alarm(company: Company, database: str) -> None:
+    """By its SCRAM proof alone: in clear it is never sent. The client sees what it sees of any other."""
+    secret = "kT9v ±Q2x W7mZ4"
+    vault = company.laws.plane.databases._vault
+    company.laws.call(lambda: vault.put("database/other", "postgres", "password", secret, "own", "ada"))
+    for user in ("agent", "whoever"):
+        before = len(company.laws.entries("alarm"))
+        more = {"dbname": "another"} if database == "that is not" else {}
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed") as refused:
+            company.connect(user=user, password=secret, **more)
+        assert "secret" not in str(refused.value).replace(secret, "")
+        assert len(company.laws.entries("alarm")) == before + 1
+    assert secret not in str(company.laws.entries())
+
+
+def test_a_real_password_in_clear_raises_an_alarm(company: Company) -> None:
+    secret = "kT9vQ2xW7mZ4pL1sD8fG3hJ6"
+    vault = company.laws.plane.databases._vault
+    company.laws.call(lambda: vault.put("database/other", "postgres", "password", secret, "own", "ada"))
+    before = len(company.laws.entries("alarm"))
+    with socket.create_connection(("127.0.0.1", company.port), timeout=10) as client:
+        body = b"user\0agent\0database\0" + company.name.encode() + b"\0\0"
+        client.sendall(struct.pack("!II", len(body) + 8, 3 << 16) + body)
+        assert client.recv(4096)[:1] == b"R"
+        client.sendall(b"p" + struct.pack("!I", len(secret) + 5) + secret.encode() + b"\0")
+        assert b"28P01" in client.recv(4096)
+    assert len(company.laws.entries("alarm")) == before + 1
+
+
+# ---- names made by SQL
+
+
+@pytest.mark.parametrize("transaction", [False, True], ids=["autocommit", "BEGIN"])
+def test_a_write_that_sql_prepared_runs(company: Company, *, transaction: bool) -> None:
+    with company.connect(autocommit=not transaction) as connection:
+        connection.execute("PREPARE gone(bigint) AS DELETE FROM bookings WHERE id = $1")
+        connection.execute("EXECUTE gone(1)")
+        connection.execute("EXECUTE gone(2)")
+    assert company.truth("SELECT count(*) FROM bookings WHERE id < 3") == [(0,)]

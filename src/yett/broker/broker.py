@@ -28,6 +28,9 @@ from yett.model.secret import Secret
 from yett.providers.book import ProviderBook
 from yett.providers.room import Room, TokenEndpoint, Wire
 
+LONGEST_PASSWORD, MOST_PASSWORDS = 256, 256
+"""Of what is tried on the proof of a refused login."""
+
 MOST_MINTED = 200
 """Credentials sealed in one answer; one with more is a dump, and is withheld."""
 
@@ -126,6 +129,12 @@ class Broker:
     def watch(self, text: bytes) -> None:
         """Law 3(a) for a text that goes out as a whole. Raises CredentialRefused."""
         refuse_secrets(self._current(), text)
+
+    def proved_by(self, was_made_with: Callable[[bytes], bool]) -> str:
+        """The fingerprint of the secret that a login's proof was made with, "" if none. Takes milliseconds a secret."""
+        self._current()
+        found = [name for name, value in _passwords(self._values) if was_made_with(value)]
+        return found[0] if found else ""
 
     # -- answers
 
@@ -253,6 +262,12 @@ class Broker:
         self._plain = None
         self._short = frozenset(name for name, value in self._values.items() if len(value) < SHORTEST)
         self._built_from = generation
+
+
+def _passwords(values: Mapping[str, Secret]) -> list[tuple[str, bytes]]:
+    """The newest that could be one: a connection string or a key file is none."""
+    short = [(name, value.reveal()) for name, value in values.items() if len(value) <= LONGEST_PASSWORD]
+    return short[-MOST_PASSWORDS:]
 
 
 def _paths_of(room: Room, paths: Sequence[str], endpoint: TokenEndpoint | None) -> tuple[str, ...]:

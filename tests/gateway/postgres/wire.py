@@ -266,11 +266,16 @@ class TableDoor:
     desk: TableDesk
     users: Mapping[str, bytes] = field(default_factory=lambda: {"agent": PLACEHOLDER.encode()})
     refuses: Told | None = None
+    known: tuple[bytes, ...] = ()
+    tried: list[list[bytes]] = field(default_factory=list)
     opened: int = 0
     ended: int = 0
 
     def placeholder_verifier(self, user: str, database: str) -> bytes | None:
         return self.users.get(user)
+
+    async def refused(self, database: str, sent: bytes, was_made_with: Callable[[bytes], bool] | None) -> None:
+        self.tried.append([one for one in self.known if was_made_with is not None and was_made_with(one)])
 
     async def open(self, user: str, database: str) -> tuple[Upstream, TableDesk]:
         if self.refuses is not None:

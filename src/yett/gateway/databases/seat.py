@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from yett.gateway.databases.attempts import reading
 from yett.gateway.databases.desk import StatementDesk
@@ -58,6 +58,9 @@ class Seat:
             return None
         placeholder = self._placeholders.get(user) or self._placeholders.get("")
         return placeholder.encode() if placeholder else None
+
+    async def refused(self, database: str, sent: bytes, was_made_with: Callable[[bytes], bool] | None) -> None:
+        await self._databases.note_login(self.session, self.database, sent, was_made_with)
 
     async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
         try:
@@ -156,6 +159,12 @@ class Doors:
     def placeholder_verifier(self, user: str, database: str) -> bytes | None:
         seat = self._by_name.get(database)
         return seat.placeholder_verifier(user, database) if seat else None
+
+    async def refused(self, database: str, sent: bytes, was_made_with: Callable[[bytes], bool] | None) -> None:
+        for seat in (self._by_name.get(database), *self._by_name.values()):
+            if seat is not None:
+                return await seat.refused(database, sent, was_made_with)
+        return None
 
     async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:
         return await self._by_name[database].open(user, database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,9 @@ from yett.gateway.databases.so_far import SoFar, counted
 from yett.gateway.databases.unmasking import columns_of
 from yett.gateway.postgres.catalog import LiveCatalog
 from yett.ledger.journal import Entry, Journal
-from yett.model.errors import YettError
+from yett.model.decision import Refused
+from yett.model.effects import Verdict
+from yett.model.errors import CredentialRefused, YettError
 from yett.model.identity import Session
 from yett.model.resource import Environment
 from yett.operations.sql.cache import Cache
@@ -38,6 +40,8 @@ from yett.store import Store
 
 _log = logging.getLogger("yett.gateway")
 
+_NOT_PROVED = "a login was refused: its password is not this session's placeholder"
+_PROVE = "use the user, database and password that this session was given"
 OWN_PURPOSE = "yett's own"
 _WHO = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text, datname
@@ -85,6 +89,7 @@ class Databases:
         self._caches: dict[str, Cache] = {}
         self._pools: dict[str, OwnPool] = {}
         self._done: dict[tuple[str, str], SoFar] = {}
+        self._logins = asyncio.Lock()
         self.all: tuple[Database, ...] = ()
         self.seats: list[Showing] = []
         self._showing: set[asyncio.Task[None]] = set()
@@ -232,6 +237,30 @@ class Databases:
         if key not in self._done:
             self._done[key] = SoFar(counted(self._undos.facts_of_task(task, database.ref)))
         return self._done[key]
+
+    async def note_login(
+        self, session: Session, database: Database, sent: bytes, was_made_with: Callable[[bytes], bool] | None
+    ) -> None:
+        """A client of the session was refused. An alarm if it used a real secret, in clear or as a proof (law 3b).
+
+        Every failed login takes as long, whichever password it used; they are looked at one by one.
+        """
+        error: YettError = Refused(Verdict.DENY, _NOT_PROVED, _PROVE, code="login")
+        alarm = False
+        try:
+            self._broker.watch(sent)
+        except CredentialRefused as found:
+            error, alarm = found, True
+        if was_made_with is not None:
+            async with self._logins:
+                fingerprint = await asyncio.to_thread(self._broker.proved_by, was_made_with)
+            if fingerprint:
+                what = f"A real secret was used as the password of a login to {database.name}."
+                error, alarm = CredentialRefused(what, _PROVE, fingerprint=fingerprint, position="password"), True
+        try:
+            self._checkpoint.note_refusal(session, f"{database.name}: a login", error, alarm=alarm)
+        except YettError as failure:
+            _log.error("a refused login was not recorded: %s", failure.what)
 
     def own(self, database: Database) -> OwnPool:
         """Yett's own connections to it."""

@@ -7,7 +7,7 @@ before a person has signed is *admitted* first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -211,6 +211,11 @@ class Door(Protocol):
     def placeholder_verifier(self, user: str, database: str) -> bytes | None:
         """The password that a client of this session proves by SCRAM: its own placeholder. None: no such login; the
         wire goes through the exchange all the same, so that nobody learns which logins exist."""
+        ...
+
+    async def refused(self, database: str, sent: bytes, was_made_with: Callable[[bytes], bool] | None) -> None:
+        """A client has not proved it. `sent`: what it said instead; `was_made_with`: whether its proof is that of a
+        password (a real one raises an alarm, law 3b), None if it gave none. The client learns nothing of this."""
         ...
 
     async def open(self, user: str, database: str) -> tuple[Upstream, Desk]:

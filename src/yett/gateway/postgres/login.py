@@ -46,14 +46,19 @@ async def prove_client(
     known = keys(startup.user, startup.database, door.placeholder_verifier(startup.user, startup.database))
     offered = (PLUS, PLAIN) if binding is not None else (PLAIN,)
     write(replies.authentication(_SASL, b"".join(one.encode() + b"\0" for one in offered) + b"\0"))
+    sent: list[bytes] = []
+    proving: Proving | None = None
     try:
-        mechanism, first = _initial(await _password(talk))
+        sent.append(await _password(talk))
+        mechanism, first = _initial(sent[0])
         if mechanism not in offered:
             raise ScramFailed("a mechanism that was not offered")
         proving = Proving(known, mechanism, binding, offered_plus=binding is not None)
         write(replies.authentication(_CONTINUE, proving.first(first)))
-        write(replies.authentication(_FINAL, proving.final(await _password(talk))))
+        sent.append(await _password(talk))
+        write(replies.authentication(_FINAL, proving.final(sent[1])))
     except ScramFailed:
+        await door.refused(startup.database, b"\0".join(sent), proving.was_made_with if proving else None)
         said = f'password authentication failed for user "{startup.user}"'
         raise Stopped(Told(said, _REFUSED, replies.INVALID_PASSWORD)) from None
 

@@ -57,6 +57,7 @@ class Proving:
         self._bound = b""
         self._bare = b""
         self._said = b""
+        self._signed = self._proof = b""
 
     def first(self, message: bytes) -> bytes:
         """The client's first message -> the server's. Raises ScramFailed."""
@@ -95,14 +96,21 @@ class Proving:
         if len(fields) < 2 or len(proof) != 32:
             raise ScramFailed("no proof")
         signed = self._bare + b"," + self._said + b"," + without
-        signature = hmac.digest(self._known.stored, signed, "sha256")
-        client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
-        proved = hmac.compare_digest(hashlib.sha256(client_key).digest(), self._known.stored)
+        self._signed, self._proof = signed, proof
+        proved = _fits(self._known.stored, signed, proof)
         bound = hmac.compare_digest(fields[0], b"c=" + base64.b64encode(self._bound))
         same = hmac.compare_digest(fields[1], b"r=" + self._nonce)
         if not (proved and bound and same):
             raise ScramFailed("the proof does not fit")
         return b"v=" + base64.b64encode(hmac.digest(self._known.server, signed, "sha256"))
+
+    def was_made_with(self, password: bytes) -> bool:
+        """Whether the client's proof, if there was one, is of this password."""
+        if not self._proof:
+            return False
+        salted = _salted(prepared(password), self._known.salt, ITERATIONS)
+        stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+        return _fits(stored, self._signed, self._proof)
 
 
 class Claiming:
@@ -152,6 +160,13 @@ class Claiming:
         """The server's final message. Raises ScramFailed: it does not know the password either."""
         if not self._expected or not hmac.compare_digest(_decoded(said.removeprefix(b"v=")), self._expected):
             raise ScramFailed("the server does not prove that it knows the password")
+
+
+def _fits(stored: bytes, signed: bytes, proof: bytes) -> bool:
+    """RFC 5802, 3: ClientKey is ClientProof XOR ClientSignature, and StoredKey its hash."""
+    signature = hmac.digest(stored, signed, "sha256")
+    client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+    return hmac.compare_digest(hashlib.sha256(client_key).digest(), stored)
 
 
 def _salted(password: bytes, salt: bytes, iterations: int) -> bytes:
