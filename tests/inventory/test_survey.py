@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from yett.inventory import tree
 from yett.inventory.finding import Finding, Severity
 from yett.inventory.fingerprints import kept
 from yett.inventory.outcome import Outcome
+from yett.inventory.pool import Pool
 from yett.inventory.survey import Step, Wanted, survey
 
 MADE = "x7Kq92mZp4Tt81Lw0Rv6"
@@ -136,6 +139,41 @@ def test_progress_says_how_far_it_is(workspace: Path) -> None:
     files = [step for step in steps if step.stage == "files"]
     assert files
     assert files[-1].done == files[-1].total == 4000
+
+
+class LastFirst(Pool[tree.Answer]):
+    """The slowest worker's answer comes first."""
+
+    def answers(self, batches: Iterator[list[str]]) -> Iterator[tree.Answer]:
+        yield from reversed([*super().answers(batches)])
+
+
+def test_the_report_is_the_same_whichever_worker_is_faster(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(12):
+        put(workspace, f"{number}/app.env", f"API_TOKEN={MADE}\nDB_PASSWORD=blue{number}-kettle-river\n")
+        put(workspace, f"{number}/prod.ini", f"[db]\nuser = u{number}\npassword = {OTHER}\nSERVICE_TOKEN = {MADE}\n")
+        (workspace / f"{number}/broken.zip").write_bytes(b"PK\x03\x04\0 no archive")
+    monkeypatch.setattr(tree, "ALONE", 1)
+    monkeypatch.setattr(tree, "batches", lambda names: ([name] for name in names))
+    reports = []
+    for pool in (Pool, LastFirst):
+        monkeypatch.setattr(tree, "Pool", pool)
+        outcome = survey(Wanted((workspace,), workers=2), kept(workspace.parent))
+        reports.append(([finding.as_record() for finding in outcome.findings], outcome.unread))
+    assert reports[0] == reports[1]
+    assert len(reports[0][1]) == 12
+
+
+def test_findings_come_by_severity_then_path_then_line(workspace: Path) -> None:
+    put(workspace, "b.env", "DB_PASSWORD=blue7-kettle-river\n")
+    put(workspace, "a.env", "\n" * 8 + f"B_TOKEN={OTHER}\nA_TOKEN={MADE}\n")
+    put(workspace, "tests/c.env", "DB_PASSWORD=green4-mountain-sky\n")
+    found = survey(Wanted((workspace,), history=False)).findings
+    shown = [(each.severity, Path(each.credential.locations[0].path).name, each.credential.locations[0].line)
+             for each in found]  # fmt: skip
+    assert shown == sorted(shown, key=lambda row: (-row[0], row[1], row[2]))
+    assert [row[1:] for row in shown if row[0] is shown[-1][0]] == [("c.env", 1)]
+    assert ("a.env", 9) in [row[1:] for row in shown]
 
 
 def test_fingerprints_stay_the_same_on_one_machine(workspace: Path, tmp_path: Path) -> None:

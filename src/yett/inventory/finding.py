@@ -79,6 +79,15 @@ class Finding:
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         return ", ".join(places[:3]) + more
 
+    @property
+    def rank(self) -> tuple[int, int, str, int, int, str]:
+        """What findings are sorted by: the worst first, then by the path and the line of their first place; variables
+        stand before files, history behind them.
+        """
+        first = next(iter(self.credential.locations), Location("", ""))
+        near = ("variable", first.source, "history").index(first.source)
+        return -self.severity, near, first.path, first.line, first.start, self.where
+
     def also_at(self, locations: tuple[Location, ...]) -> Finding:
         """The same credential, found in further places."""
         known = dict.fromkeys((*self.credential.locations, *locations))

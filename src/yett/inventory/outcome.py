@@ -29,9 +29,9 @@ class Outcome:
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """Those that nobody accepted, the worst first."""
+        """Those that nobody accepted, the worst first, then by path and line."""
         left = (finding for finding in self.findings if finding.accepted is None)
-        return tuple(sorted(left, key=lambda finding: (-finding.severity, finding.where)))
+        return tuple(sorted(left, key=lambda finding: finding.rank))
 
     def from_severity(self, least: Severity) -> tuple[Finding, ...]:
         """Open findings of that severity or worse."""

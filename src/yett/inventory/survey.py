@@ -62,7 +62,9 @@ Progress = Callable[[Step], None]
 
 
 def survey(wanted: Wanted, keys: Fingerprints | None = None, progress: Progress | None = None) -> Outcome:
-    """Every finding, the worst first, and what could not be read."""
+    """Every finding, the worst first, then by path and line, and what could not be read. The same tree gives the same
+    report, whichever worker was faster.
+    """
     return _Survey(wanted, keys or temporary(), progress or _silent).outcome()
 
 
@@ -88,7 +90,7 @@ class _Survey:
             self._history()
         findings = tuple(_placed(finding) for finding in self._gathering.findings.values())
         return Outcome(
-            tuple(sorted(findings, key=lambda each: (-each.severity, each.where))),
+            tuple(sorted(findings, key=lambda each: each.rank)),
             tuple(self._unread),
             tuple(map(str, self._wanted.targets)),
             self._files,
@@ -125,9 +127,12 @@ class _Survey:
         self._read += look.bytes
 
     def _trees(self) -> None:
-        tree = Tree(self._detector, self._tell, self._wanted.installed, self._wanted.workers, self._files_so_far)
+        unread: list[Unread] = []
+        tree = Tree(self._detector, unread.append, self._wanted.installed, self._wanted.workers, self._files_so_far)
         roots = [*map(str, self._wanted.targets)]
-        self._look_at(tree.seen(roots))
+        self._look_at(sorted(tree.seen(roots), key=_place))
+        for each in sorted(unread, key=lambda each: (each.what, each.why)):
+            self._tell(each)
         if tree.counts.files <= MOST_FILES:
             again = Tree(self._detector, _unheard, self._wanted.installed)
             self._look_at([*echoes(again.files(roots), self._by_place())])
@@ -189,10 +194,16 @@ class _Survey:
         folder = repositories(target)[0].folder
         extra = tuple(Found(oid, "blob", spots, folder) for oid, _, spots in named_past(target))
         origins = attribute((*outcome.found, *extra), target) if outcome.found or extra else {}
-        for found in (*outcome.found, *extra):
-            for spot in found.spots:
-                for origin in origins.get(found.oid, ()) or (Origin(""),):
-                    self._put(found.oid, spot, origin)
+        rows = [
+            (origin, found.oid, spot)
+            for found in (*outcome.found, *extra)
+            for spot in found.spots
+            for origin in origins.get(found.oid, ()) or (Origin(""),)
+        ]
+        # the oldest commit is the first place; what no commit holds comes last
+        rows.sort(key=lambda row: (not row[0].at, row[0].at, row[0].path, row[1], row[2].hit.start, row[2].hit.end))
+        for origin, oid, spot in rows:
+            self._put(oid, spot, origin)
 
     def _put(self, oid: str, spot: Spot, origin: Origin) -> None:
         start, end = spot.hit.start, spot.hit.end
@@ -206,6 +217,12 @@ class _Survey:
 
 
 _AGENTS = (".claude", ".codex", ".cursor", ".gemini", ".continue", ".codeium", ".copilot", ".kiro", ".aider", ".goose")
+
+
+def _place(seen: Seen) -> tuple[str, int, int, str, str, str]:
+    """The order of workers' answers says nothing, and the first place of a value names the finding."""
+    hit = seen.hit
+    return seen.path, hit.start, hit.end, hit.kind, hit.title, seen.source
 
 
 def _placed(finding: Finding) -> Finding:

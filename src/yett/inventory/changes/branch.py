@@ -108,7 +108,7 @@ class _Brought:
         self._judge(suspects)
 
     def outcome(self, target: str, seconds: float) -> Outcome:
-        findings = sorted(self._gathering.findings.values(), key=lambda each: (-each.severity, each.where))
+        findings = sorted(self._gathering.findings.values(), key=lambda each: each.rank)
         unread = tuple(self._unread)
         read = self._read + self._look.bytes
         return Outcome(tuple(findings), unread, (target,), self._look.files, self._blobs, read, seconds)
