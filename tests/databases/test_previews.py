@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,7 +13,9 @@ from tests.databases.company_of_tests import Company
 
 from yett.approvals.hold import Hold
 from yett.approvals.reading import read
+from yett.approvals.words import describe
 from yett.gateway.databases import looking, trial
+from yett.gateway.databases.backups import NONE_KNOWN, copies
 
 USERS = "SELECT count(*) FROM users"
 BIG = "CREATE TABLE big AS SELECT n AS id, n % 10 AS part FROM generate_series(1, 50000) n; ANALYZE big"
@@ -236,3 +240,28 @@ def test_what_was_rolled_back_does_not_add_up(company: Company) -> None:
             connection.execute("ROLLBACK")
         connection.execute("DELETE FROM small WHERE id <= 90")
     assert company.truth("SELECT count(*) FROM small") == [(0,)]
+
+
+# ---- what would be left
+
+
+def test_a_hold_says_what_is_known_of_the_databases_backups(company: Company, tmp_path: Path) -> None:
+    touched = read(company.held("TRUNCATE bookings").document).worst
+    assert touched.copies[0] == NONE_KNOWN
+    assert touched.copies[-1].startswith("Yett's own undo: ")
+    assert touched.size != "unknown size"
+    (tmp_path / "saas.dump").write_text("rows")
+    database = replace(company.seat.database, scope={**company.seat.database.scope, "backup": str(tmp_path)})
+    (said,) = company.laws.do(copies(company.laws.plane.databases.own(database), database))
+    assert f"{tmp_path}/saas.dump, 4 bytes" in said
+    data = company.truth("SELECT setting FROM pg_settings WHERE name = 'data_directory'")[0][0]
+    assert ("SAME BLAST RADIUS" in said) is (Path(data).stat().st_dev == tmp_path.stat().st_dev)
+
+
+def test_a_hold_shows_its_backups_in_the_terminal_too(company: Company) -> None:
+    hold = company.held("DELETE FROM users WHERE id <= 10")
+    desk = company.laws.plane.desk
+    words = describe(desk.site, hold, desk.clock())
+    assert NONE_KNOWN in words
+    assert "deletes 10 users, cascades to" in words
+    assert "(exact; signed up to 20)" in words

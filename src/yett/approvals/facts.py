@@ -145,6 +145,7 @@ def _resource(resource: Resource) -> dict[str, Json]:
         "environments": [{"id": e.id, "name": e.name} for e in resource.environments],
         "size_bytes": resource.size_bytes,
         "dependants": list(resource.dependants),
+        "copies": list(resource.copies),
         "backups": [
             {
                 "id": b.id,

@@ -50,6 +50,7 @@ class Touched:
     size: str
     dependants: tuple[str, ...]
     backups: tuple[BackupLine, ...]
+    copies: tuple[str, ...]
     undo_possible: bool
     undo_how: str
     undo_gaps: tuple[str, ...]
@@ -189,6 +190,7 @@ def _touched(situation: Document) -> Touched:
         size=human_size(resource.get("size_bytes")) if resource else "",
         dependants=strings(resource, "dependants"),
         backups=tuple(_backup(backup) for backup in parts(resource, "backups")),
+        copies=strings(resource, "copies"),
         undo_possible=undo.get("possible") is True,
         undo_how=text(undo, "how"),
         undo_gaps=strings(undo, "gaps"),

@@ -100,7 +100,10 @@ def _touched(touched: Touched) -> Iterator[str]:
         )
     environments = ", ".join(one_line(name, 40) for name in touched.environments[:4]) or "unknown environment"
     yield _row("where", f"{environments}: {touched.where}")
-    yield _row("backups", backups_sentence(touched))
+    if touched.backups or not touched.copies:
+        yield _row("backups", backups_sentence(touched))
+    for place, copy in enumerate(touched.copies[:4]):
+        yield _row("" if place or touched.backups else "backups", one_line(copy, 300))
     undo = one_line(touched.undo_how) if touched.undo_possible else "NO UNDO"
     yield _row("undo", undo)
     for gap in touched.undo_gaps[:4]:

@@ -44,6 +44,9 @@ def add(
         list[str] | None,
         typer.Option(help="A column that agents see as ***, so that SELECT * works: weaker than --mask."),
     ] = None,
+    backup: Annotated[
+        str, typer.Option(help="Where its backups lie, for whoever is asked: a folder of this machine, or in words.")
+    ] = "",
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:
     tty = sys.stdin.isatty()
@@ -56,6 +59,7 @@ def add(
         masked=mask or [],
         veiled=veil or [],
         read_only=read_only,
+        backup=backup,
         value=value.strip(),
     )
     if "sign" in answer:
@@ -83,7 +87,7 @@ def show_(
 def list_(as_json: show.AsJson = False) -> None:
     rows = [{**one, "at": f"{one['host']}:{one['port']}/{one['dbname']}", **_scope(one)} for one in _databases()]
     columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES")]
-    columns += [("masks", "MASKS"), ("veils", "SHOWN MASKED")]
+    columns += [("masks", "MASKS"), ("veils", "SHOWN MASKED"), ("backup", "BACKUPS")]
     show.rows(rows, columns, as_json, "No database yet: yett database add NAME")
 
 
@@ -104,4 +108,5 @@ def _scope(database: dict[str, object]) -> dict[str, str]:
         "leases": f"{scope['mode']} {', '.join(scope['schemas'])}",
         "masks": ", ".join(scope["masked"]),
         "veils": ", ".join(veils),
+        "backup": scope.get("backup", ""),
     }

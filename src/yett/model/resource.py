@@ -58,6 +58,7 @@ class Resource:
     """A resource as the provider itself describes it, read with Yett's own credential.
 
     `environments` holds every environment that uses it; more than one counts as the strictest, none as production.
+    `copies`: sentences on backups that nobody vouches for; a person reads them, nothing is decided by them.
     """
 
     ref: ResourceRef
@@ -67,3 +68,4 @@ class Resource:
     size_bytes: int | None = None
     dependants: tuple[str, ...] = ()
     parents: tuple[ResourceRef, ...] = ()
+    copies: tuple[str, ...] = ()

@@ -34,6 +34,8 @@ async def add(plane: Plane, request: Message) -> Message:
         "masked": [str(one) for one in request.get("masked") or ()],
         "veiled": [str(one) for one in request.get("veiled") or ()],
     }
+    if backup := str(request.get("backup") or "").strip():
+        scope["backup"] = backup
     scope_from(scope)
     if less := loosened(plane.store.read(lambda reader: known_masks(reader, seen.id)), scope):
         return await ask_to_sign(plane, ActKind.UNMASK, body_for_all(name, seen.id, less, scope))

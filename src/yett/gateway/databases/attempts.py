@@ -267,6 +267,7 @@ def _resource(
         (database.stands_in,),
         size_bytes=about.size_bytes if about else None,
         dependants=about.dependants if about else (),
+        copies=about.copies if about else (),
         parents=(database.ref,),
     )
 

@@ -57,7 +57,7 @@ _BLOCK = 8192
 class About:
     """One relation. `rows` is -1 where not even the server's statistics know; `estimated`: nobody counted them.
 
-    `holds_rows`: it is a table by itself.
+    `holds_rows`: it is a table by itself. `copies`: what is known of its database's backups.
     """
 
     size_bytes: int
@@ -65,6 +65,7 @@ class About:
     holds_rows: bool = True
     rows: int = -1
     estimated: bool = False
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from yett.gateway.databases.attempts import (
     reaches_beyond,
     touched_oids,
 )
+from yett.gateway.databases.backups import LOOK_S, copies, is_here
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About, about
 from yett.gateway.databases.place import Place
@@ -139,7 +140,7 @@ class GuardedTransaction:
         """Permission before it runs, on what can be known of it within a second. Raises Stopped."""
         place = self.place
         dumps = isinstance(undo, Dumping)
-        looked = about(place.own, touched_oids(ran), count=dumps)
+        looked = _shown(place, touched_oids(ran), count=dumps)
         known: Mapping[int, About]
         guessed: Mapping[int, int]
         if dumps or self.dumps:
@@ -179,7 +180,7 @@ class GuardedTransaction:
         if attempt_digest(self._too_slow(run.ran)) in self._approved(digest_of(run.ran)):
             place.tried.was_slow(digest_of(run.ran))
             return Told("yett: it was approved as too slow to be measured, and runs so from now on", "send it again")
-        known = await about(place.own, touched_oids(run.ran), count=False)
+        known = await _shown(place, touched_oids(run.ran), count=False)
         place.tried.was_slow(digest_of(run.ran))
         try:
             granted = await place.checkpoint.pass_(self._too_slow(run.ran, known, run.guessed))
@@ -227,7 +228,7 @@ class GuardedTransaction:
             )
             attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
-                attempt = ask(known=await about(place.own, [one.oid for one in changed], count=False))
+                attempt = ask(known=await _shown(place, [one.oid for one in changed], count=False))
             granted = await _told(place.checkpoint.pass_(attempt))
             self.admitted.append(granted)
             hold = granted.hold
@@ -359,6 +360,24 @@ class Copying:
                 ran[n] = replace(one, copied=self._digest.hexdigest())
                 return
         raise Stopped(Told("yett: rows came for a COPY that was not admitted", "send it again", "57014"))
+
+
+async def _shown(place: Place, oids: Sequence[int], *, count: bool) -> Mapping[int, About]:
+    """What a person is shown of these tables, and of what would be left of their database. Never raises."""
+    looks = about(place.own, oids, count=count), copies(place.own, place.database), _undo_lies(place)
+    known, found, lies = await asyncio.gather(*looks)
+    return {oid: replace(one, copies=(*found, *lies)) for oid, one in known.items()}
+
+
+async def _undo_lies(place: Place) -> tuple[str, ...]:
+    """Where the undo would lie, if that is the machine that the database is on."""
+    if not is_here(place.database.host):
+        return ()
+    try:
+        async with asyncio.timeout(LOOK_S):
+            return tuple(f"Yett's own undo: {gap}" for gap in await place.undos.keep_gaps())
+    except (YettError, TimeoutError):
+        return ()
 
 
 async def _both(looking: Awaitable[T], guessing: Awaitable[U]) -> tuple[T, U]:
