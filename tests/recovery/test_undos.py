@@ -27,7 +27,7 @@ from yett.recovery.keep import AwaitedOpened, Budget, Damaged, Keep, Limits, Mad
 from yett.recovery.keep.budget import DAY_NS
 from yett.recovery.keep.folder import Folder, open_folder
 from yett.recovery.kept import OPEN_HOLDS, stored_by_task
-from yett.recovery.undos import Undos
+from yett.recovery.undos import Begun, Undos
 from yett.store import Store, tables
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class World:
         self.keys = Keys(new_master())
         self.ago = 0
         self.restored: list[tuple[str, bytes]] = []
+        self.dies_at_commit = False
         self.keep = self.new_keep()
         self.undos = Undos(store, journal, root / "undo", None, lambda _: None, lambda: self.keep, self.restore_of)
 
@@ -56,10 +57,13 @@ class World:
     def restore_of(self, provider: str) -> Any:
         return self.restore if provider == "postgres" else None
 
-    async def restore(self, record: UndoRecord, opened: AwaitedOpened) -> AsyncIterator[str]:
+    async def restore(self, record: UndoRecord, opened: AwaitedOpened, begun: Begun) -> AsyncIterator[str]:
         yield "reading"
         for name in opened.names:
             self.restored.append((name, b"".join([piece async for piece in opened.read(name)])))
+        await begun("postgres:1/2:3")
+        if self.dies_at_commit:
+            raise YettError("the connection was lost")
         yield f"{record.resource.id} is as it was"
 
     def make(self, hold: str = "", *, days_ago: int = 0, provider: str = "postgres") -> Made:
@@ -155,8 +159,39 @@ def test_it_is_brought_back_from_what_was_checked(world: World) -> None:
     made = world.make()
     assert do(lines(world.undos.apply(made.id, "ada"))) == ["reading", "public.users is as it was"]
     assert world.restored == [("public.users", USERS)]
-    assert world.states() == [(made.id, "verified"), (made.id, "applying"), (made.id, "applied")]
+    states = ["verified", "applying", "committing", "applied"]
+    assert world.states() == [(made.id, state) for state in states]
     assert world.undos.all()[0].applied is not None
+    assert world.undos.all()[0].applying == ""
+
+
+@pytest.mark.parametrize(
+    ("became", "state"),
+    [("committed", "applied"), ("aborted", "not applied"), ("unknown", "unknown whether applied")],
+)
+def test_what_was_lost_while_it_was_brought_back_is_known_later(world: World, became: str, state: str) -> None:
+    made = world.make()
+    do(world.undos.committed([made.id]))
+    assert world.undos.unsettled("postgres") == []
+    world.dies_at_commit = True
+    with pytest.raises(YettError, match="the connection was lost"):
+        do(lines(world.undos.apply(made.id, "ada")))
+    (found,) = world.undos.unsettled("postgres")
+    assert (found.applying, found.applied) == ("postgres:1/2:3", None)
+    do(world.undos.settle_applying(made.id, became, "the server says so"))
+    assert world.undos.unsettled("postgres") == []
+    assert world.states()[-1] == (made.id, state)
+    assert (world.undos.all()[0].applied is not None) is (became == "committed")
+
+
+def test_an_undo_whose_act_nobody_knows_is_asked_about_until_it_is_known(world: World) -> None:
+    made, other = world.make(), world.make()
+    assert [undo.record.id for undo in world.undos.unsettled("postgres")] == [made.id, other.id]
+    assert world.undos.unsettled("railway") == []
+    do(world.undos.committed([made.id]))
+    do(world.undos.unknown_for_ever(other.id))
+    assert world.undos.unsettled("postgres") == []
+    assert [undo.became for undo in world.undos.all()] == ["committed", "unknown"]
 
 
 def test_what_is_damaged_is_never_given_to_the_restore(world: World) -> None:
@@ -330,13 +365,35 @@ def test_list_says_age_task_what_size_where_verified_and_expiry(world: World, co
     a_session(world)
     made = world.make(days_ago=2)
     head, row = run(command, "list").splitlines()
-    assert head.split() == ["UNDO", "AGE", "TASK", "WHAT", "RESOURCE", "ROWS", "SIZE", "WHERE", "VERIFIED", "EXPIRES"]
-    for word in (made.id, " 2 d ", "tidy up users", "DELETE on public.users", f"{made.stored} B", " yes ", "in 27 d"):
+    words = ["UNDO", "AGE", "TASK", "WHAT", "RESOURCE", "ROWS", "SIZE", "WHERE", "ACT", "VERIFIED", "EXPIRES"]
+    assert head.split() == words
+    for word in (
+        made.id,
+        "not known yet",
+        " 2 d ",
+        "tidy up users",
+        "DELETE on public.users",
+        f"{made.stored} B",
+        " yes ",
+        "in 27 d",
+    ):
         assert word in row
     (as_json,) = json.loads(run(command, "list", "--json"))
     assert as_json["store"] == f"folder:{world.folder.root}"
     assert as_json["expires_at"] == made.expires
     assert as_json["size"] == made.stored
+
+
+def test_list_says_what_is_known_of_the_act(world: World, command: CliRunner) -> None:
+    made = world.make()
+    do(world.undos.committed([made.id]))
+    assert " done " in run(command, "list")
+    do(world.undos.unknown_for_ever(made.id))
+    assert " UNKNOWN: look in the database whether it took effect " in run(command, "list")
+    do(world.undos.applying(made.id, "ada", "postgres:1/2:3"))
+    assert " undone? the database is being asked " in run(command, "list")
+    do(world.undos.settle_applying(made.id, "committed", "the server says so"))
+    assert " undone " in run(command, "list")
 
 
 def test_show_says_what_it_does_not_cover(world: World, command: CliRunner) -> None:

@@ -110,6 +110,10 @@ class Desk:
         """Note what became of it: done, refused, unknown."""
         release.settle(tx, hold_id, outcome)
 
+    def settle_unknown(self, tx: Transaction, hold_id: str, outcome: str, why: str) -> None:
+        """What became of a hold that was unknown until now: done, refused, or unknown for ever, and why."""
+        release.settle_unknown(tx, hold_id, outcome, why)
+
     async def end_session(self, session: str, why: str) -> None:
         """Cancel a session's holds and end its grants: nothing runs after its task."""
         now = self.clock()

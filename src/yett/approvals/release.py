@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from yett.approvals.answer import challenge_of, quorum_of, signatures
 from yett.approvals.challenge import Answer, Site
@@ -55,6 +55,14 @@ def settle(tx: Transaction, hold_id: str, outcome: str) -> None:
     after, ended = OUTCOMES[outcome]
     move(tx, hold_id, HoldState.CONSUMED, after, ended=ended)
     tx.append(Entry("hold", {"hold": hold_id, "state": after.value, "outcome": outcome}))
+
+
+def settle_unknown(tx: Transaction, hold_id: str, outcome: str, why: str) -> None:
+    """What became of a hold that was `unknown`, as the provider says later; it is shown with `why`."""
+    after, _ = OUTCOMES[outcome]
+    mine = holds.c.id == hold_id, holds.c.state == HoldState.UNKNOWN
+    if tx.execute(update(holds).where(*mine).values(state=after, ended=why)).rowcount == 1:
+        tx.append(Entry("hold", {"hold": hold_id, "state": after.value, "outcome": outcome, "why": why}))
 
 
 def settle_lost(tx: Transaction) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from yett.checkpoint.judge import Circumstances, decide, question
 from yett.checkpoint.lockdown import Lockdown
 from yett.checkpoint.record import Pass, read_entry, refusal_entry, write_intent, write_outcome
 from yett.checkpoint.repeats import Repeats
+from yett.checkpoint.settled import Unsettled, write_settled
 from yett.checkpoint.state import SessionState, load_state
 from yett.checkpoint.tally import Tally
 from yett.ledger.journal import Encoded, Entry, Journal
@@ -228,6 +229,10 @@ class Checkpoint:
         if granted.intent >= 0:
             await self._journal.run_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
 
+    async def settle(self, one: Unsettled, outcome: str, why: str) -> None:
+        """Record what the provider says became of an act that nobody knew the end of."""
+        await self._journal.run(lambda tx: write_settled(tx, self._desk, one, outcome, why))
+
     def finish_now(self, granted: Pass, outcome: str, status: int) -> bool:
         """Whether there is nothing to record: a read's entry is its own."""
         return granted.intent < 0
@@ -405,11 +410,12 @@ class Checkpoint:
         Raises:
             Refused: it could not be made. The approval, if any, is not spent.
         """
-        if "snapshot" not in judged.decision.obligations and "verified-undo" not in judged.decision.obligations:
+        own = judged.facts.attempt.undo
+        owed = not judged.decision.obligations.isdisjoint({"snapshot", "verified-undo"})
+        if own is None and not owed:  # a wire that brings its own makes it whatever a policy owes
             return ()
         made: list[str] = []
         later = False
-        own = judged.facts.attempt.undo
         operations = {id(s.operation): s for s in judged.situations if s.undo.possible and own is None}
         try:
             if own is not None and own.plan.possible:

@@ -110,7 +110,10 @@ def write_intent(
     if hold:
         _remember(tx, facts)
     intent = tx.append(intent_entry(facts, hold, undos))
-    tx.execute(_IN_FLIGHT, {"intent": intent, "hold": hold or None, "session": state.session.id, "state": "open"})
+    own = facts.attempt.undo
+    asked = {"xact": own.xact or None if own else None}
+    row = {"intent": intent, "hold": hold or None, "session": state.session.id, "state": "open"}
+    tx.execute(_IN_FLIGHT, row | asked)
     return intent, spent
 
 

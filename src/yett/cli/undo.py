@@ -22,6 +22,7 @@ COLUMNS = [
     ("rows", "ROWS"),
     ("size", "SIZE"),
     ("where", "WHERE"),
+    ("act", "ACT"),
     ("verified", "VERIFIED"),
     ("expires", "EXPIRES"),
 ]
@@ -51,7 +52,7 @@ def show(undo: str, as_json: showing.AsJson = False) -> None:
         print(json.dumps(row, indent=1))
         return
     said = _said(row)
-    names = ("id", "resource", "what", "purpose", "task", "hold", "how", "rows", "size", "where")
+    names = ("id", "resource", "what", "purpose", "task", "hold", "how", "rows", "size", "where", "act")
     facts = {name: said[name] for name in names}
     facts |= {name: _day(row[f"{name}_at"]) for name in ("made", "verified", "checked", "applied", "expires")}
     showing.facts({**facts, "does not cover": row["gaps"]}, as_json=False)
@@ -97,9 +98,22 @@ def _said(row: Row) -> Row:
         "age": _span(now - row["made_at"]),
         "size": _size(row["size"]),
         "where": row["store"],
+        "act": _act(row),
         "verified": "yes" if row["verified_at"] else "NO",
         "expires": "never" if expires is None else "over" if expires <= now else f"in {_span(expires - now)}",
     }
+
+
+def _act(row: Row) -> str:
+    """What is known of the act that it undoes, or of bringing it back."""
+    if row["applying"]:
+        return "undone? the database is being asked"
+    if row["applied_at"]:
+        return "undone"
+    if row["became"] == "unknown":
+        return "UNKNOWN: look in the database whether it took effect"
+    plain = row["expires_at"] is None  # a folder of its own: its provider's code made it, and nobody can be asked
+    return "done" if row["became"] or plain else "not known yet"
 
 
 def _span(nanoseconds: int) -> str:

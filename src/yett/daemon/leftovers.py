@@ -1,4 +1,5 @@
-"""What a daemon that was killed could not end: its sessions' folders, and the secrets that it had lent to them."""
+"""What a daemon that was killed could not end: its sessions' folders, the secrets that it had lent to them, its roles
+in databases and the transactions of these."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ async def clear(plane: Plane) -> None:
     for folder in _session_folders(plane.settings.home):
         if folder.name not in live:
             await asyncio.to_thread(shutil.rmtree, folder, True)
-    await plane.databases.sweep()
+    await plane.databases.sweep()  # ends what is left of its transactions, too
+    await plane.settling.once()
 
 
 def forget_found(plane: Plane, session: str = "") -> None:

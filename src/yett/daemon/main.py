@@ -21,6 +21,7 @@ from yett.console.plane import StorePlane
 from yett.console.serve import listen, serving
 from yett.daemon import logs
 from yett.daemon.channel import MAX_LINE
+from yett.daemon.housework import housework
 from yett.daemon.leftovers import clear
 from yett.daemon.lines import LineServer
 from yett.daemon.operator import Operator
@@ -100,9 +101,11 @@ async def _serve(settings: Settings, quiet: bool) -> None:
             serve_operator = Operator(plane, VERBS, PROGRESS, HELD).serve
             operator = LineServer(settings.operator_socket, serve_operator, longest=MAX_LINE)
             tidying = asyncio.create_task(_tidy(plane))
+            chores = [asyncio.create_task(chore) for chore in housework(plane)]
             await _greet(plane, quiet)
             await stop.wait()
-            tidying.cancel()
+            for task in (tidying, *chores):
+                task.cancel()
             operator.close()
             for run in list(plane.runs.values()):
                 await end_run(run, "the daemon stopped")

@@ -36,6 +36,7 @@ from yett.gateway.company import company_proxy
 from yett.gateway.databases import unmasking
 from yett.gateway.databases.registry import POSTGRES
 from yett.gateway.databases.service import Databases
+from yett.gateway.databases.settling import Settling
 from yett.gateway.databases.undoing import bring_back
 from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
@@ -88,6 +89,7 @@ class Plane:
     maps: Maps
     kept: Kept
     databases: Databases
+    settling: Settling
     front: Front
     runs: dict[str, Run]
     ended_counts: list[Message] = field(default_factory=list)
@@ -179,6 +181,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     eyes = Eyes(book, api, lambda provider: _own_secret(vault, provider), lambda: maps.environments, undos)
     checkpoint = Checkpoint(store, journal, lambda: maps.policies, desk, lockdown, eyes, undos)
     databases = Databases(store, journal, vault, broker, checkpoint, undos)
+    settling = Settling(databases, store, checkpoint, undos)
     authority, front = open_authority(home / "ca"), Front()
     runs: dict[str, Run] = {}
     gate = Gate(
@@ -203,7 +206,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     await desk.start()
     return Plane(
         settings, store, journal, keys, vault, broker, book, desk, lockdown, undos, checkpoint, gate, api, bundle,
-        str(signer.verifier), maps, Kept(journal), databases, front, runs,
+        str(signer.verifier), maps, Kept(journal), databases, settling, front, runs,
     )  # fmt: skip
 
 

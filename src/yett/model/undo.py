@@ -37,6 +37,11 @@ class OwnUndo(Protocol):
     @property
     def plan(self) -> UndoPlan: ...
 
+    @property
+    def xact(self) -> str:
+        """Where the provider can be asked later what became of the act, known once `capture` has run; "": nowhere."""
+        ...
+
     async def capture(self, hold: str) -> UndoRecord | None:
         """Store it, verified, durable and recorded; None: the wire makes it later, before the act becomes final.
 

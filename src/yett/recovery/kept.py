@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
@@ -23,6 +24,8 @@ OPEN_HOLDS = ("waiting", "approved", "consumed", "unknown")
 class KeptUndo:
     """An undo that exists. Times in nanoseconds since the epoch, None where it never was; `stored` in bytes.
 
+    `became` is what is known of the act that it undoes: committed, unknown for ever, or "" (nobody has said yet, or no
+    server can). `applying` names the transaction that brings it back, while nobody knows what became of that one.
     `store` is "" for a plain folder, which never expires. `purpose` is the task's, in the words of whoever started it.
     """
 
@@ -39,6 +42,8 @@ class KeptUndo:
     checked: int | None
     applied: int | None
     expires: int | None
+    became: str
+    applying: str
 
     @property
     def is_needed(self) -> bool:
@@ -52,6 +57,13 @@ class KeptUndo:
 def read_all(connection: Connection) -> list[KeptUndo]:
     """Those that were not removed, the oldest first."""
     return [_from_row(row) for row in connection.execute(_query().order_by(undos.c.made_at, undos.c.id))]
+
+
+def read_unsettled(connection: Connection, provider: str) -> list[KeptUndo]:
+    """Those of which nobody knows whether their act, or what brings it back, became final."""
+    open_ended = or_(undos.c.became.is_(None), undos.c.applying.is_not(None))
+    mine = undos.c.provider == provider, undos.c.store != "", open_ended
+    return [_from_row(row) for row in connection.execute(_query().where(*mine).order_by(undos.c.made_at))]
 
 
 def stored_by_task(connection: Connection) -> dict[str, int]:
@@ -87,7 +99,20 @@ def write_kept(tx: Transaction, record: UndoRecord, made: Made, hold: str, what:
 
 
 def write_applied(tx: Transaction, undo: str, by: str, what: str) -> None:
-    _note(tx, undo, "applied", {"by": by, "what": what}, applied_at=time.time_ns())
+    _note(tx, undo, "applied", {"by": by, "what": what}, applied_at=time.time_ns(), applying=None)
+
+
+def write_applying(tx: Transaction, undo: str, by: str, xact: str) -> None:
+    """It is about to be final that it is brought back: `xact` is the transaction that does it."""
+    _note(tx, undo, "committing", {"by": by, "xact": xact}, applying=xact)
+
+
+def write_applying_settled(tx: Transaction, undo: str, became: str, why: str) -> None:
+    values: dict[str, int | str | None] = {"applying": None}
+    if became == "committed":
+        values["applied_at"] = time.time_ns()
+    states = {"committed": "applied", "aborted": "not applied"}
+    _note(tx, undo, states.get(became, "unknown whether applied"), {"why": why}, **values)
 
 
 def write_checked(tx: Transaction, undo: str) -> None:
@@ -102,12 +127,17 @@ def write_removed(tx: Transaction, undo: str, why: str) -> None:
     _note(tx, undo, "removed", {"why": why}, removed_at=time.time_ns())
 
 
+def write_became(tx: Transaction, undo_ids: Sequence[str], became: str) -> None:
+    """What is known of the act that they undo. No entry: the act's own outcome says it."""
+    tx.execute(update(undos).where(undos.c.id.in_(undo_ids)).values(became=became))
+
+
 def proof_entry(proof: Proof) -> Entry:
     """That a bucket refused, attempt by attempt."""
     return Entry("undo", {"state": "proven", "bucket": proof.bucket, "at": proof.at, "refused": dict(proof.refused)})
 
 
-def _note(tx: Transaction, undo: str, state: str, body: dict[str, str], **values: int) -> None:
+def _note(tx: Transaction, undo: str, state: str, body: dict[str, str], **values: int | str | None) -> None:
     tx.execute(update(undos).where(undos.c.id == undo).values(**values))
     tx.append(Entry("undo", {"id": undo, "state": state, **body}))
 
@@ -174,4 +204,6 @@ def _from_row(row: Row[tuple[object, ...]]) -> KeptUndo:
         checked=values["checked_at"],
         applied=values["applied_at"],
         expires=values["expires_at"],
+        became=values["became"] or "",
+        applying=values["applying"] or "",
     )

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,9 @@ class Means:
 
 
 MeansOf = Callable[[str], Means | None]
-Restore = Callable[[UndoRecord, AwaitedOpened], AsyncIterator[str]]
+Begun = Callable[[str], Awaitable[None]]
+"""Told where the provider can be asked what became of bringing it back, before that becomes final."""
+Restore = Callable[[UndoRecord, AwaitedOpened, Begun], AsyncIterator[str]]
 """Bring back what lies in the keep, one line of progress a step; every byte that it is given was checked before."""
 RestoreOf = Callable[[str], Restore | None]
 
@@ -74,6 +76,7 @@ class Undos:
         self._means_of = means_of
         self._keep = keep
         self._restore_of = restore_of
+        self._pruning = asyncio.Lock()
 
     async def plan(self, operation: Operation) -> UndoPlan:
         """What an undo would hold; `possible` False with the reason as its gap."""
@@ -136,6 +139,10 @@ class Undos:
         if found.store:
             await asyncio.to_thread(self._withdraw, undo_id, found.task, found.stored)
 
+    async def committed(self, undo_ids: Sequence[str]) -> None:
+        """Their act became final: from here on they are worth something."""
+        await self._journal.run_later(lambda tx: kept.write_became(tx, undo_ids, "committed"))
+
     async def check(self, undo_id: str) -> int:
         """Read an undo from end to end; how many bytes it holds. What is wrong is in the ledger when this raises.
 
@@ -160,6 +167,10 @@ class Undos:
 
     async def prune(self) -> Pruned:
         """Let go of what is over its time and what dead writers left. An open hold's undo stays, and is locked on."""
+        async with self._pruning:  # what is let go twice would be counted twice
+            return await self._prune()
+
+    async def _prune(self) -> Pruned:
         keep, now = await asyncio.to_thread(self._kept_in), time.time_ns()
         removed, needed, failed = [], [], []
         rows = self.all()
@@ -198,6 +209,24 @@ class Undos:
             raise YettError(f"the undo lies in {store}, which is not set up", "set [undo] in config.toml back to it")
         return keep
 
+    # ---- what became of the acts that they undo
+
+    def unsettled(self, provider: str) -> list[KeptUndo]:
+        """Those of which nobody knows whether their act, or what brings it back, became final."""
+        return self._store.read(lambda connection: kept.read_unsettled(connection, provider))
+
+    async def unknown_for_ever(self, undo_id: str) -> None:
+        """Nobody can say any more whether its act became final: it is kept until its time, and shown as such."""
+        await self._journal.run(lambda tx: kept.write_became(tx, [undo_id], "unknown"))
+
+    async def applying(self, undo_id: str, by: str, xact: str) -> None:
+        """Bringing it back is about to become final, in the transaction that the provider knows as `xact`."""
+        await self._journal.run(lambda tx: kept.write_applying(tx, undo_id, by, xact))
+
+    async def settle_applying(self, undo_id: str, became: str, why: str) -> None:
+        """What became of bringing it back, which nobody had waited for: committed, aborted, or unknown for ever."""
+        await self._journal.run(lambda tx: kept.write_applying_settled(tx, undo_id, became, why))
+
     # ---- all of them
 
     def all(self) -> list[KeptUndo]:
@@ -223,7 +252,7 @@ class Undos:
     async def apply(self, undo_id: str, by: str) -> AsyncIterator[str]:
         """Bring it back; the caller has verified a signature for exactly this. Yields progress in words."""
         found = self.kept(undo_id)
-        restoring = await self._restoring(found)
+        restoring = await self._restoring(found, lambda xact: self.applying(undo_id, by, xact))
         started = Entry("undo", {"id": undo_id, "state": "applying", "by": by})
         await self._journal.run(lambda tx: tx.append(started))
         last = ""
@@ -231,7 +260,7 @@ class Undos:
             yield last
         await self._journal.run(lambda tx: kept.write_applied(tx, undo_id, by, last))
 
-    async def _restoring(self, found: KeptUndo) -> AsyncIterator[str]:
+    async def _restoring(self, found: KeptUndo, begun: Begun) -> AsyncIterator[str]:
         """The restore, not begun. What lies in the keep has been read from end to end."""
         record = found.record
         if found.store:
@@ -239,7 +268,7 @@ class Undos:
             if restore is None:
                 raise YettError(f"Yett has no way to bring back {record.provider}", "it was made by another version")
             keep = await asyncio.to_thread(self._kept_in, found.store)
-            return restore(record, await AwaitedOpened.open(keep, record.id))
+            return restore(record, await AwaitedOpened.open(keep, record.id), begun)
         means = self._means_of(record.provider)
         if means is None:
             raise YettError(f"Yett has no credential of its own for {record.provider}", "yett secret add --own")

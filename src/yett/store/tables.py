@@ -292,6 +292,8 @@ undos = Table(
     _optional_time("expires_at"),
     _optional_time("checked_at"),  # last read from end to end
     _optional_time("removed_at"),
+    _optional_text("became"),  # of the act: committed, or unknown for ever; NULL: not known yet, or nobody to ask
+    _optional_text("applying"),  # the transaction that brings it back, while nobody knows what became of that one
     Index("undos_hold", "hold"),
 )
 
@@ -323,6 +325,7 @@ inflight = Table(
     _optional_text("hold"),
     _text("session"),
     _text("state"),  # one of INFLIGHT_STATES
+    _optional_text("xact"),  # where the provider can be asked what became of it, in its own words
     Index("inflight_state", "state"),
 )
 

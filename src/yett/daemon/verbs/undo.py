@@ -86,6 +86,8 @@ def _row(undo: KeptUndo) -> Message:
         "verified_at": undo.verified,
         "checked_at": undo.checked,
         "applied_at": undo.applied,
+        "became": undo.became,
+        "applying": undo.applying,
         "expires_at": undo.expires,
     }
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
+
+import psycopg
 
 from yett.approvals.acts import Act, ActKind, ActState
 from yett.broker.broker import Broker
@@ -43,6 +46,7 @@ _log = logging.getLogger("yett.gateway")
 _NOT_PROVED = "a login was refused: its password is not this session's placeholder"
 _PROVE = "use the user, database and password that this session was given"
 OWN_PURPOSE = "yett's own"
+SWEEPING_S = 20.0
 _WHO = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text, datname
 FROM pg_database WHERE datname = current_database()"""
@@ -90,6 +94,9 @@ class Databases:
         self._pools: dict[str, OwnPool] = {}
         self._done: dict[tuple[str, str], SoFar] = {}
         self._logins = asyncio.Lock()
+        self._leases: set[str] = set()
+        self._unswept: set[str] = set()
+        self._told: set[str] = set()
         self.all: tuple[Database, ...] = ()
         self.seats: list[Showing] = []
         self._showing: set[asyncio.Task[None]] = set()
@@ -183,18 +190,37 @@ class Databases:
         return Seen(str(row[0]), str(row[1]), tuple(schemas) or ("public",), tuple(warnings))
 
     async def sweep(self) -> None:
-        """After a crash: roles that no live session has. Never raises: what is left is said in the log."""
+        """After a crash: roles that no live session has, in every database. Never raises: what could not be looked at
+        now is `sweep_rest`'s."""
+        self._unswept = {database.id for database in self.all}
+        await self.sweep_rest()
+
+    async def sweep_rest(self) -> None:
+        """Look again where leftover roles could not be looked for, or not ended."""
+        servers: defaultdict[tuple[str, int], list[Database]] = defaultdict(list)
         for database in self.all:
+            if database.id in self._unswept:
+                servers[database.host, database.port].append(database)
+        await asyncio.gather(*map(self._sweep, servers.values()))
+
+    async def _sweep(self, databases: Sequence[Database]) -> None:
+        """One after the other: they are of one server, and so are the roles."""
+        for database in databases:
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(SWEEPING_S):
                     own = await self.connect(database)
                     try:
-                        for name in await sweep(own, ()):
+                        for name in await sweep(own, self._leases):
                             _log.info("%s: the leftover role %s is gone", database.name, name)
                     finally:
                         await own.close()
-            except (YettError, TimeoutError) as error:
-                _log.warning("%s: leftover roles were not looked for: %s", database.name, error)
+            except (YettError, TimeoutError, psycopg.Error) as error:
+                if database.id not in self._told:
+                    self._told.add(database.id)
+                    _log.warning("%s: leftover roles are looked for later: %s", database.name, _in_words(error))
+            else:
+                self._unswept.discard(database.id)
+                self._told.discard(database.id)
 
     async def leave(self, database: Database) -> None:
         """It is to be forgotten: nothing of Yett's own stays connected to it."""
@@ -284,27 +310,47 @@ class Databases:
         """A role for this session's task in this database; recorded before it is used."""
         scope = scope_from(database.scope)
         own = await self.connect(database)
+        named: list[str] = []
+
+        def known(name: str) -> None:
+            named.append(name)
+            self._leases.add(name)
+
         try:
             started = time.monotonic()
             until = datetime.fromtimestamp(session.task.expires, UTC)
-            role = await make_lease(own, scope, session.task.id.replace("-", "_"), until)
+            role = await make_lease(own, scope, session.task.id.replace("-", "_"), until, known=known)
             about = {"database": database.name, "role": role.name, "session": session.id, "task": session.task.id}
             took = int((time.monotonic() - started) * 1e6)
             entry = Entry("lease", {"event": "made", **about, "scope": dict(database.scope), "us": took})
             await self._journal.run(lambda tx: tx.append(entry))
+        except BaseException:
+            self._leases.difference_update(named)
+            self._unswept.add(database.id)  # it may be there all the same
+            raise
         finally:
             await own.close()
         return role
 
     async def end_lease(self, session: Session, database: Database, role: LeaseRole) -> None:
-        """Its sessions, its grants, the role. Raises YettError: it is not gone, and `sweep` will look again."""
-        own = await self.connect(database)
+        """Its sessions, its grants, the role. Raises YettError: it is not gone, and `sweep_rest` will look again."""
+        self._leases.discard(role.name)
         try:
-            owned = await revoke_lease(own, role.name)
-        finally:
-            await own.close()
+            own = await self.connect(database)
+            try:
+                owned = await revoke_lease(own, role.name)
+            finally:
+                await own.close()
+        except BaseException:
+            self._unswept.add(database.id)
+            raise
         about = {"database": database.name, "role": role.name, "session": session.id, "left": list(owned)}
         await self._journal.run(lambda tx: tx.append(Entry("lease", {"event": "ended", **about})))
+
+
+def _in_words(error: Exception) -> str:
+    """What happened, without what a driver quotes."""
+    return error.what if isinstance(error, YettError) else type(error).__name__
 
 
 def _through_public(definers: Sequence[str], relations: Sequence[str], creatable: Sequence[str]) -> list[str]:

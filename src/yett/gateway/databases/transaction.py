@@ -42,7 +42,8 @@ from yett.gateway.databases.trial import (
     set_limits,
     trial,
 )
-from yett.gateway.databases.undo import Capturing, Dumping, Later
+from yett.gateway.databases.undo import Capturing, Dumping, Later, Named
+from yett.gateway.databases.xacts import OUTCOMES, ended
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.model.effects import Effect, Verdict
 from yett.model.errors import CredentialRefused, YettError
@@ -51,7 +52,7 @@ from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import Executing, ServerError
 from yett.providers.postgres.guard.guard import Guard
-from yett.providers.postgres.guard.restore import settle
+from yett.providers.postgres.guard.restore import Settled
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -100,10 +101,12 @@ class GuardedTransaction:
         if look.way is Way.GUARD:
             await self._admit_guarded(ran)
             return
-        undo = Dumping(place, self.agent, self.guard, look.statements) if look.way is Way.DUMP else Later()
-        granted = await self._asked(ran, undo)
+        dumping = look.way is Way.DUMP
+        undo = Dumping(place, self.agent, self.guard, look.statements) if dumping else Named(place, self.guard)
         if isinstance(undo, Dumping):
             self.dumps.append(undo)
+        granted = await self._asked(ran, undo)
+        if isinstance(undo, Dumping):
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent = True
             self._must_be_signed(granted, undo.rows, others=True)
@@ -118,7 +121,7 @@ class GuardedTransaction:
         held = held or any(one.statement.unbounded for one in ran)
         approved = self._approved(request) if held or request in place.tried.slow else frozenset[str]()
         if attempt_digest(self._too_slow(ran)) in approved:
-            await self._asked(ran, Later(), too_slow=True)
+            await self._asked(ran, Named(place, self.guard), too_slow=True)
             await _told(self._limit(Limits(0, RELEASED_MS), shorter=False))
             self.statements += ran
             return
@@ -136,7 +139,7 @@ class GuardedTransaction:
             limits = await _told(self._limit(trial()))
         self.run = Run(ran, limits, guessed, time.monotonic())
 
-    async def _asked(self, ran: list[Ran], undo: Later | Dumping, *, too_slow: bool = False) -> Pass:
+    async def _asked(self, ran: list[Ran], undo: Named | Dumping, *, too_slow: bool = False) -> Pass:
         """Permission before it runs, on what can be known of it within a second. Raises Stopped."""
         place = self.place
         dumps = isinstance(undo, Dumping)
@@ -299,14 +302,15 @@ class GuardedTransaction:
             self.place.catalogs.defined()
 
     async def lost(self) -> None:
-        """COMMIT was sent and nobody answered: the server itself knows what became of the transaction."""
-        became = "unknown"
+        """COMMIT was sent and nobody answered: the server itself knows what became of the transaction. Where it cannot
+        be asked now, `Settling` asks later."""
+        became: Settled = "unknown"
         if self.capture is not None and self.capture.effects.xid:
             try:
-                became = await settle(self.place.own, self.capture.effects.xid)
+                became = await ended(self.place, self.agent.pid, self.capture.effects.xid)
             except YettError as error:
                 _log.warning("what became of a transaction could not be asked: %s", error.what)
-        await self._finish({"committed": "done", "aborted": "refused"}.get(became, "unknown"))
+        await self._finish(OUTCOMES.get(became, "unknown"))
         if became == "aborted":
             self._take_back()
             await self._discarded()
@@ -327,12 +331,13 @@ class GuardedTransaction:
                 await undo.discarded()
 
     async def _finish(self, outcome: str) -> None:
-        for granted in self.admitted:
-            try:
-                await self.place.checkpoint.finish(granted, outcome, 0)
-            except YettError as error:
-                _log.error("an outcome was not recorded: %s", error.what)
+        """All at once, so that they share one flush."""
+        noting = [self.place.checkpoint.finish(granted, outcome, 0) for granted in self.admitted]
         self.admitted.clear()
+        undos = [undo.kept.id for undo in (self.capture, *self.dumps) if undo is not None and undo.kept is not None]
+        if outcome == "done" and undos:
+            noting.append(self.place.undos.committed(undos))
+        await asyncio.gather(*map(_noted, noting))
 
 
 class Copying:
@@ -396,6 +401,13 @@ def _redefines(effects: Effects) -> Unguardable:
         f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
         "send the statement that does it by itself, so that a person can be asked",
     )
+
+
+async def _noted(noting: Awaitable[None]) -> None:
+    try:
+        await noting
+    except YettError as error:
+        _log.error("what became of a transaction was not recorded: %s", error.what)
 
 
 async def _told(work: Awaitable[T]) -> T:

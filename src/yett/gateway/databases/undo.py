@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from yett.gateway.databases.lending import lend
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import POSTGRES
+from yett.gateway.databases.xacts import Xact
 from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
@@ -29,8 +30,26 @@ class Later:
     """What is promised when a statement is asked about, before anything has run."""
 
     plan = UndoPlan(True, ROWS, ())
+    xact = ""
 
     async def capture(self, hold: str) -> UndoRecord | None:
+        return None
+
+
+class Named:
+    """Of a statement whose effect nobody knows: the rows are kept at COMMIT, but the server can be asked from now on
+    what became of the transaction."""
+
+    plan = Later.plan
+
+    def __init__(self, place: Place, guard: Guard) -> None:
+        self.xact = ""
+        self._place = place
+        self._guard = guard
+
+    async def capture(self, hold: str) -> UndoRecord | None:
+        """Raises YettError, ServerError."""
+        self.xact = str(Xact(self._place.database.id, await self._guard.identify()))
         return None
 
 
@@ -41,9 +60,10 @@ class Capturing:
         self.done = False
         self.plan = UndoPlan(True, ROWS, effects.gaps)
         self.effects = effects
+        self.xact = str(Xact(place.database.id, effects.xid))
+        self.kept: UndoRecord | None = None
         self._place = place
         self._guard = guard
-        self._kept: UndoRecord | None = None
 
     async def capture(self, hold: str) -> UndoRecord | None:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
@@ -51,11 +71,11 @@ class Capturing:
             self.done = True
             if not captured.tables:
                 return None
-            self._kept = await _keep(self._place, making, captured, ROWS, hold, _rows(self.effects))
-        return self._kept
+            self.kept = await _keep(self._place, making, captured, ROWS, hold, _rows(self.effects))
+        return self.kept
 
     async def discarded(self) -> None:
-        await _discard(self._place, self._kept)
+        await _discard(self._place, self.kept)
 
 
 class Dumping:
@@ -75,7 +95,8 @@ class Dumping:
         """What the dump holds of the tables whose rows the statement takes or rewrites: counted, under lock."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
-        self._kept: UndoRecord | None = None
+        self.xact = ""
+        self.kept: UndoRecord | None = None
         if not self._tables and not self._schemas:
             self.plan = UndoPlan(
                 True, "nothing that exists is changed by it", ("what it makes is not taken away again",)
@@ -84,15 +105,16 @@ class Dumping:
     async def capture(self, hold: str) -> UndoRecord | None:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
         if not self._lent:
+            self.xact = str(Xact(self._place.database.id, await self._guard.identify()))
             await lend(self._place, self._agent, self._tables, self._schemas)
             self._lent = True
-        if self._kept is not None or not (self._tables or self._schemas):
-            return self._kept
+        if self.kept is not None or not (self._tables or self._schemas):
+            return self.kept
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(self._tables, making, schemas=self._schemas)
-            self._kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
+            self.kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
         self.rows = tuple(self._counted(captured))
-        return self._kept
+        return self.kept
 
     def _counted(self, captured: Captured) -> Iterator[Rows]:
         for table in captured.dump.tables if captured.dump else ():
@@ -103,7 +125,7 @@ class Dumping:
                 yield Rows(label, deleted=table.rows)
 
     async def discarded(self) -> None:
-        await _discard(self._place, self._kept)
+        await _discard(self._place, self.kept)
 
 
 async def _keep(place: Place, making: AwaitedMaking, captured: Captured, how: str, hold: str, what: str) -> UndoRecord:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from yett.gateway.databases.service import Databases
+from yett.gateway.databases.xacts import Xact
 from yett.model.undo import UndoRecord
 from yett.providers.postgres.guard.captured import load
 from yett.providers.postgres.guard.restore import restore
 from yett.recovery.keep import AwaitedOpened
+from yett.recovery.undos import Begun
 
 
-async def bring_back(databases: Databases, record: UndoRecord, opened: AwaitedOpened) -> AsyncIterator[str]:
+async def bring_back(
+    databases: Databases, record: UndoRecord, opened: AwaitedOpened, begun: Begun
+) -> AsyncIterator[str]:
     """Yields progress in words. Raises YettError: rows were changed since (named), and nothing was done."""
     database = databases.by_id(record.resource.id)
     captured = load(opened.about, opened)
     yield f"putting {captured.rows:,} rows back into {database.name}"
-    restored = await restore(databases.own(database), captured, verify=True)
+    restored = await restore(
+        databases.own(database), captured, verify=True, begun=lambda xid: begun(str(Xact(database.id, xid)))
+    )
     databases.changed(database)
     yield (
         f"{database.name} is as it was: {restored.returned:,} rows came back, {restored.removed:,} were taken out,"

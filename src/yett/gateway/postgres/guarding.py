@@ -51,6 +51,7 @@ class Guarding:
         self._prepared = False
         self._holds_back = False
         self._asked: asyncio.Task[Any] | None = None
+        self._noting: asyncio.Task[None] | None = None
         self._canceled = False
 
     # ---- asking
@@ -196,10 +197,9 @@ class Guarding:
                 return None
             self.committing = True
         group = await self._step.finished(self._step.send(message))
-        self.committing = False
         if self._step.status != IDLE and not chain:
             raise Malformed("a transaction did not end as it was told to")
-        self.own = False
+        self.committing = self.own = False
         await self.over(committed=not group.failed and group.tag == b"COMMIT")
         self._step.let_go()
         self._step.held = None
@@ -226,10 +226,12 @@ class Guarding:
         if committed and defines:
             self.desk.defined()
         if transaction is not None:
-            await (transaction.committed() if committed else transaction.rolled_back())
+            await self._noted(transaction.committed() if committed else transaction.rolled_back())
 
     async def lost(self) -> None:
         """The connection has ended; whatever was open is rolled back by the server, but for a COMMIT on its way."""
+        if self._noting is not None:
+            await self._noting
         if self.alone is not None:
             await self.alone.lost()
         if self.transaction is not None:
@@ -256,12 +258,18 @@ class Guarding:
         """It has been answered."""
         alone, self.alone = self.alone, None
         if alone is not None:
-            await alone.done(ok=not group.failed)
+            await self._noted(alone.done(ok=not group.failed))
         if any(one.defines for one in statements):
             self.desk.defined()
         self._must_mean(await self._meaning())
 
     # ---- inside
+
+    async def _noted(self, noting: Coroutine[Any, Any, None]) -> None:
+        """What the server has said is written down also when the connection ends meanwhile."""
+        self._noting = asyncio.ensure_future(noting)
+        await asyncio.shield(self._noting)
+        self._noting = None
 
     async def _settle(self) -> None:
         assert self.transaction is not None

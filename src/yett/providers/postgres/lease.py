@@ -9,6 +9,7 @@ database's, without "$user": a schema of the role's name would come first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import LiteralString, cast
 
@@ -38,12 +39,15 @@ SELECT
   has_database_privilege(%(role)s, current_database(), 'CONNECT')"""
 
 
-async def make_lease(own: Own, scope: Scope, name: str, until: datetime) -> LeaseRole:
+async def make_lease(
+    own: Own, scope: Scope, name: str, until: datetime, *, known: Callable[[str], object] = lambda name: None
+) -> LeaseRole:
     """Make the role `yett_<name>_<random>`, which can log in until `until` and touch what `scope` names.
 
     `name` is the task's; `until` has a time zone. All of it is one transaction: after an error or a crash nothing is
     left, and after a crash behind COMMIT `sweep` finds it. The password reaches the server as a SCRAM verifier.
-    The caller uses `own` for one thing at a time.
+    The caller uses `own` for one thing at a time. `known` is told the role's name before the server is: from then on
+    it is alive for `sweep`.
 
     Raises:
         ConfigurationError: the scope names what is not there, or masks a column that can be read another way.
@@ -52,6 +56,7 @@ async def make_lease(own: Own, scope: Scope, name: str, until: datetime) -> Leas
     if until.tzinfo is None or until <= datetime.now(UTC):
         raise YettError("A lease on a database must end in the future, at a time with a time zone.")
     role = new_role(name)
+    known(role.name)
     verifier = scram_verifier(role.password)
 
     async def make() -> None:

@@ -98,6 +98,15 @@ async def rights(own: Own) -> Rights:
     return found
 
 
+async def is_standby(own: Own) -> bool:
+    """Raises YettError: the server broke off."""
+    try:
+        row = await (await own.execute("SELECT pg_catalog.pg_is_in_recovery()")).fetchone()
+    except psycopg.Error as error:
+        raise YettError(_said(error, ())) from None
+    return bool(row and row[0])
+
+
 @contextlib.asynccontextmanager
 async def transaction(own: Own) -> AsyncIterator[None]:
     """One transaction that waits for no lock longer than 5 s and finds only the system's own functions by name.

@@ -14,6 +14,7 @@ from yett.model.errors import YettError
 from yett.model.secret import Secret
 
 _LEASE = re.compile(r"yett_[a-z0-9]{1,24}_[0-9a-f]{16}")
+_NAMED = re.compile(rf"\b{_LEASE.pattern}\b")
 _PLAIN = re.compile(r"[^a-z0-9]+")
 LIKE = r"yett\_%\_%"
 """The names of leases as a LIKE pattern: wider than `is_lease`, which decides."""
@@ -42,6 +43,11 @@ def new_role(task: str) -> LeaseRole:
 
 def is_lease(name: str) -> bool:
     return _LEASE.fullmatch(name) is not None
+
+
+def leases_in(text: str) -> frozenset[str]:
+    """Every name in it that a lease's role could have."""
+    return frozenset(_NAMED.findall(text))
 
 
 def must_be_lease(name: str) -> None:

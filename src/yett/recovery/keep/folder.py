@@ -212,13 +212,15 @@ def open_folder(root: Path, *, apart_from: Iterable[Path] = (), leave_free_bytes
                     "choose a folder outside every database",
                 )
     with _in_words(real):
+        made = [path for path in (real, *real.parents) if not path.exists()]
         real.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = real.stat()
         if facts.st_uid != os.geteuid() or stat.S_IMODE(facts.st_mode) & 0o077:
             raise KeepError(
                 f"undos cannot lie in {root}: others than you can read or write it", f"run chmod 700 {real}"
             )
-        _fsync_folder(real.parent)
+        for path in made or [real]:
+            _fsync_folder(path.parent)
     return Folder(real, leave_free_bytes)
 
 

@@ -80,9 +80,11 @@ class Cluster:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        """At the address that it had, once it had one."""
+        if not self.port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = int(probe.getsockname()[1])
         fixed = ("shared_buffers=32MB", "max_connections=60", "autovacuum=off", "max_prepared_transactions=5")
         flags = [part for setting in (*fixed, *self.settings) for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:

@@ -17,6 +17,7 @@ _STATE = """
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.current_setting('track_counts'),
   pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.mxid_age('1'::pg_catalog.xid)::pg_catalog.text,
   pg_catalog.current_setting('transaction_isolation')"""
+ASSIGN = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 _COUNTS = """
 SELECT relid::pg_catalog.text, schemaname, relname,
   n_tup_del::pg_catalog.text, n_tup_upd::pg_catalog.text, n_tup_ins::pg_catalog.text

@@ -16,7 +16,7 @@ from yett.providers.postgres.guard.dump import Dumped, dump
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.measure import Measured, measured
-from yett.providers.postgres.guard.own import Connection, Own, opened, row
+from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.xids import EPOCH, Xids
@@ -25,9 +25,6 @@ DEFAULT_LIMITS = Limits()
 _PLACE = sql.SQL("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()),
   (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery()""")
-# A commit of Yett's own that is flushed: all that the agent's transaction wrote to the log before is flushed with it,
-# so that no crash lets another transaction be given its id (what `settle` goes by).
-_FLUSH = sql.SQL("SELECT pg_logical_emit_message(true, 'yett', '')")
 
 
 class Guard:
@@ -54,6 +51,18 @@ class Guard:
         self._before = await asking.counts(self._agent)
         self._first_multixact = state.next_multixact
         self._read_committed = state.read_committed
+
+    async def identify(self) -> int:
+        """Give the transaction its id (64 bits) now, one that no crash gives to another: `settle` can be asked by it.
+
+        Raises:
+            ServerError: the server is a standby; the transaction is aborted.
+            Unguardable: Yett's own connection failed.
+        """
+        ((xid,),) = await self._agent.rows(asking.ASSIGN)
+        async with opened(self._own) as own:
+            await own.execute(FLUSH)
+        return int(xid or 0)
 
     async def measure(self) -> Effects:
         """The exact effect so far, after whatever was deferred to COMMIT has been run.
@@ -84,7 +93,7 @@ class Guard:
                 Taking(self._agent, own, sink, self._limits, self._read_committed), kept, xids
             )
             _must_equal((await self._measured(own)).effects, effects)
-            await own.execute(_FLUSH)
+            await own.execute(FLUSH)
             return await recorded(own, sink, taken, xids, (*effects.gaps, *gaps, *_definitions(effects)))
 
     async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
@@ -103,7 +112,7 @@ class Guard:
             self._dumped |= dumped.relations
             xid = dumped.xid
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
-            await own.execute(_FLUSH)
+            await own.execute(FLUSH)
             return await recorded(own, sink, [], xids, dumped.gaps, dumped)
 
     async def _measured(self, own: Connection) -> Measured:

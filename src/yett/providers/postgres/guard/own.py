@@ -30,6 +30,10 @@ _TIMEOUTS = sql.SQL("SET statement_timeout = {}; SET lock_timeout = {}").format(
     sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS)
 )
 
+# A commit of Yett's own that is flushed: all that the agent's transaction wrote to the log before is flushed with it,
+# so that no crash lets another transaction be given its id (what `restore.settle` goes by).
+FLUSH = sql.SQL("SELECT pg_logical_emit_message(true, 'yett', '')")
+
 
 class Own(Protocol):
     """Gives connections as Yett's own role, to the primary that the agent's connection goes to: no pooler between.

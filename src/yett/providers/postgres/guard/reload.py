@@ -24,6 +24,7 @@ from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dump import digest_query
+from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.table import Table, tables
@@ -130,10 +131,13 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
             await _drop(own, captured, dump, found)
-            await own.execute(await archive.script(path, "pre-data", own.info.server_version))
-            await _load(own, path, None)
-            await own.execute(await archive.script(path, "post-data", own.info.server_version))
-            await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            before = await archive.script(path, "pre-data", own.info.server_version)
+            behind = await archive.script(path, "post-data", own.info.server_version)
+            async with standing_in(own, before + behind):
+                await own.execute(before)
+                await _load(own, path, None)
+                await own.execute(behind)
+                await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             await _foreign_keys(own, dump)
             await _schema_grants(own, dump)
     await _must_equal(own, dump)

@@ -12,7 +12,7 @@ this did are compared with what it meant to do, and every row is read back and c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -24,16 +24,23 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
-from yett.providers.postgres.guard.own import Connection, Own, opened, row, rows, told
+from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
 from yett.providers.postgres.guard.reload import reload, standing
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.xids import EPOCH
 
+Begun = Callable[[int], Awaitable[None]]
+"""Told the id (64 bits) of the transaction that brings everything back, right before its COMMIT."""
+
 Settled = Literal["committed", "aborted", "in progress", "unknown"]
+
+_BROKEN_OFF = ("08", "57")
+"""Connection exceptions, and an operator's intervention: at COMMIT they leave open what became of it."""
 
 _AGAINST_WRITERS = sql.SQL("SHARE ROW EXCLUSIVE")
 _AS_IT_IS = sql.SQL("SHARE")
+_OWN_ID = sql.SQL("SELECT pg_current_xact_id()::text::int8")
 _STATUS = sql.SQL("SELECT pg_xact_status({xid}::text::xid8)")
 _PLACE = sql.SQL("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()),
@@ -80,10 +87,17 @@ async def settle(own: Own, xid: int) -> Settled:
     "unknown": the server has forgotten it, or never gave out that id (it is another server, or was reset to a backup).
     """
     async with opened(own) as connection:
-        try:
-            (status,) = await row(connection, _STATUS.format(xid=sql.Literal(xid)))
-        except psycopg.errors.InvalidParameterValue:  # the id is in the future
-            return "unknown"
+        return await became_of(connection, xid)
+
+
+async def became_of(connection: Connection, xid: int) -> Settled:
+    """`settle` on a connection in autocommit. Raises YettError: the server broke off, or refused."""
+    try:
+        (status,) = await row(connection, _STATUS.format(xid=sql.Literal(xid)))
+    except psycopg.errors.InvalidParameterValue:  # the id is in the future
+        return "unknown"
+    except psycopg.Error as error:
+        raise YettError(f"the database did not say what became of a transaction: {told(error)}") from None
     answers: dict[str, Settled] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
     return answers.get(status, "unknown")
 
@@ -102,36 +116,47 @@ async def conflicts(own: Own, captured: Captured) -> list[Conflict]:
         return [conflict for one in await _compared(connection, captured) for conflict in one.conflicts]
 
 
-async def restore(own: Own, captured: Captured, *, verify: bool) -> Restored:
+async def restore(own: Own, captured: Captured, *, verify: bool, begun: Begun | None = None) -> Restored:
     """Bring everything back, or nothing. `verify` reads every row back before COMMIT and compares the stored bytes.
 
     Raises:
         Refused: rows were changed since; nothing was done.
-        YettError: the undo does not fit this database, cannot be read, or did not come back the same.
+        YettError: the undo does not fit this database, cannot be read, or did not come back the same; or the connection
+            was lost at COMMIT, and the server can be asked about the transaction that `begun` was told.
     """
     async with _one_transaction(own, keep=True) as connection:
-        if captured.dump:
-            return await _from_dump(connection, captured, captured.dump)
-        before = await _counts(connection)
-        parts = await _compared(connection, captured)
-        if found := tuple(conflict for part in parts for conflict in part.conflicts):
-            raise Refused(_words(found), found)
-        keys = await foreign_keys(connection, [part.table.oid for part in parts])
-        await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
-        async with silenced(connection, [part.table for part in parts]):
-            for part in parts:
-                await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
-            for part in parts:
-                await connection.execute(_insert(part))
-        await _must_hold(connection, keys)
-        await _did_what_was_meant(connection, parts, before)
-        if verify:
-            await _came_back(connection, parts, captured)
-        return Restored(
-            sum(part.returning for part in parts),
-            sum(part.removing for part in parts),
-            tuple(part.table.label for part in parts),
-        )
+        restored = await _restored(connection, captured, verify=verify)
+        if begun is not None:
+            (xid,) = await row(connection, _OWN_ID)
+            async with opened(own) as other:
+                await other.execute(FLUSH)  # so that no crash of the server gives that id to another
+            await begun(xid)
+        return restored
+
+
+async def _restored(connection: Connection, captured: Captured, *, verify: bool) -> Restored:
+    if captured.dump:
+        return await _from_dump(connection, captured, captured.dump)
+    before = await _counts(connection)
+    parts = await _compared(connection, captured)
+    if found := tuple(conflict for part in parts for conflict in part.conflicts):
+        raise Refused(_words(found), found)
+    keys = await foreign_keys(connection, [part.table.oid for part in parts])
+    await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
+    async with silenced(connection, [part.table for part in parts]):
+        for part in parts:
+            await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
+        for part in parts:
+            await connection.execute(_insert(part))
+    await _must_hold(connection, keys)
+    await _did_what_was_meant(connection, parts, before)
+    if verify:
+        await _came_back(connection, parts, captured)
+    return Restored(
+        sum(part.returning for part in parts),
+        sum(part.removing for part in parts),
+        tuple(part.table.label for part in parts),
+    )
 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> Restored:
@@ -148,10 +173,17 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> 
 @asynccontextmanager
 async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
     async with opened(own) as connection:
+        committing = False
         try:
             async with connection.transaction(force_rollback=not keep):
                 yield connection
+                committing = keep
         except psycopg.Error as error:
+            if committing and (error.sqlstate or "08")[:2] in _BROKEN_OFF:
+                raise YettError(
+                    "the connection was lost while the undo was being committed: nobody knows yet what became of it",
+                    "yett undo list says it once the database has been asked",
+                ) from None
             detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
             raise YettError(
                 f"the undo was not applied, and nothing was changed: the server said {told(error)}{detail}",
