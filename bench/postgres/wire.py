@@ -22,10 +22,12 @@ from bench.postgres.report import Report, line, median, ratio, seconds, table
 from bench.postgres.servers import Peer
 
 MODES = ("simple", "prepared")
-CLIENTS = (1, 8, 32)
+CLIENTS = (1, 8)
+"""A lease's role may have eight connections, which the server counts."""
+
 COPIED = 600_000
 OURS, THEIRS = "yett", "pgbouncer"
-TRACED = 8_000
+TRACED = 16_000
 TRIES = 20
 APPROVED_S = 0.7
 """The bench's person looks every half a second."""
@@ -136,10 +138,7 @@ def directly(peer: Peer, sql: str) -> None:
 
 
 def calls(report: Report, binaries: Path, peers: Sequence[Peer]) -> None:
-    """System calls of the proxy a transaction, by strace: a count that noise does not move."""
-    if shutil.which("strace") is None:
-        print("\nsystem calls: strace is missing")
-        return
+    """System calls of the proxy a transaction: a count that noise hardly moves."""
     table("system calls a transaction", ["one client", "eight"])
     for peer in peers:
         if peer.process is None:
@@ -147,22 +146,26 @@ def calls(report: Report, binaries: Path, peers: Sequence[Peer]) -> None:
         counts = {clients: _traced(binaries, peer, clients) for clients in (1, 8)}
         line(peer.name, [f"{count:.2f}" for count in counts.values()])
         if peer.name == OURS:
-            report.target("system calls a transaction, 8", f"{counts[8]:.2f}", "5.5", reached=counts[8] <= 5.5)
+            report.target("system calls a transaction, 8", f"{counts[8]:.2f}", "5.5", reached=0 < counts[8] <= 5.5)
 
 
 def _traced(binaries: Path, peer: Peer, clients: int) -> float:
+    """By perf, which slows nothing down. 0: not allowed here (strace would, and what happens by the clock would be
+    spread over a tenth of the transactions)."""
     assert peer.process is not None
+    if shutil.which("perf") is None:
+        return 0.0
     with tempfile.NamedTemporaryFile("r") as out:
-        command = ["strace", "-c", "-f", "-o", out.name, "-p", str(peer.process.pid)]
-        tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        command = ["perf", "stat", "-x", ",", "-o", out.name, "-e", "raw_syscalls:sys_enter"]
+        tracer = subprocess.Popen([*command, "-p", str(peer.process.pid)], stderr=subprocess.DEVNULL)
         try:
-            time.sleep(0.5)
+            time.sleep(0.3)
             pgbench(binaries, peer, "simple", clients, ["-t", str(TRACED // clients)])
         finally:
             tracer.send_signal(signal.SIGINT)
             tracer.wait(10)
-        rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$", out.read(), re.MULTILINE)
-    return sum(int(count) for count, name in rows if name != "total") / TRACED
+        counted = re.search(r"^(\d+),", out.read(), re.MULTILINE)
+    return int(counted[1]) / TRACED if counted else 0.0
 
 
 def guarded(peers: Sequence[Peer], rounds: int) -> None:

@@ -10,13 +10,17 @@ from dataclasses import replace
 
 import pytest
 from broker_scene import CLOUD, LOGIN, TOKEN, request, session_of
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from yett.broker.broker import Broker
 from yett.broker.minting import AnswerWithheld
+from yett.broker.needles import Needles
 from yett.broker.vault import NoSuchSecret, Vault
 from yett.ledger.journal import Journal
 from yett.model.errors import CredentialRefused, LedgerUnavailable
+from yett.model.secret import Secret
 from yett.providers.book import ProviderBook
 from yett.providers.room import Room
 from yett.store import tables
@@ -233,3 +237,15 @@ def test_a_streamed_body_without_one_is_unchanged(broker: Broker) -> None:
     body = bytes(range(256)) * 50 + TOKEN[:-1].encode()
     out = b"".join(watch.feed(body[at : at + 37]) for at in range(0, len(body), 37)) + watch.finish()
     assert out == body
+
+
+@given(st.binary(min_size=15, max_size=40), st.integers(0, 30), st.binary(max_size=40))
+def test_a_needle_that_stands_in_a_text_is_never_said_to_be_absent(value: bytes, before: int, after: bytes) -> None:
+    known = Needles({"f": Secret(value + b"x"), "g": Secret(b"another one of them")})
+    for needle in known._all:
+        assert not known.are_absent(b"." * before + needle.text + after)
+
+
+def test_nothing_is_said_to_be_absent_where_a_needle_is_too_short_for_that() -> None:
+    assert Needles({"f": Secret(b"abcdefghijklmnopqrst")}).are_absent(b"SELECT 1 FROM something")
+    assert not Needles({"f": Secret(b"abcdefgh" + b"\n" * 12)}).are_absent(b"SELECT 1 FROM something")
