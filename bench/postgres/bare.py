@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from yett.broker.plain import Plain, RowScan
-from yett.gateway.postgres.desk import Bound, Desk, Look, Masking, Told, Upstream
+from yett.gateway.postgres.desk import Allowance, Bound, Desk, Look, Masking, Told, Upstream
 from yett.model.effects import Effect, Recovery
 from yett.model.secret import Secret
 from yett.operations.sql.statement import Control, Statement, Way
@@ -108,6 +108,9 @@ class Table:
         return self
 
     async def done(self, *, ok: bool) -> None: ...
+    def allowance(self) -> Allowance:
+        return Allowance(1 << 60, 1 << 60)
+
     def masking(self) -> Masking | None:
         return None
 

@@ -49,6 +49,17 @@ def veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
     yield from _company(laws, server, {"veiled": ["users.email"]})
 
 
+@pytest.fixture
+def metered(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A task may be sent one MB of it."""
+    yield from _company(laws, server, {"result_mb": 1})
+
+
+@pytest.fixture
+def metered_veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
+    yield from _company(laws, server, {"result_mb": 1, "veiled": ["users.email"]})
+
+
 def _company(laws: LawPlane, server: Any, more: dict[str, object]) -> Iterator[Company]:
     direct = server.database()
     with psycopg.connect(direct) as connection:

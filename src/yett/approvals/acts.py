@@ -48,6 +48,7 @@ class ActKind(StrEnum):
     TASK_PRODUCTION = "task-production"
     GRANT = "grant"
     UNMASK = "unmask"
+    BUDGET = "budget"
     UNDO_APPLY = "undo-apply"
     UNINSTALL = "uninstall"
     EXPORT_SECRET = "export-secret"

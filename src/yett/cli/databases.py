@@ -24,6 +24,11 @@ def register(app: typer.Typer) -> None:
         help="Ask to show masked columns to a running task; a person signs it.\n\n"
         "Example: yett database show saastr users.email --minutes 30",
     )(show_)
+    app.command(
+        "allow",
+        help="Ask to let a running task be sent more of a database; a person signs it.\n\n"
+        "Example: yett database allow saastr --mb 512",
+    )(allow)
     app.command("list", help="List the databases.\n\nExample: yett database list --json")(list_)
     app.command(
         "remove", help="Forget a database and its login; leases on it end.\n\nExample: yett database remove saastr"
@@ -47,6 +52,7 @@ def add(
     backup: Annotated[
         str, typer.Option(help="Where its backups lie, for whoever is asked: a folder of this machine, or in words.")
     ] = "",
+    result_mb: Annotated[int, typer.Option(help="How many MB a task may be sent of it; 1024 if not said.")] = 0,
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:
     tty = sys.stdin.isatty()
@@ -58,6 +64,7 @@ def add(
         schemas=schema or [],
         masked=mask or [],
         veiled=veil or [],
+        result_mb=result_mb,
         read_only=read_only,
         backup=backup,
         value=value.strip(),
@@ -82,6 +89,15 @@ def show_(
 ) -> None:
     answer = call("database.show", start=False, name=name, columns=columns, session=session, minutes=minutes)
     print(f"nothing is shown yet; sign it at {answer['sign']}")
+
+
+def allow(
+    name: str,
+    mb: Annotated[int, typer.Option(help="How many MB more.")],
+    session: Annotated[str, typer.Option(help="The session, if several have the database.")] = "",
+) -> None:
+    answer = call("database.allow", start=False, name=name, mb=mb, session=session)
+    print(f"nothing has changed yet; sign it at {answer['sign']}")
 
 
 def list_(as_json: show.AsJson = False) -> None:

@@ -269,6 +269,7 @@ _EFFECTS: dict[ActKind, Effect] = {
     ActKind.BASELINE: inventory.write_acceptance,
     ActKind.PURPOSE: inventory.write_purpose,
     ActKind.UNMASK: unmasking.write_signed,
+    ActKind.BUDGET: unmasking.write_allowed,
 }
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from yett.gateway.postgres.desk import Bound, Look, Stopped, Told, Upstream
+from yett.gateway.postgres.desk import Allowance, Bound, Look, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.masked_answers import MaskedAnswers
@@ -163,6 +163,9 @@ class TableDesk:
         await self.pause("alone")
         self.note("alone", look.sql.decode())
         return TableAlone(self)
+
+    def allowance(self) -> Allowance:
+        return Allowance(1 << 60, 1 << 60)
 
     def masking(self) -> MaskedAnswers | None:
         return self.masked and self.masked()

@@ -16,6 +16,7 @@ from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.dump import Address
 
+MOST_MB = 1 << 20
 PLACE = "PostgreSQL connection string"
 
 
@@ -33,6 +34,7 @@ async def add(plane: Plane, request: Message) -> Message:
         "schemas": [str(one) for one in request.get("schemas") or seen.schemas],
         "masked": [str(one) for one in request.get("masked") or ()],
         "veiled": [str(one) for one in request.get("veiled") or ()],
+        "result_mb": int(str(request.get("result_mb") or 0)),
     }
     if backup := str(request.get("backup") or "").strip():
         scope["backup"] = backup
@@ -93,6 +95,24 @@ async def show(plane: Plane, request: Message) -> Message:
     return await ask_to_sign(plane, ActKind.UNMASK, body)
 
 
+async def allow(plane: Plane, request: Message) -> Message:
+    """Propose that a running session may be sent more of a database; a person signs it."""
+    database, more = plane.databases.named(str(request["name"])), int(str(request["mb"]))
+    if not 0 < more <= MOST_MB:
+        raise YettError(f"{more} MB cannot be allowed", f"say 1 to {MOST_MB}")
+    seat = _seat(plane, database, str(request.get("session", "")))
+    task = seat.session.task
+    body: dict[str, Json] = {
+        "database": database.name,
+        "id": database.id,
+        "more MB": more,
+        "to": f"{seat.session.principal.agent}, for: {task.purpose}",
+        "session": seat.session.id,
+        "task": task.id,
+    }
+    return await ask_to_sign(plane, ActKind.BUDGET, body)
+
+
 def _seat(plane: Plane, database: Database, session: str) -> Showing:
     seats = [one for one in plane.databases.seats if one.database.id == database.id]
     if session:
@@ -105,4 +125,10 @@ def _seat(plane: Plane, database: Database, session: str) -> Showing:
     raise YettError(f"several running tasks have {database.name}", f"say which: --session, one of {running}")
 
 
-VERBS = {"database.add": add, "database.list": list_, "database.remove": remove, "database.show": show}
+VERBS = {
+    "database.allow": allow,
+    "database.add": add,
+    "database.list": list_,
+    "database.remove": remove,
+    "database.show": show,
+}

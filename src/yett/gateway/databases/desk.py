@@ -14,14 +14,14 @@ from yett.gateway.databases.place import Checkpoint, Known, Place
 from yett.gateway.databases.seen import Seen, behind
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
-from yett.gateway.postgres.desk import Alone, Look, Masking, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Allowance, Alone, Look, Masking, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
 from yett.model.operation import Attempt
 from yett.operations.sql.cache import without_numbers
 from yett.operations.sql.catalog import Catalog
-from yett.operations.sql.statement import Statement, Way
+from yett.operations.sql.statement import Control, Statement, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard
@@ -43,7 +43,7 @@ class StatementDesk:
 
     def passes_now(self, sql: bytes) -> bool:
         place = self._place
-        known = place.reads.get(sql)
+        known = place.reads.get(sql) if place.allowance.left >= 0 else None
         if known is None or (standing := place.standing()) is None or known.standing is None:
             return False
         if standing[0] is not known.standing[0]:
@@ -63,7 +63,7 @@ class StatementDesk:
 
     def alike_now(self, sql: bytes) -> bool:
         place = self._place
-        if self._veil is not None:
+        if self._veil is not None or place.allowance.left < 0:
             return False
         known = place.shapes.get(without_numbers(sql))
         if known is None or known.standing is None or (standing := place.standing()) is None:
@@ -80,7 +80,7 @@ class StatementDesk:
     def read_now(self, sql: bytes) -> Look | None:
         place = self._place
         catalog, standing = place.catalogs.mark(), place.standing()
-        if catalog is None or standing is None or standing[0] is not catalog:
+        if catalog is None or standing is None or standing[0] is not catalog or place.allowance.left < 0:
             return None
         try:
             place.watch(sql)
@@ -128,6 +128,8 @@ class StatementDesk:
             raise self._leaking(error, "a statement") from None
         except YettError as error:
             raise self._stopped(told(error)) from None
+        if refused is None and self._place.allowance.left < 0 and any(map(_brings, statements)):
+            refused = self._place.allowance.told()
         if refused is not None:
             raise self._stopped(refused)
         way = max((statement.way for statement in statements), key=_ORDER.index, default=Way.PASS)
@@ -227,6 +229,9 @@ class StatementDesk:
         except (YettError, WouldWait):
             return None
 
+    def allowance(self) -> Allowance:
+        return self._place.allowance
+
     def defined(self) -> None:
         self._place.reads.clear()
         self._place.shapes.clear()
@@ -271,6 +276,11 @@ def _put(known: dict[bytes, Known], text: bytes, one: Known) -> None:
     if len(known) >= MOST_REMEMBERED:
         known.clear()
     known[text] = one
+
+
+def _brings(statement: Statement) -> bool:
+    """Whether it may have an answer of any size."""
+    return statement.control is Control.NONE and not statement.deallocates
 
 
 def _repeatable(look: Look) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError
@@ -12,17 +13,20 @@ PUBLIC = "public"
 
 
 def scope_from(said: Mapping[str, Json]) -> Scope:
-    """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...], "veiled": [...]} as a
-    scope.
+    """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...], "veiled": [...],
+    "result_mb": 1024} as a scope.
 
     Raises:
         ConfigurationError: it names nothing, or a masked column is not written as one.
     """
     schemas = _texts(said.get("schemas"))
     masked, veiled = columns_from(_texts(said.get("masked"))), columns_from(_texts(said.get("veiled")))
-    if said.get("mode") == "read":
-        return read_only(schemas=schemas, masked=masked, veiled=veiled)
-    return read_write(schemas=schemas, masked=masked, veiled=veiled)
+    make = read_only if said.get("mode") == "read" else read_write
+    scope = make(schemas=schemas, masked=masked, veiled=veiled)
+    size = said.get("result_mb")
+    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
+        return scope
+    return replace(scope, budgets=replace(scope.budgets, result_bytes=size << 20))
 
 
 def columns_from(columns: Sequence[str]) -> dict[Table, frozenset[str]]:

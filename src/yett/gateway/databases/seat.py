@@ -44,6 +44,7 @@ class Seat:
         self._place: Place | None = None
         self._closed = False
         self._shown: list[tuple[Columns, int]] = []
+        self._more = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._hiding: set[asyncio.Task[None]] = set()
         databases.seats.append(self)
@@ -110,6 +111,15 @@ class Seat:
             if self._place is not None and not self._closed:
                 await self._grant(self._place, columns, until)
 
+    def allow(self, more: int) -> None:
+        """A person has signed it: this session may be sent so many bytes more."""
+        self._more += more
+        if self._place is not None:
+            allowance = self._place.allowance
+            allowance.most += self._more
+            allowance.left = max(0, allowance.left) + self._more
+            self._more = 0
+
     async def _grant(self, place: Place, columns: Columns, until: int) -> None:
         left = until - time.time()
         if left <= 0 or place.masks is None:
@@ -139,6 +149,7 @@ class Seat:
             if self._role is None or self._place is None:
                 self._role = await self._databases.lease(self.session, self.database)
                 self._place = self._databases.place(self.session, self.database, self._role.name)
+                self.allow(0)
                 for columns, until in self._shown:
                     await self._grant(self._place, columns, until)
             return self._place, self._role

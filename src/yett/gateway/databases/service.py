@@ -25,6 +25,7 @@ from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.so_far import SoFar, counted
 from yett.gateway.databases.unmasking import columns_of
 from yett.gateway.postgres.catalog import LiveCatalog
+from yett.gateway.postgres.desk import Allowance
 from yett.ledger.journal import Entry, Journal
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
@@ -69,12 +70,13 @@ class Seen:
 
 
 class Showing(Protocol):
-    """A seat, as unmasking knows it."""
+    """A seat, as what a person signs for one session reaches it."""
 
     session: Session
     database: Database
 
     async def show(self, columns: Columns, until: int) -> None: ...
+    def allow(self, more: int) -> None: ...
 
 
 class Databases:
@@ -128,11 +130,15 @@ class Databases:
     # ---- unmasking
 
     def signed(self, act: Act) -> None:
-        """A person has signed an act: if it shows columns to a session, its seat does so now."""
-        if act.kind is not ActKind.UNMASK or act.state is not ActState.DONE:
+        """A person has signed an act: if it shows columns to a session, or lets it read more, its seat does so now."""
+        if act.kind not in (ActKind.UNMASK, ActKind.BUDGET) or act.state is not ActState.DONE:
             return
         for seat in self.seats:
-            if seat.session.id == act.body.get("session") and seat.database.id == act.body.get("id"):
+            if seat.session.id != act.body.get("session") or seat.database.id != act.body.get("id"):
+                continue
+            if act.kind is ActKind.BUDGET:
+                seat.allow(int(str(act.body["more MB"])) << 20)
+            else:
                 task = asyncio.get_running_loop().create_task(self._show(seat, act))
                 self._showing.add(task)
                 task.add_done_callback(self._showing.discard)
@@ -240,6 +246,7 @@ class Databases:
             )
         cache = self._caches.setdefault(database.id, Cache())
         scope, own = scope_from(database.scope), self.own(database)
+        size, hint = scope.budgets.result_bytes, f"ask a person for more: yett database allow {database.name} --mb 1024"
         watch, rows = self._broker.watch, partial(self._broker.watch_rows, session)
         return Place(
             session,
@@ -254,6 +261,7 @@ class Databases:
             rows,
             self._broker.holds_secret,
             self._so_far(session.task.id, database),
+            allowance=Allowance(size, size, hint),
             masks=LiveMasks(database.name, own, scope) if scope.masked or scope.veiled else None,
         )
 

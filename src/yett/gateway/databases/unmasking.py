@@ -70,6 +70,11 @@ def write_signed(tx: Transaction, act: Act, by: str, now: int) -> None:
         keep_masks(tx, str(body["id"]), body)
 
 
+def write_allowed(tx: Transaction, act: Act, by: str, now: int) -> None:
+    """A session may be sent more: the same for what it may read."""
+    tx.append(Entry("budget", {"act": act.id, "by": by, **dict(act.body)}))
+
+
 def columns_of(act: Act) -> Columns:
     listed = act.body.get("columns")
     return columns_from([str(one) for one in listed] if isinstance(listed, list | tuple) else [])

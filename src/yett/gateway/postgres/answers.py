@@ -132,6 +132,11 @@ class Answers:
             self._keep(data, pos, n)
         return found
 
+    @property
+    def cut_off(self) -> int:
+        """Bytes that are still to come of a row whose first part went on."""
+        return self._skip
+
     def _ready(self, status: int) -> None:
         requests = self._requests
         requests.due -= 1

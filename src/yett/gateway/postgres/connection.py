@@ -21,6 +21,7 @@ from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Lockstep
 from yett.gateway.postgres.login import Greeting, prove_client
 from yett.gateway.postgres.messages import PROTOCOL_3_2, TERMINATE_MESSAGE
+from yett.gateway.postgres.metering import Meter
 from yett.gateway.postgres.reach import cancel, reach
 from yett.gateway.postgres.sides import FULL, WAITING, AgentSide, ServerSide
 from yett.gateway.postgres.startup import PINNED, Cancel, Encryption, Startup, packet, spoken
@@ -169,6 +170,8 @@ class Connection:
         if masking is not None:
             curtain = Curtain(masking, self.to_server)
             self.to_server, server.seen = curtain.sent, curtain.seen
+        meter = Meter(desk.allowance(), answers, server.seen)
+        server.feed = meter.feed
         self._step = step = Lockstep(
             self.requests,
             answers,
@@ -177,6 +180,7 @@ class Connection:
             self._greeting.pid,
             own_to_server=server.transport.write,
             seen=server.seen,
+            meter=meter,
         )
         copying = Copying(
             self.requests, step, self.to_server, self.to_agent, self._room.wait, self._read_on, self._left

@@ -64,6 +64,19 @@ class Copy(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What a session may still be sent of one database, in bytes, over all of its connections. `hint`: how to ask."""
+
+    most: int
+    left: int
+    hint: str = ""
+
+    def told(self) -> Told:
+        size = f"{self.most / (1 << 20):,.0f} MB"
+        return Told(f"yett: this task has been sent {size} of this database, which is all it may", self.hint, "53400")
+
+
 class Transaction(Protocol):
     """The agent's open transaction, from its first write on: `desk.transaction()` makes one after BEGIN has run."""
 
@@ -165,6 +178,10 @@ class Desk(Protocol):
 
     def masking(self) -> Masking | None:
         """What hides columns from this connection, asked for once; None: it may see all that its role may."""
+        ...
+
+    def allowance(self) -> Allowance:
+        """How much this connection may still be sent; asked for once."""
         ...
 
     def defined(self) -> None:

@@ -36,6 +36,7 @@ from yett.gateway.postgres.messages import (
     SYNC_MESSAGE,
     message,
 )
+from yett.gateway.postgres.metering import Meter
 from yett.providers.postgres.guard.executing import ServerError
 
 Row = tuple[str | None, ...]
@@ -75,8 +76,10 @@ class Lockstep:
         *,
         own_to_server: Callable[[bytes], None] | None = None,
         seen: Callable[[bytes], bytes] | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        """`own_to_server` and `seen`: where answers are masked, how the wire's own messages leave, and the mask."""
+        """`own_to_server` and `seen`: where answers are masked, how the wire's own messages leave, and the mask.
+        `meter` counts what the client is sent."""
         self.pid = pid
         self.listening = False
         self.held: Held | None = None
@@ -87,6 +90,7 @@ class Lockstep:
         self._to_agent = to_agent
         self._own_to_server = own_to_server or to_server
         self._seen = seen
+        self._meter = meter
         self._groups: deque[Group] = deque()
         self._news: asyncio.Future[None] | None = None
 
@@ -105,6 +109,8 @@ class Lockstep:
     def heard(self, data: bytes) -> None:
         """Bytes of the server while `listening`. Raises Malformed."""
         whole = any(group.own for group in self._groups)
+        if self._meter is not None:
+            self._meter.begin()
         for kind, piece in self._answers.pieces(data, whole=whole):
             self._take(kind, piece)
         self.wake()
@@ -124,10 +130,13 @@ class Lockstep:
 
     def _take(self, kind: int, piece: bytes) -> None:
         if not self._groups or kind in _AT_ONCE:
-            self._to_agent(piece if self._seen is None or kind in _AT_ONCE else self._seen(piece))
+            shown = piece if self._seen is None or kind in _AT_ONCE else self._seen(piece)
+            self._to_agent(self._metered(kind, shown))
             return
         group = self._groups[0]
         shown = piece if group.own or self._seen is None else self._seen(piece)
+        if not group.own and self.held is None:  # what is held is little, and an ERROR in its place would be a lie
+            shown = self._metered(kind, shown)
         if kind == READY:
             self._groups.popleft()
             group.done = True
@@ -151,6 +160,9 @@ class Lockstep:
             self.emit(shown)
         elif kind == DATA_ROW:
             group.rows += _rows(piece)
+
+    def _metered(self, kind: int, shown: bytes) -> bytes:
+        return shown if self._meter is None else self._meter.piece(kind, shown)
 
     def error_of(self, group: Group) -> bytes:
         """An own group's ErrorResponse as the client may see it: masked, it keeps its code and loses its words."""

@@ -100,6 +100,7 @@ class ServerSide(Side):
     connection: Connection
     answers: Answers
     seen: Callable[[bytes], bytes] | None = None
+    feed: Callable[[bytes], bytes]
 
     def data_received(self, data: bytes) -> None:
         if self.talk is not None:
@@ -110,9 +111,7 @@ class ServerSide(Side):
             if connection.conducted:
                 connection.heard(data)
                 return
-            out = self.answers.feed(data)
-            if self.seen is not None:
-                out = self.seen(out)
+            out = self.feed(data)
         except Malformed as error:
             connection.broken(error)
             return

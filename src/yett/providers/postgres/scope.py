@@ -11,6 +11,10 @@ from yett.model.errors import ConfigurationError
 _IDENTIFIER_BYTES = 63
 
 
+RESULT_BYTES = 1 << 30
+"""What a session may be sent of one database, unless a person says otherwise: far more than most tasks read."""
+
+
 class Table(NamedTuple):
     """A relation by its two names, as they stand in the catalog: unquoted, case kept."""
 
@@ -30,15 +34,15 @@ class Budgets:
     """Limits of one lease. Times in milliseconds.
 
     The times become settings of the role. A role may change its own settings, so they hold only as long as the gateway
-    refuses SET and ALTER ROLE; `connections` is the server's own limit. `rows` is the gateway's to count: PostgreSQL
-    has no such setting.
+    refuses SET and ALTER ROLE; `connections` is the server's own limit. `result_bytes`, all that a session is sent, is
+    the gateway's to count: PostgreSQL has no such setting.
     """
 
     statement_ms: int = 30_000
     idle_in_transaction_ms: int = 60_000
     lock_ms: int = 5_000
     connections: int = 8
-    rows: int = 100_000
+    result_bytes: int = RESULT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
