@@ -129,3 +129,47 @@ def test_a_write_that_sql_prepared_runs(company: Company, *, transaction: bool) 
         connection.execute("EXECUTE gone(1)")
         connection.execute("EXECUTE gone(2)")
     assert company.truth("SELECT count(*) FROM bookings WHERE id < 3") == [(0,)]
+
+
+# ---- what a savepoint took back
+
+
+def outcomes(company: Company) -> list[str]:
+    return [str(entry["body"]["outcome"]) for entry in company.laws.entries("outcome")]
+
+
+PLAN = "UPDATE users SET plan = 'gold' WHERE id = 1"
+WAYS_BACK = {
+    "named": (["SAVEPOINT a", ADD, "ROLLBACK TO a"], True),
+    "set before the first write": (["SAVEPOINT a", "SAVEPOINT b", ADD, "ROLLBACK TO SAVEPOINT a"], True),
+    "of the same name": (
+        ["SAVEPOINT a", PLAN, "SAVEPOINT a", ADD, "ROLLBACK TO a"],
+        True,
+    ),
+    "through one released": (
+        [PLAN, "SAVEPOINT a", "SAVEPOINT b", ADD, "RELEASE b", "ROLLBACK TO a"],
+        True,
+    ),
+    "behind it": (
+        [PLAN, ADD, "SAVEPOINT a", "UPDATE users SET plan = 'free' WHERE id = 2", "ROLLBACK TO a"],
+        False,
+    ),
+    "released": (["SAVEPOINT a", ADD, "RELEASE a"], False),
+}
+
+
+@pytest.mark.parametrize("prepare", [False, True], ids=["Query", "Parse"])
+@pytest.mark.parametrize("way", list(WAYS_BACK))
+def test_what_a_savepoint_took_back_is_not_recorded_as_done(company: Company, way: str, *, prepare: bool) -> None:
+    statements, undone = WAYS_BACK[way]
+    company.approve(company.held(ADD))
+    before = outcomes(company)
+    with company.connect() as connection:
+        for statement in statements:
+            connection.execute(statement, prepare=prepare)  # type: ignore[call-overload]
+    columns = company.truth("SELECT count(*) FROM pg_attribute WHERE attname = 'wheels'")
+    assert columns == [(0 if undone else 1,)]
+    new = outcomes(company)[len(before) :]
+    assert ("refused" in new) is undone, new
+    definitions = [record for record in company.laws.plane.undos.records() if "dump" in record.how]
+    assert len(definitions) == (0 if undone else 1)

@@ -77,8 +77,10 @@ def statement(text: str, prepared: Mapping[str, Statement]) -> Statement:
         effect = Effect.WRITE
     defines = way is Way.DUMP
     chain = words[-2:] == ["and", "chain"]
+    savepoint = words[-1] if control in (Control.SAVEPOINT, Control.RELEASE, Control.ROLLBACK_TO) else ""
     return Statement(
-        text, first.upper(), way, effect, Recovery.FROM_UNDO, control=control, chain=chain, prepares=prepares,
+        text, first.upper(), way, effect, Recovery.FROM_UNDO, control=control, chain=chain, savepoint=savepoint,
+        prepares=prepares,
         executes=executes, deallocates=deallocates, defines=defines, copies=copies,
     )  # fmt: skip
 
@@ -114,6 +116,7 @@ class TableDesk:
     parameters: list[Sequence[bytes | None]] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
     at_once: bool = True
+    marks: list[tuple[str, str]] = field(default_factory=list)
     types: list[tuple[int, ...]] = field(default_factory=list)
     copied: list[bytes] = field(default_factory=list)
     masked: Callable[[], MaskedAnswers] | None = None
@@ -221,6 +224,9 @@ class TableTransaction:
 
     async def failed(self, sqlstate: str) -> Told | None:
         return None
+
+    def marked(self, control: Control, savepoint: str) -> None:
+        self.desk.marks.append((control.value, savepoint))
 
     async def settle(self) -> None:
         await self.agent.rows("SELECT txid_current()")

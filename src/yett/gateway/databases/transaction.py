@@ -48,7 +48,7 @@ from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.model.effects import Effect, Verdict
 from yett.model.errors import CredentialRefused, YettError
 from yett.model.operation import Attempt, Rows
-from yett.operations.sql.statement import Statement, Way
+from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import Executing, ServerError
 from yett.providers.postgres.guard.guard import Guard
@@ -61,6 +61,15 @@ _BESIDE = Told(
     "yett: what makes, changes or drops objects cannot stand in one text with other statements",
     "send it by itself; in a transaction if they belong together",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A savepoint: how much had been admitted and dumped by then."""
+
+    name: str
+    admitted: int
+    dumped: int
 
 
 @dataclass
@@ -85,6 +94,11 @@ class GuardedTransaction:
     """The session's own limits, where the statement that was admitted last has others."""
     reserved: list[Changed] = field(default_factory=list)
     """What counts as done by the task, unless the transaction is rolled back."""
+
+    marks: list[Mark] = field(default_factory=list)
+    undone: list[Pass] = field(default_factory=list)
+    """What was admitted and then taken back by ROLLBACK TO."""
+    needless: list[Dumping] = field(default_factory=list)
 
     async def begin(self) -> None:
         await _told(self.guard.baseline())
@@ -213,10 +227,25 @@ class GuardedTransaction:
         await set_limits(self.agent, given)
         return given
 
+    def marked(self, control: Control, savepoint: str) -> None:
+        marks = self.marks
+        if control is Control.SAVEPOINT:
+            marks.append(Mark(savepoint, len(self.admitted), len(self.dumps)))
+            return
+        at = next((n for n in reversed(range(len(marks))) if marks[n].name == savepoint), -1)
+        if control is Control.RELEASE:
+            del marks[at if at >= 0 else 0 :]
+            return
+        since = marks[at] if at >= 0 else Mark("", 0, 0)
+        del marks[at + 1 :]
+        self.undone += self.admitted[since.admitted :]
+        del self.admitted[since.admitted :]
+        self.needless += [one for one in self.dumps[since.dumped :] if one not in self.needless]
+
     async def settle(self) -> None:
         await self.ran()
         effects = await _told(self.guard.measure())
-        if effects.rewritten and not self.admitted:
+        if effects.rewritten and not (self.admitted or self.undone):  # a rolled back definition is counted, too
             raise Stopped(told(_redefines(effects)))
         if not effects.xid:
             return
@@ -297,6 +326,7 @@ class GuardedTransaction:
         for one in self.reserved if signed else ():
             self.place.so_far.signed(one.oid)
         self.reserved.clear()
+        await self._finish_undone()
         await self._finish("done")
         if self.dumps:
             self.place.catalogs.defined()
@@ -310,6 +340,7 @@ class GuardedTransaction:
                 became = await ended(self.place, self.agent.pid, self.capture.effects.xid)
             except YettError as error:
                 _log.warning("what became of a transaction could not be asked: %s", error.what)
+        await self._finish_undone()
         await self._finish(OUTCOMES.get(became, "unknown"))
         if became == "aborted":
             self._take_back()
@@ -317,6 +348,7 @@ class GuardedTransaction:
 
     async def rolled_back(self) -> None:
         self._take_back()
+        await self._finish_undone()
         await self._finish("refused")
         await self._discarded()
 
@@ -329,6 +361,17 @@ class GuardedTransaction:
         for undo in (self.capture, *self.dumps):
             if undo is not None:
                 await undo.discarded()
+
+    async def _finish_undone(self) -> None:
+        """However the transaction ended, what was taken back by ROLLBACK TO did not happen. Before `_finish`."""
+        if not self.undone:
+            return
+        happened, self.admitted, self.undone = self.admitted, self.undone, []
+        await self._finish("refused")
+        self.admitted = happened
+        self.dumps = [one for one in self.dumps if one not in self.needless]
+        for dump in self.needless:
+            await dump.discarded()
 
     async def _finish(self, outcome: str) -> None:
         """All at once, so that they share one flush."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from yett.operations.sql.statement import Statement, Way
+from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.executing import Executing
 
 
@@ -104,6 +104,10 @@ class Transaction(Protocol):
 
     async def failed(self, sqlstate: str) -> Told | None:
         """What was admitted last has ended in an error: what the client is told instead; None: the server's words."""
+        ...
+
+    def marked(self, control: Control, savepoint: str) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run. One that is not known stands before the first write."""
         ...
 
     async def settle(self) -> None:

@@ -120,6 +120,11 @@ class Guarding:
         if not self.own:  # else when it is final: what a trigger sets for its transaction alone is gone then
             self._must_mean(await self._meaning())
 
+    def marked(self, statement: Statement) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run."""
+        if self.transaction is not None:
+            self.transaction.marked(statement.control, statement.savepoint)
+
     def relearn(self) -> None:
         """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known, and only that may differ."""
         self._prepared = True

@@ -12,6 +12,9 @@ ENDS = frozenset((Control.BEGIN, Control.COMMIT, Control.ROLLBACK))
 """Transaction control that opens or ends a block."""
 
 
+_MARKS = frozenset((Control.SAVEPOINT, Control.ROLLBACK_TO, Control.RELEASE))
+
+
 class Looking:
     """Asks the desk, and keeps what SQL's own PREPARE and DEALLOCATE do to the names."""
 
@@ -68,7 +71,8 @@ class Looking:
         )
 
     def controls(self, look: Look) -> bool:
-        return any(one.control in ENDS for one in look.statements)
+        """Whether the conductor must see it while a transaction is watched."""
+        return any(one.control in ENDS or one.control in _MARKS for one in look.statements)
 
     def ran(self, look: Look, *, ok: bool) -> None:
         """A text that was sent by itself has been answered: what it did to the names, and to the catalog."""
@@ -76,6 +80,8 @@ class Looking:
         for one in look.statements:
             if one.defines and ok and look.way is Way.PASS:
                 self._desk.defined()
+            if one.control in _MARKS and ok:
+                self._guarding.marked(one)
             if one.deallocates == "*":
                 self._forget_all(ok=ok)
             elif one.deallocates:

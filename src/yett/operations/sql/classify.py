@@ -155,6 +155,7 @@ def _composed(text: str, reader: Reader) -> Statement:
         redacted=redact(text),
         control=reader.control,
         chain=reader.chain,
+        savepoint=reader.savepoint,
         prepares=reader.prepares,
         executes=reader.executes,
         deallocates=reader.deallocates,

@@ -48,6 +48,7 @@ class Reader:
         self.touched: list[Touched] = []
         self.control = Control.NONE
         self.chain = False
+        self.savepoint = ""
         self.prepares = self.executes = self.deallocates = self.copies = ""
         self.unbounded = False
         self.schemas: list[str] = []

@@ -29,6 +29,7 @@ _ROW_EXCLUSIVE, _ACCESS_SHARE = 3, 1
 def _transaction(reader: Reader, node: Node) -> None:
     tag, control = _CONTROLS.get(node.get("kind", ""), ("PREPARE TRANSACTION", Control.TWO_PHASE))
     reader.tag, reader.control, reader.chain = tag, control, bool(node.get("chain"))
+    reader.savepoint = node.get("savepoint_name", "")
     if control is Control.TWO_PHASE:
         reader.fact(refused("commits in two phases, later and out of sight", Effect.UNKNOWN))
 

@@ -61,7 +61,7 @@ class Touched:
 
 
 class Control(StrEnum):
-    """Transaction control; `Statement.chain` tells AND CHAIN."""
+    """Transaction control; `Statement.chain` tells AND CHAIN, `Statement.savepoint` the name of one."""
 
     NONE = "none"
     BEGIN = "begin"
@@ -95,6 +95,7 @@ class Statement:
     redacted: str = ""
     control: Control = Control.NONE
     chain: bool = False
+    savepoint: str = ""
     prepares: str = ""
     executes: str = ""
     deallocates: str = ""
