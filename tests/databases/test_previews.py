@@ -160,6 +160,22 @@ def test_a_lock_in_the_way_of_a_write_that_nobody_is_asked_about_is_no_hold(comp
             connection.execute("UPDATE users SET name = 'x' WHERE id = 1")
 
 
+def test_a_transaction_that_was_approved_is_no_trial(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    def send() -> None:
+        with company.connect() as connection:
+            connection.execute("UPDATE users SET name = 'x' WHERE id = 1")
+            connection.execute("UPDATE users SET plan = 'y' || (SELECT count(*) FROM generate_series(1, 300000))::text")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send()
+    hold = company.hold_of(refused.value)
+    assert shown(hold)["public.users"]["estimated"] is False
+    company.approve(hold)
+    monkeypatch.setattr(trial, "STATEMENT_MS", 1)
+    send()
+    assert company.truth("SELECT count(*) FROM users WHERE plan = 'y300000'") == [(400,)]
+
+
 # ---- no lock waits for a person
 
 

@@ -84,13 +84,12 @@ def live_hold(reader: Reader, seal: Seal, session: str, digest: str, now: int) -
 
 
 def approved_digests(reader: Reader, session: str, request_digest: str, now: int) -> frozenset[str]:
-    """Digests of this session's holds of the same request bytes that people have approved and nothing has used."""
+    """Digests of this session's holds of the same request bytes ("": of any) that people approved and nothing used."""
     query = select(holds.c.digest).where(
-        holds.c.session == session,
-        holds.c.request_digest == request_digest,
-        holds.c.state == HoldState.APPROVED,
-        holds.c.expires_at > now,
+        holds.c.session == session, holds.c.state == HoldState.APPROVED, holds.c.expires_at > now
     )
+    if request_digest:
+        query = query.where(holds.c.request_digest == request_digest)
     return frozenset(reader.execute(query).scalars())
 
 

@@ -214,7 +214,7 @@ class Checkpoint:
         return judged.decision.verdict
 
     def approved(self, session: Session, request: str) -> frozenset[str]:
-        """Attempts (their digests) of the same request bytes that people have approved and nothing has used yet.
+        """Attempts (their digests) of the same request bytes ("": of any) people approved and nothing has used yet.
 
         It permits nothing: `pass_` does, for one of them.
         """

@@ -54,6 +54,7 @@ from yett.providers.postgres.guard.executing import Executing, ServerError
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Settled
 
+ANY = ""
 T = TypeVar("T")
 U = TypeVar("U")
 _log = logging.getLogger("yett.gateway")
@@ -141,7 +142,8 @@ class GuardedTransaction:
             return
         self.likely_held |= held
         if not any(one.statement.copies for one in ran):  # how long those take is their client's affair
-            await self._try(ran, is_trial=held and not approved)
+            # What was approved may be all of the agent's transaction, of which this is one statement.
+            await self._try(ran, is_trial=held and not self._approved(ANY))
         self.statements += ran
         self.guarded = True
 
