@@ -259,6 +259,29 @@ def test_the_types_behind_a_name_are_a_part_of_what_executes_it(company: Company
     assert company.truth(USERS) == [(378,)]
 
 
+EMPTYING = """
+CREATE FUNCTION emptied(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.cars; RETURN true; END';
+CREATE DOMAIN emptying AS int CHECK (emptied(VALUE));
+GRANT USAGE ON TYPE emptying TO PUBLIC;
+"""
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1;", "SELECT 1 -- ", "", "SHOW work_mem", "BEGIN"])
+def test_a_value_of_a_declared_domain_is_checked_before_the_text_runs_and_counts(company: Company, sql: str) -> None:
+    with psycopg.connect(company.direct, autocommit=True) as connection:
+        connection.execute(EMPTYING)
+    ((domain,),) = company.truth("SELECT 'emptying'::regtype::oid::int8")
+    before = company.truth(CARS)
+    for name in ("", "kept"):
+        messages = declared(name, sql, domain), raw_wire.bind("", name, b"3"), raw_wire.execute("")
+        with company.connect(autocommit=True, sslmode="disable") as connection:
+            connection.execute("SELECT 1")
+            raw_wire.exchange(connection, b"".join(messages) + raw_wire.SYNC)
+            raw_wire.exchange(connection, declared("by_name", sql, domain) + raw_wire.SYNC)
+            raw_wire.exchange(connection, raw_wire.message(b"Q", b"EXECUTE by_name(3)\0"))
+        assert company.truth(CARS) == before
+
+
 # ---- settings of the session are signed
 
 BY_DATE = "DELETE FROM users WHERE id <= CASE WHEN date '01/02/2026' < '2026-01-15' THEN 10 ELSE 9 END"

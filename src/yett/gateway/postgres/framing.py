@@ -32,6 +32,7 @@ from yett.gateway.postgres.messages import (
     SYNC,
     TERMINATE,
 )
+from yett.operations.sql.parameters import with_declared
 
 OWN_PREFIX = b"_yett"
 STATEMENT = 0x53  # "S", against "P" for a portal
@@ -395,7 +396,7 @@ _LEAST = {QUERY: 5, PARSE: 8, BIND: 12, DESCRIBE: 6, CLOSE: 6, EXECUTE: 9, FUNCT
 
 
 def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes, tuple[int, ...]]:
-    """A Parse: name, text, the types that it declares for its parameters (0: the server's choice).
+    """A Parse: name, text as it is to be read, the types that it declares for its parameters (0: the server's choice).
 
     Its length must be exactly what its fields say. Raises Malformed.
     """
@@ -407,7 +408,8 @@ def parse_fields(data: bytes, start: int, end: int) -> tuple[bytes, bytes, tuple
     if stop + 3 + 4 * count != end:
         raise Malformed("a Parse whose length does not fit its fields")
     types = tuple(INT.unpack_from(data, stop + 3 + 4 * n)[0] for n in range(count)) if count else ()
-    return data[start:zero], data[zero + 1 : stop], types
+    sql = data[zero + 1 : stop]
+    return data[start:zero], with_declared(sql, types) if types else sql, types
 
 
 def query_text(message: bytes) -> bytes:

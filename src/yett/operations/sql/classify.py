@@ -14,6 +14,7 @@ from yett.operations.sql.definitions import DEFINITIONS, ROWS
 from yett.operations.sql.facts import (
     Fact,
     Known,
+    Ref,
     ask,
     effect_of,
     reasons_of,
@@ -24,6 +25,7 @@ from yett.operations.sql.facts import (
 )
 from yett.operations.sql.grammar import LARGEST, GrammarError
 from yett.operations.sql.names import Names
+from yett.operations.sql.parameters import declared, with_declared
 from yett.operations.sql.reach import Reach
 from yett.operations.sql.reader import Node, Reader
 from yett.operations.sql.redact import redact
@@ -67,8 +69,10 @@ def classify(sql: bytes, catalog: Catalog, prepared: Mapping[str, Statement]) ->
         ) from None
     if len(parsed) > MOST_STATEMENTS:
         raise Unreadable(f"The SQL text holds more than {MOST_STATEMENTS} statements", "Send fewer at once.")
-    reach = _reach(catalog)
-    return tuple(_statement(tree, reach, prepared) for tree in parsed)
+    reach, types = _reach(catalog), declared(sql)
+    if types and not parsed:
+        raise Unreadable("An empty text has parameters", "Send a statement.")
+    return tuple(_statement(tree, reach, prepared, types) for tree in parsed)
 
 
 def behind_calls(sql: bytes, catalog: Catalog) -> frozenset[int]:
@@ -113,7 +117,7 @@ def _read_body(reach: Reach, function: Function, names: Names, trigger: bool) ->
     return bodies.read_body(reach, function, names, trigger, read)
 
 
-def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement]) -> Statement:
+def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], types: frozenset[int]) -> Statement:
     reader = Reader(reach, reach.names, prepared, read)
     if tree.node is None:
         _unread(reader, tree.kind, "nests too deep")
@@ -124,7 +128,8 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement]) -> S
         except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
             reader = Reader(reach, reach.names, prepared, read)
             _unread(reader, tree.kind, "nests too deep" if isinstance(error, RecursionError) else "has a shape too odd")
-    return _composed(tree.text.decode("utf-8"), reader)
+    reader.refs.update(Ref("type", oid) for oid in types)
+    return _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), reader)
 
 
 def _unread(reader: Reader, kind: str, why: str) -> None:

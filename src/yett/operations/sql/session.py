@@ -9,6 +9,7 @@ from yett.model.effects import Effect, Recovery
 from yett.operations.sql import bodies, settings
 from yett.operations.sql.facts import Ref, ask, guard, refused, unknown
 from yett.operations.sql.grammar import GrammarError
+from yett.operations.sql.parameters import declared
 from yett.operations.sql.reader import NO_CTES, Node, Reader
 from yett.operations.sql.statement import Control, Verb, Way
 from yett.operations.sql.trees import trees
@@ -104,6 +105,7 @@ def _execute(reader: Reader, node: Node) -> None:
     if name not in reader.prepared:
         reader.fact(unknown("executes a statement that nobody here prepared"))
         return
+    reader.refs.update(Ref("type", oid) for oid in declared(reader.prepared[name].text.encode()))
     try:
         prepared = trees(reader.prepared[name].text.encode())
     except GrammarError:
