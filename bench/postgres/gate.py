@@ -35,6 +35,7 @@ from yett.model.identity import Principal, Session, Task
 PLACEHOLDER = "yett_ph_bench"
 ENVIRONMENT = "staging"
 DAY_S = 86_400
+RESULT_MB = 1 << 17
 TIDY_EVERY_S = 0.5
 """As the daemon does."""
 
@@ -64,7 +65,8 @@ async def opened(home: Path, url: str) -> Opened:
     plane = await build(Settings(home, realm="drill"), 0)
     plane.desk.clock = clock = Clock()
     key = await _person(plane)
-    await databases.add(plane, {"name": "bench", "value": url, "environment": ENVIRONMENT})
+    wanted = {"name": "bench", "value": url, "environment": ENVIRONMENT, "result_mb": RESULT_MB}
+    await databases.add(plane, wanted)
     await _sign(plane, key, str((await places.set_(plane, {"production": []}))["act"]))
     now = time.time()
     task = Task("t-bench", "measure", ENVIRONMENT, False, now, now + DAY_S)
