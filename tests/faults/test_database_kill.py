@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -21,6 +21,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "providers" / "postgres" / "g
 
 from dying_home import ROLES, TABLES, Forks, Home, copied, made_home
 from guarded import VERSIONS, Cluster, cluster
+
+
+def on_servers(names: str, *cases: tuple[object, ...], both: tuple[object, ...] = ()) -> pytest.MarkDecorator:
+    """The versions take turns; a case that begins with one of `both` is seen on each."""
+    placed = [
+        (version, *case)
+        for number, case in enumerate(cases)
+        for version in (VERSIONS if set(case) & set(both) else VERSIONS[number % 2 :][:1])
+    ]
+    return pytest.mark.parametrize(f"settled, {names}", placed, indirect=["settled"])
+
 
 WRITE = "UPDATE orders SET v = 'changed' WHERE id < 20"
 DEFINITION = "DROP TABLE old"
@@ -36,16 +47,28 @@ def forks() -> Iterator[Forks]:
     made.close()
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def settled(
-    request: pytest.FixtureRequest, forks: Forks, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Cluster, Home]]:
-    """A home that knows a database, made once; tests work on copies, and put the database back."""
-    with cluster(request.param, "fsync=on", "wal_writer_delay=10s") as server:
-        database = server.database()
-        database.run(TABLES)
-        with made_home(tmp_path_factory.mktemp("dying"), forks, database) as home:
-            yield server, home
+@pytest.fixture(scope="module")
+def made(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], tuple[Cluster, Home]]]:
+    """A server of a version and a home that knows its database, made once each; tests work on copies of the home, and
+    put the database back."""
+    with contextlib.ExitStack() as stack:
+        found: dict[int, tuple[Cluster, Home]] = {}
+
+        def of(version: int) -> tuple[Cluster, Home]:
+            if version not in found:
+                server = stack.enter_context(cluster(version, "fsync=on", "wal_writer_delay=10s"))
+                database = server.database()
+                database.run(TABLES)
+                home = stack.enter_context(made_home(tmp_path_factory.mktemp("dying"), forks, database))
+                found[version] = server, home
+            return found[version]
+
+        yield of
+
+
+@pytest.fixture
+def settled(request: pytest.FixtureRequest, made: Callable[[int], tuple[Cluster, Home]]) -> tuple[Cluster, Home]:
+    return made(request.param)
 
 
 @pytest.fixture
@@ -92,7 +115,7 @@ def check(home: Home, before: object, *, leases: int = 0) -> bool:
 WRITE_STEPS = (*BEFORE_INTENT[:4], "intent", "commit sent", *FINAL)
 
 
-@pytest.mark.parametrize("step", WRITE_STEPS)
+@on_servers("step", *[(step,) for step in WRITE_STEPS], both=("commit sent",))
 def test_the_daemon_is_killed_in_a_write(home: Home, step: str) -> None:
     before = home.state()
     home.start(step)
@@ -106,7 +129,10 @@ def test_the_daemon_is_killed_in_a_write(home: Home, step: str) -> None:
         assert not home.entries("intent")
 
 
-@pytest.mark.parametrize("step", ["rights lent", "dumped", "intent", "defined", "commit sent", "committed"])
+DEFINITION_STEPS = ("rights lent", "dumped", "intent", "defined", "commit sent", "committed")
+
+
+@on_servers("step", *[(step,) for step in DEFINITION_STEPS], both=("committed",))
 def test_the_daemon_is_killed_in_a_definition(home: Home, step: str) -> None:
     before = home.state()
     home.start(step)
@@ -122,7 +148,7 @@ def test_the_daemon_is_killed_in_a_definition(home: Home, step: str) -> None:
     assert state == ("approved" if step in BEFORE_INTENT else "released"), "an approval is spent by an intent alone"
 
 
-@pytest.mark.parametrize("step", ["recorded, no intent/2", "intent/2", "commit sent", "committed"])
+@on_servers("step", ("recorded, no intent/2",), ("intent/2",), ("commit sent",), ("committed",))
 def test_the_daemon_is_killed_in_an_agents_own_transaction_of_two_acts(home: Home, step: str) -> None:
     """A definition that was dumped, with an intent of its own, and rows of another table: one transaction."""
     before = home.state()
@@ -147,8 +173,7 @@ def test_the_daemon_is_killed_in_an_agents_own_transaction_of_two_acts(home: Hom
 RESTORE_STEPS = {"rows taken back": False, "undo announced": False, "undo committed": True}
 
 
-@pytest.mark.parametrize("act", [WRITE, DEFINITION])
-@pytest.mark.parametrize("step", RESTORE_STEPS)
+@on_servers("act, step", *[(act, step) for step in RESTORE_STEPS for act in (DEFINITION, WRITE)])
 def test_the_daemon_is_killed_in_an_undo(home: Home, act: str, step: str) -> None:
     before = home.state()
     home.start(step)
@@ -207,17 +232,15 @@ def sent(agent: psycopg.Connection[object], statement: str) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize(
-    ("act", "step", "how"),
-    [
-        (WRITE, "measured", "immediate"),
-        (WRITE, "intent", "kill"),
-        (WRITE, "commit sent", "immediate"),
-        (WRITE, "committed", "kill"),
-        (DEFINITION, "dumped", "kill"),
-        (DEFINITION, "defined", "immediate"),
-        (DEFINITION, "commit sent", "kill"),
-    ],
+@on_servers(
+    "act, step, how",
+    (WRITE, "measured", "immediate"),
+    (WRITE, "intent", "kill"),
+    (WRITE, "commit sent", "immediate"),
+    (WRITE, "committed", "kill"),
+    (DEFINITION, "dumped", "kill"),
+    (DEFINITION, "defined", "immediate"),
+    (DEFINITION, "commit sent", "kill"),
 )
 def test_the_server_is_killed(server: Cluster, home: Home, act: str, step: str, how: str) -> None:
     before = home.state()
@@ -236,9 +259,7 @@ def test_the_server_is_killed(server: Cluster, home: Home, act: str, step: str, 
     assert took_effect if step in FINAL else step == "commit sent" or not took_effect
 
 
-@pytest.mark.parametrize(
-    ("step", "how"), [("rows taken back", "kill"), ("undo announced", "immediate"), ("undo committed", "kill")]
-)
+@on_servers("step, how", ("rows taken back", "kill"), ("undo announced", "immediate"), ("undo committed", "kill"))
 def test_the_server_is_killed_in_an_undo(server: Cluster, home: Home, step: str, how: str) -> None:
     before = home.state()
     home.start(step, "wait")
@@ -261,7 +282,8 @@ def test_the_server_is_killed_in_an_undo(server: Cluster, home: Home, step: str,
         assert home.state() == before
 
 
-def test_a_database_that_is_away_is_asked_and_swept_when_it_is_back(server: Cluster, home: Home) -> None:
+@on_servers("how", ("immediate",))
+def test_a_database_that_is_away_is_asked_and_swept_when_it_is_back(server: Cluster, home: Home, how: str) -> None:
     before = home.state()
     home.start("committed")
     with home.agent() as agent, contextlib.suppress(*LOSSES):
