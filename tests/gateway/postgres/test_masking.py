@@ -102,7 +102,8 @@ SHAPES = (
 
 
 TRICKS = (
-    "SELECT upper(t.b), t.d::bigint FROM users AS t (a, b, c, d)",
+    "SELECT lower(t.b), t.d::bigint FROM users AS t (a, b, c, d)",
+    "SELECT t.name || '' FROM users AS t (id, at, name)",
     "SELECT j.x || '' FROM (users CROSS JOIN orders) AS j (a, b, x)",
     "SELECT u.row_to_json FROM users u",
     "SELECT users.to_json FROM users",
@@ -117,14 +118,14 @@ TRICKS = (
     "WITH t AS (DELETE FROM users RETURNING *) SELECT t FROM t",
     "SELECT count(users.*), max(ROW(u.*)::text) FROM users, users u",
     "SELECT addresses(), count(*) FROM users GROUP BY 1",
-    "SELECT upper(addresses()) FROM users",
+    "SELECT lower(addresses()) FROM users",
     "SELECT 1 FROM users WHERE salary / 0 > 1 AND email::int > 3",
     "SELECT id FROM users WHERE email::int > 3",
-    "UPDATE users SET name = upper(email) RETURNING name || ''",
+    "UPDATE users SET name = lower(email) RETURNING name || ''",
     "UPDATE users SET id = 2 WHERE id = 1 RETURNING id + 1",
     "UPDATE users SET id = NULL WHERE id = 1",
     "INSERT INTO users (id, name) SELECT id, name || '' FROM users RETURNING concat(name, email)",
-    "INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = 'x' RETURNING upper(users.email)",
+    "INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = 'x' RETURNING lower(users.email)",
     "MERGE INTO orders o USING users u ON o.id = u.id WHEN MATCHED THEN UPDATE SET note = u.email",
     "SELECT xmlforest(u.*) FROM users u",
     "SELECT json_build_object('a', u) FROM users u",
@@ -135,7 +136,7 @@ TRICKS = (
     "SELECT coalesce(u.email) FROM users u GROUP BY u.email",
     "SELECT email FROM users GROUP BY GROUPING SETS ((email), ())",
     "SELECT (SELECT u FROM users u LIMIT 1) IS NOT NULL, (SELECT u FROM users u LIMIT 1)::text",
-    "DECLARE c CURSOR FOR SELECT upper(email) FROM users; FETCH ALL FROM c",
+    "DECLARE c CURSOR FOR SELECT lower(email) FROM users; FETCH ALL FROM c",
     "EXPLAIN (ANALYZE, VERBOSE) SELECT id FROM users WHERE email = (SELECT max(email) FROM users)",
 )
 """Ways round the proof that an expression holds no masked value."""
