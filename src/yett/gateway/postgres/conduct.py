@@ -60,7 +60,9 @@ class Conductor:
                 await self._take(message)
             elif extended.exact:
                 self._more()
+                self.guarding.waits = True
                 await self._step.news()
+                self.guarding.waits = False
                 continue
             if extended.at_rest:
                 extended.exact = False

@@ -186,6 +186,7 @@ class Connection:
             self.requests, step, self.to_server, self.to_agent, self._room.wait, self._read_on, self._left
         )
         self._conductor = Conductor(desk, self.requests, step, copying, limits, self._read_on, self._left)
+        self._conductor.guarding.idle = self._idle
         agent.requests, server.answers = self.requests, answers
         self._secret = secrets.token_bytes(32 if spoken(startup.version) >= PROTOCOL_3_2 else 4)
         spoken_first = [replies.authentication(0), *self._greeting.spoken]
@@ -247,6 +248,14 @@ class Connection:
         except Exception:  # noqa: BLE001 - whatever it is, the session ends (law 1)
             _log.exception("a statement could not be carried out")
             self._farewell(Told("yett: the statement could not be carried out", "connect again", "XX000"))
+
+    def _idle(self) -> None:
+        """The client has kept locks and said nothing for too long."""
+        what = f"the transaction has written, and its client said nothing for {self._limits.idle_seconds:g} seconds"
+        told = Told(f"yett: {what}: it is rolled back", "begin it again, and write last", replies.IDLE_IN_TRANSACTION)
+        if self._desk is not None:
+            self._desk.refused(told, "a transaction")
+        self._farewell(told)
 
     def _read_on(self) -> None:
         self.agent.release(WAITING)

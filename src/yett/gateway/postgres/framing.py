@@ -60,15 +60,16 @@ class Requests:
     the desk's `alike_now`.
 
     `types`: what was declared for the parameters of a name, where anything was. `plain`: texts that this connection has
-    had looked at and that are proven reads; True for those that begin or end a transaction. `clean`: whether no real
-    secret stands in a Bind. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol
-    have gone on and no Sync behind them. `controls`: portals that begin or end a transaction, with their text.
-    `special`: portals whose Execute the conductor must see.
+    had looked at and that are proven reads; True for those that begin or end a transaction. `heard`: counts what the
+    client says. `clean`: whether no real secret stands in a Bind. `due`: how many ReadyForQuery the server owes.
+    `open`: messages of the extended protocol have gone on and no Sync behind them. `controls`: portals that begin or
+    end a transaction, with their text. `special`: portals whose Execute the conductor must see.
     """
 
     __slots__ = (
         "_drop", "_limits", "_missing", "_parts", "_passes", "alike", "anew", "clean", "closing", "controls", "due",
-        "fresh", "guarding", "heavy", "held", "names", "open", "plain", "rest", "special", "touched", "types",
+        "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
+        "types",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +89,7 @@ class Requests:
         self.due = 0
         self.open = False
         self.guarding = False
+        self.heard = 0
         self.fresh: bytes | None = None
         self.plain: dict[bytes, bool] = {}
         self.names: dict[bytes, bytes] = {}
@@ -105,6 +107,7 @@ class Requests:
         Raises:
             Malformed: the session ends; nothing of `data` may go on.
         """
+        self.heard += 1
         if self._missing:
             self._parts.append(data)
             self._missing -= len(data)
@@ -265,6 +268,7 @@ class Requests:
 
     def gather(self, data: bytes) -> None:
         """More has come while the flow is stopped."""
+        self.heard += 1
         self.rest += data
 
     def take(self) -> bytes | None:

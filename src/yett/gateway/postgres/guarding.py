@@ -6,7 +6,7 @@ Everything here happens while the server is idle between two groups of messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
@@ -20,6 +20,7 @@ from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
 from yett.operations.sql.statement import Control, Statement, Way
 
 T = TypeVar("T")
+_IDLE_LOOKS = 4
 
 # What a text means hangs on these, and a function or trigger can change them unseen (there is no ParameterStatus for
 # them before PostgreSQL 18): where names are looked up, as whom, and what a prepared name stands for.
@@ -35,12 +36,16 @@ _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
 
 
 class Guarding:
-    """`own`: the wire has begun the transaction and ends it, and answers are held. `transaction`: the desk watches."""
+    """`own`: the wire has begun the transaction and ends it, and answers are held. `transaction`: the desk watches.
+    `waits`: a unit of messages has begun, and the client is to send its rest. `idle`: ends the connection.
+    """
 
     def __init__(self, desk: Desk, requests: Requests, step: Lockstep, limits: WireLimits) -> None:
         self.desk = desk
         self.own = False
         self.committing = False
+        self.waits = False
+        self.idle: Callable[[], None] = lambda: None
         self.transaction: Transaction | None = None
         self.alone: Alone | None = None
         self._requests = requests
@@ -95,6 +100,28 @@ class Guarding:
             await transaction.begin()
             self.transaction = transaction
             self._requests.guarding = True
+            self._watch_idleness(0)
+
+    def _watch_idleness(self, quiet: int) -> None:
+        """A session may set the server's own timeouts to nothing; this one ends whoever keeps locks and says nothing.
+
+        `quiet`: how many looks in a row have found nothing new.
+        """
+        heard, watched = self._requests.heard, self.transaction
+
+        def look() -> None:
+            requests = self._requests
+            if self.transaction is None or self.transaction is not watched:
+                return
+            busy = requests.due or self._asked is not None or (requests.held and not self.waits)
+            if busy or requests.heard != heard:
+                self._watch_idleness(0)
+            elif quiet + 1 < _IDLE_LOOKS:
+                self._watch_idleness(quiet + 1)
+            else:
+                self.idle()
+
+        asyncio.get_running_loop().call_later(self._limits.idle_seconds / _IDLE_LOOKS, look)
 
     async def admit(self, look: Look, bound: Bound) -> None:
         """Raises Stopped."""

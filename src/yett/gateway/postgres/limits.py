@@ -27,3 +27,5 @@ class WireLimits:
     dial_seconds: float = 10.0
     cancel_seconds: float = 3.0
     goodbye_seconds: float = 0.5
+    idle_seconds: float = 300.0
+    """How long a client may say nothing in a transaction that has written, and holds locks."""

@@ -1,0 +1,80 @@
+"""A client that keeps locks and says nothing loses its connection, whatever timeouts it has set."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.postgres.conftest import Place, placed
+from gateway.postgres.raw import FLUSH, Raw, bind, execute, parse, query
+from gateway.postgres.wire import Wire
+from postgres import Server
+from yett.gateway.postgres.limits import WireLimits
+
+WRITE = "delete from t where id = 1"
+
+
+@pytest.fixture
+def quick(each_postgres: Server) -> Iterator[Place]:
+    wire = Wire(WireLimits(idle_seconds=0.6))
+    yield placed(each_postgres, wire)
+    wire.close()
+
+
+def opened(place: Place) -> Raw:
+    client = Raw(place.port).log_in(place.door.upstream.database)
+    client.send(query("set idle_in_transaction_session_timeout = 0"), query("begin"))
+    client.until_ready(2)
+    return client
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["Query", "no Sync"])
+def test_a_client_that_keeps_locks_and_says_nothing_loses_its_connection(quick: Place, *, extended: bool) -> None:
+    client = opened(quick)
+    client.send(parse("", WRITE) + bind("", "") + execute() + FLUSH if extended else query(WRITE))
+    assert client.ends() == "25P03"
+    assert quick.count() == 10
+    assert "rolled back" in quick.desk.moments()
+    assert "refused" in quick.desk.moments()
+    quick.rows("select 1 from t where id = 1 for update nowait")
+
+
+def test_one_that_has_read_only_may_wait(quick: Place) -> None:
+    client = opened(quick)
+    client.send(query("select 1"))
+    client.until_ready()
+    time.sleep(1.5)
+    client.send(query("commit"))
+    assert client.kinds() == "CZ"
+
+
+def test_one_that_goes_on_keeps_its_transaction(quick: Place) -> None:
+    client = opened(quick)
+    for n in range(8):
+        client.send(query(WRITE if not n else "select 1"))
+        client.until_ready()
+        time.sleep(0.2)
+    client.send(query("commit"))
+    assert client.kinds() == "CZ"
+    assert quick.count() == 9
+
+
+@pytest.mark.parametrize("moment", ["admit", "settle"])
+def test_time_in_which_others_decide_is_not_the_clients(quick: Place, moment: str) -> None:
+    quick.desk.pauses[moment] = decided = threading.Event()
+    client = opened(quick)
+    client.send(query(WRITE), query("commit"))
+    time.sleep(1.5)
+    decided.set()
+    assert client.kinds(2) == "CZCZ"
+    assert quick.count() == 9
+
+
+def test_a_long_statement_is_not_idle(quick: Place) -> None:
+    client = opened(quick)
+    client.send(query(WRITE), query("select pg_sleep(1.5)"), query("commit"))
+    client.until_ready(3)
+    assert quick.count() == 9
