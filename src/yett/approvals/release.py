@@ -19,6 +19,7 @@ from yett.store.tables import holds, inflight
 OUTCOMES = {
     "done": (HoldState.RELEASED, "released"),
     "refused": (HoldState.RELEASED, "released; the upstream refused it"),
+    "taken back": (HoldState.APPROVED, ""),
     "unknown": (HoldState.UNKNOWN, "nobody knows whether it took effect: look there"),
 }
 
@@ -51,7 +52,10 @@ def consume(tx: Transaction, seal: Seal, site: Site, hold_id: str, facts: Facts,
 
 
 def settle(tx: Transaction, hold_id: str, outcome: str) -> None:
-    """Note what became of a consumed hold: done, refused (by the upstream) or unknown."""
+    """Note what became of a consumed hold: done, refused (by the upstream), unknown, or taken back.
+
+    What was taken back never became final, so its approval is still to be used: until it expires, and for the same.
+    """
     after, ended = OUTCOMES[outcome]
     move(tx, hold_id, HoldState.CONSUMED, after, ended=ended)
     tx.append(Entry("hold", {"hold": hold_id, "state": after.value, "outcome": outcome}))

@@ -198,6 +198,25 @@ class Checkpoint:
                 return await self._stopped(judged, state, None)
         return await self._release(judged, state, hold="", undos=undos)
 
+    async def also(self, attempt: Attempt, signed: Pass) -> Pass:
+        """Let leave what an act turned out to be that persons have signed (`signed`), and within what they signed.
+
+        It is decided anew, counted and recorded by itself; where nothing but a person is missing, that signature
+        stands. The caller answers for "within".
+
+        Raises:
+            Refused: denied.
+            LedgerUnavailable, StoreUnavailable.
+        """
+        if not signed.hold:
+            return await self.pass_(attempt)
+        state = self._admitted(attempt)
+        judged = await self._judge(attempt, state, attempt_digest(attempt), fresh=True)
+        if judged.decision.verdict is Verdict.DENY and not self._only_observed(judged):
+            raise await self._deny(judged, state)
+        undos = await self._capture(judged, hold=signed.hold)
+        return await self._release(judged, state, hold="", undos=undos, signed=signed.hold)
+
     async def ask(self, attempt: Attempt) -> Verdict:
         """What would be said, before anything is known exactly: nothing is held, spent or recorded.
 
@@ -225,7 +244,7 @@ class Checkpoint:
         return self._desk.hold(hold).document
 
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
-        """Record what became of it: done, refused (by the upstream) or unknown."""
+        """Record what became of it: done, refused (by the upstream), unknown, or record.TAKEN_BACK."""
         if granted.intent >= 0:
             await self._journal.run_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
 
@@ -434,13 +453,18 @@ class Checkpoint:
             raise Refused(Verdict.DENY, why, "enrol a second person, or move it outside Yett", code="undo")
         return tuple(made)
 
-    async def _release(self, judged: Judged, state: SessionState, hold: str, undos: tuple[str, ...]) -> Pass:
-        """One durable transaction: approval or grant consumed, budget reserved, intent appended."""
+    async def _release(
+        self, judged: Judged, state: SessionState, hold: str, undos: tuple[str, ...], signed: str = ""
+    ) -> Pass:
+        """One durable transaction: approval or grant consumed, budget reserved, intent appended.
+
+        `signed`: the hold whose approval was consumed for the whole that this is a part of.
+        """
         facts = judged.facts
         if self._lockdown.stops(facts.attempt.session) or facts.attempt.session.id not in self._sessions:
             raise Refused(Verdict.DENY, "the gate closed while this was decided", words.ASK_LOCKDOWN, code="lockdown")
         writing = asyncio.ensure_future(
-            self._journal.run(lambda tx: write_intent(tx, state, self._desk, facts, hold, judged.grant, undos))
+            self._journal.run(lambda tx: write_intent(tx, state, self._desk, facts, hold, judged.grant, undos, signed))
         )
         try:
             intent, spent = await asyncio.shield(writing)

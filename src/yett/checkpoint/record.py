@@ -27,6 +27,9 @@ _SETTLED = (
 )
 _SPENT = select(tables.budgets).where(tables.budgets.c.session == bindparam("of"))
 
+TAKEN_BACK = "taken back"
+"""An outcome: what it let happen was rolled back before it was final, because a person must look at more of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -91,11 +94,19 @@ def intent_entry(facts: Facts, hold: str, undos: Sequence[str]) -> Entry:
 
 
 def write_intent(
-    tx: Transaction, state: SessionState, desk: Desk, facts: Facts, hold: str, grant: Grant | None, undos: Sequence[str]
+    tx: Transaction,
+    state: SessionState,
+    desk: Desk,
+    facts: Facts,
+    hold: str,
+    grant: Grant | None,
+    undos: Sequence[str],
+    signed: str = "",
 ) -> tuple[int, Amount]:
     """Consume the approval or the grant, reserve the budget, append the intent: all of it or nothing.
 
-    Returns the intent's index and what the task has now spent.
+    `signed`: a hold that was consumed for the whole of which this is a part. Returns the intent's index and what the
+    task has now spent.
 
     Raises:
         NotOpen, NotSigned: the approval or grant does not carry it.
@@ -106,10 +117,10 @@ def write_intent(
         desk.consume(tx, hold, facts, now)
     if grant is not None:
         reserve_grant(tx, grant.id, state.session.id, facts.situations, now)
-    spent = _reserve(tx, state, facts.impact, held=bool(hold))
+    spent = _reserve(tx, state, facts.impact, held=bool(hold or signed))
     if hold:
         _remember(tx, facts)
-    intent = tx.append(intent_entry(facts, hold, undos))
+    intent = tx.append(intent_entry(facts, hold or signed, undos))
     own = facts.attempt.undo
     asked = {"xact": own.xact or None if own else None}
     row = {"intent": intent, "hold": hold or None, "session": state.session.id, "state": "open"}
@@ -119,7 +130,8 @@ def write_intent(
 
 def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, status: int) -> None:
     """What became of an intent; its hold is settled with it."""
-    if tx.execute(_SETTLED, {"of": granted.intent, "as": outcome}).rowcount != 1:
+    state = "refused" if outcome == TAKEN_BACK else outcome
+    if tx.execute(_SETTLED, {"of": granted.intent, "as": state}).rowcount != 1:
         return
     body: dict[str, Json] = {
         "intent": granted.intent,

@@ -119,6 +119,11 @@ def write_checked(tx: Transaction, undo: str) -> None:
     _note(tx, undo, "checked", {}, checked_at=time.time_ns())
 
 
+def write_facts(tx: Transaction, undo: str, facts: dict[str, Json]) -> None:
+    """What is known of it besides what lies with it. No entry: whatever became final has its own."""
+    tx.execute(update(undos).where(undos.c.id == undo).values(facts=facts))
+
+
 def write_damaged(tx: Transaction, undo: str, why: str) -> None:
     tx.append(Entry("undo", {"id": undo, "state": "damaged", "why": why}))
 

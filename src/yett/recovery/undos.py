@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +131,11 @@ class Undos:
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self._withdraw, made.id, made.task, made.stored))
             raise
+
+    async def add_facts(self, record: UndoRecord, more: Mapping[str, Json]) -> None:
+        """What is known of an undo only now, right before its act becomes final. Raises LedgerUnavailable."""
+        facts = {**record.facts, **more}
+        await self._journal.run(lambda tx: kept.write_facts(tx, record.id, facts))
 
     async def discard(self, undo_id: str, why: str) -> None:
         """Forget an undo whose act never became final. Where its place holds on to it, it lies there until its time."""

@@ -120,6 +120,7 @@ class TableDesk:
     types: list[tuple[int, ...]] = field(default_factory=list)
     copied: list[bytes] = field(default_factory=list)
     masked: Callable[[], MaskedAnswers] | None = None
+    uncommitted: bool = False
 
     def passes_now(self, sql: bytes) -> bool:
         if sql in self.known:
@@ -204,6 +205,15 @@ class TableTransaction:
     async def begin(self) -> None:
         assert (await self.agent.rows("SELECT 1, NULL, 'x'")) == [("1", None, "x")]
         self.desk.note("begin", "")
+
+    async def begin_text(self, statements: Sequence[Statement]) -> None:
+        self.desk.note("text", "; ".join(one.text for one in statements))
+
+    def end_text(self) -> None:
+        self.desk.events.append(("text over", ""))
+
+    def defined(self) -> None:
+        self.desk.events.append(("defined inside", ""))
 
     async def admit(self, look: Look, bound: Bound) -> None:
         self.texts.append(look.sql.decode())

@@ -14,6 +14,8 @@ from yett.gateway.databases.place import Checkpoint, Known, Place
 from yett.gateway.databases.seen import Seen, behind
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
+from yett.gateway.databases.uncommitted import Uncommitted
+from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Allowance, Alone, Look, Masking, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
@@ -23,7 +25,6 @@ from yett.operations.sql.cache import without_numbers
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
-from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard
 
 _log = logging.getLogger("yett.gateway")
@@ -40,9 +41,20 @@ class StatementDesk:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._veil: Veil | None = None
+        self._uncommitted = Uncommitted(place.catalogs)
+
+    @property
+    def uncommitted(self) -> bool:
+        return self._uncommitted.some
+
+    async def _catalog(self) -> Catalog:
+        """The one that the next statement is read against. Raises YettError."""
+        return await (self._uncommitted.now() if self._uncommitted.some else self._place.catalogs.now())
 
     def passes_now(self, sql: bytes) -> bool:
         place = self._place
+        if self._uncommitted.some:
+            return False
         known = place.reads.get(sql) if place.allowance.left >= 0 else None
         if known is None or (standing := place.standing()) is None or known.standing is None:
             return False
@@ -80,6 +92,8 @@ class StatementDesk:
     def read_now(self, sql: bytes) -> Look | None:
         place = self._place
         catalog, standing = place.catalogs.mark(), place.standing()
+        if self._uncommitted.some:
+            return None
         if catalog is None or standing is None or standing[0] is not catalog or place.allowance.left < 0:
             return None
         try:
@@ -142,11 +156,11 @@ class StatementDesk:
         self, sql: bytes, prepared: Mapping[str, Statement]
     ) -> tuple[Catalog, tuple[Statement, ...]]:
         """Reading a long text takes its time, in which the catalog may have changed. Raises YettError."""
-        place = self._place
-        catalog = await place.catalogs.now()
+        cache = self._uncommitted.cache if self._uncommitted.some else self._place.cache
+        catalog = await self._catalog()
         for _ in range(MOST_LOOKS):
-            statements = await place.cache.classify(sql, catalog, prepared)
-            before, catalog = catalog, await place.catalogs.now()
+            statements = await cache.classify(sql, catalog, prepared)
+            before, catalog = catalog, await self._catalog()
             if catalog is before:
                 return catalog, statements
         raise YettError("the database's definitions change faster than this can be read", "send it again later")
@@ -154,7 +168,7 @@ class StatementDesk:
     async def _still(self, look: Look) -> None:
         """A read may have waited for its turn since it was looked at. Raises Stopped: it is another statement now."""
         try:
-            if isinstance(look, Seen) and await self._place.catalogs.now() is look.catalog:
+            if isinstance(look, Seen) and await self._catalog() is look.catalog:
                 return
         except YettError as error:
             raise Stopped(told(error)) from None
@@ -171,11 +185,11 @@ class StatementDesk:
                 await place.checkpoint.pass_(attempt)
         except YettError as error:
             raise Stopped(told(error)) from None
-        if _repeatable(look):
+        if _repeatable(look) and not self._uncommitted.some:
             self._remember(look.sql, attempt, standing)
 
-    def transaction(self, agent: Executing) -> Transaction:
-        return GuardedTransaction(self._place, agent, Guard(agent, self._place.own))
+    def transaction(self, agent: Batching) -> Transaction:
+        return GuardedTransaction(self._place, agent, Guard(agent, self._place.own), self._uncommitted)
 
     async def alone(self, look: Look) -> Alone:
         place = self._place

@@ -40,10 +40,10 @@ def expected(
 def _of_one(name: str, verbs: set[Verb], about: About | None, guess: int | None, *, named: bool) -> Rows:
     all_rows = about.rows if about is not None else -1
     estimated = about.estimated if about is not None else True
-    if all_rows >= 0 and verbs & _TAKES_ALL:
-        return Rows(name, deleted=all_rows, estimated=estimated)
-    if all_rows >= 0 and Verb.ALTER in verbs:
-        return Rows(name, updated=all_rows, estimated=estimated)
+    if all_rows >= 0 and verbs & (_TAKES_ALL | {Verb.ALTER}):
+        deleted = all_rows if verbs & (_TAKES_ALL | {Verb.DELETE}) else 0
+        updated = all_rows if verbs & {Verb.ALTER, Verb.UPDATE} else 0
+        return Rows(name, deleted, updated, -1 if Verb.INSERT in verbs else 0, estimated=estimated)
     rows = _changed(verbs, all_rows, guess) if named else -1
     if rows < 0:
         return Rows(name, -1, -1, -1)

@@ -9,31 +9,41 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
 
 from yett.gateway.databases.place import Place
+from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.framing import Malformed
 from yett.model.errors import YettError
 from yett.providers.postgres.elevation import elevate, lower
-from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.own import Own, rights
 
 _log = logging.getLogger("yett.gateway")
 
-# The owner of schema public is pg_database_owner since 15: nobody can be a member of it but the database's owner.
-_OWNERS: LiteralString = """
-SELECT DISTINCT CASE WHEN r.rolname = 'pg_database_owner' THEN d.rolname ELSE r.rolname END FROM (
-  SELECT relowner AS owner FROM pg_class WHERE oid = ANY (%(oids)s::oid[])
-  UNION SELECT nspowner FROM pg_namespace WHERE nspname = ANY (%(schemas)s::text[])
-  UNION SELECT n.nspowner FROM pg_namespace n WHERE %(nothing)s AND n.nspname = 'public'
-) o JOIN pg_roles r ON r.oid = o.owner, pg_database b JOIN pg_roles d ON d.oid = b.datdba
-WHERE b.datname = current_database()"""
+# The owner of schema public is pg_database_owner since 15: nobody can be a member of it but the database's owner. It is
+# the agent's transaction that is asked, which sees what it has made itself: every name in it is qualified.
+_OWNERS = """
+SELECT DISTINCT CASE WHEN r.rolname OPERATOR(pg_catalog.=) 'pg_database_owner' THEN d.rolname ELSE r.rolname END FROM (
+  SELECT relowner AS owner FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) ANY ({oids}::pg_catalog.oid[])
+  UNION SELECT nspowner FROM pg_catalog.pg_namespace
+    WHERE nspname OPERATOR(pg_catalog.=) ANY ({schemas}::pg_catalog.name[])
+) o JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) o.owner,
+  pg_catalog.pg_database b JOIN pg_catalog.pg_roles d ON d.oid OPERATOR(pg_catalog.=) b.datdba
+WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"""
+_PUBLIC = "public"
+# A backend in a transaction hears of a membership that was granted just now when it locks a table that it does not hold
+# yet (AcceptInvalidationMessages in lmgr.c); what a savepoint locked is let go with it.
+_HEAR = (
+    "SAVEPOINT _yett_hear",
+    "SELECT FROM pg_catalog.pg_ts_template LIMIT 0",
+    "ROLLBACK TO SAVEPOINT _yett_hear",
+    "RELEASE SAVEPOINT _yett_hear",
+)
 
 
-async def lend(place: Place, agent: Executing, oids: Sequence[int], schemas: Sequence[str]) -> None:
+async def lend(place: Place, agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> None:
     """The transaction goes on as the owner of these relations and schemas; of neither: as schema public's.
 
     Raises:
@@ -42,11 +52,11 @@ async def lend(place: Place, agent: Executing, oids: Sequence[int], schemas: Seq
         Malformed: what was lent could not be taken back; the session ends, and no other begins before it is.
     """
     async with place.own.connection() as own:
-        owner = await _owner(own, oids, schemas)
+        owner = await _owner(own, agent, oids, schemas)
         await elevate(own, place.lease, owner, mighty=True)
         place.owed.add(owner)
         try:
-            await agent.rows("SET LOCAL ROLE " + sql.Identifier(owner).as_string(None))
+            await agent.batch([*_HEAR, "SET LOCAL ROLE " + sql.Identifier(owner).as_string(None)])
         finally:
             await _lowered(place, own, owner)
 
@@ -79,18 +89,15 @@ async def _lowered(place: Place, own: Own, owner: str) -> None:
             raise Malformed("the owner's rights could not be taken back from this session's role") from None
 
 
-async def give_back(agent: Executing) -> None:
+async def give_back(agent: Batching) -> None:
     """The transaction goes on as the lease's role. Raises ServerError."""
     await agent.rows("SET LOCAL ROLE NONE")
 
 
-async def _owner(own: Own, oids: Sequence[int], schemas: Sequence[str]) -> str:
-    wanted = {"oids": list(oids), "schemas": list(schemas), "nothing": not (oids or schemas)}
-    try:
-        rows = await (await own.execute(_OWNERS, wanted)).fetchall()
-    except psycopg.Error as error:
-        raise YettError(f"who owns what it changes cannot be asked: {error.sqlstate}") from None
-    owners = [cast(str, row[0]) for row in rows]
+async def _owner(own: Own, agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> str:
+    where = list(schemas) if oids or schemas else [_PUBLIC]
+    wanted = {"oids": sql.Literal(list(oids)).as_string(None), "schemas": sql.Literal(where).as_string(None)}
+    owners = [owner for (owner,) in await agent.rows(_OWNERS.format(**wanted)) if owner]
     if len(owners) == 1:
         return owners[0]
     facts = await rights(own)

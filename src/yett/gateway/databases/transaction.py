@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from yett.approvals.facts import exceeded
 from yett.checkpoint.attempts import attempt_digest
-from yett.checkpoint.record import Pass
+from yett.checkpoint.record import TAKEN_BACK, Pass
 from yett.gateway.databases import session_settings
 from yett.gateway.databases.attempts import (
     NO_GUESS,
@@ -29,7 +29,9 @@ from yett.gateway.databases.attempts import (
 from yett.gateway.databases.backups import LOOK_S, copies, is_here
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About, about
+from yett.gateway.databases.made import grant_made
 from yett.gateway.databases.place import Place
+from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.telling import told
@@ -42,15 +44,18 @@ from yett.gateway.databases.trial import (
     set_limits,
     trial,
 )
+from yett.gateway.databases.uncommitted import Uncommitted
 from yett.gateway.databases.undo import Capturing, Dumping, Later, Named
 from yett.gateway.databases.xacts import OUTCOMES, ended
+from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
+from yett.model.decision import Refused
 from yett.model.effects import Effect, Verdict
 from yett.model.errors import CredentialRefused, YettError
 from yett.model.operation import Attempt, Rows
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
-from yett.providers.postgres.guard.executing import Executing, ServerError
+from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Settled
 
@@ -58,10 +63,6 @@ ANY = ""
 T = TypeVar("T")
 U = TypeVar("U")
 _log = logging.getLogger("yett.gateway")
-_BESIDE = Told(
-    "yett: what makes, changes or drops objects cannot stand in one text with other statements",
-    "send it by itself; in a transaction if they belong together",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,9 @@ class GuardedTransaction:
     """Implements `gateway.postgres.desk.Transaction`; `committed`, `lost` or `rolled_back` ends it."""
 
     place: Place
-    agent: Executing
+    agent: Batching
     guard: Guard
+    uncommitted: Uncommitted
     statements: list[Ran] = field(default_factory=list)
     admitted: list[Pass] = field(default_factory=list)
     dumps: list[Dumping] = field(default_factory=list)
@@ -87,6 +89,7 @@ class GuardedTransaction:
     guarded: bool = False
     """A statement ran whose effect nobody has decided on yet."""
     likely_held: bool = False
+    lent_for: tuple[Statement, ...] = ()
     lent: bool = False
     """The transaction runs as the tables' owner, for the statement that was just admitted."""
     run: Run | None = None
@@ -95,6 +98,13 @@ class GuardedTransaction:
     """The session's own limits, where the statement that was admitted last has others."""
     reserved: list[Changed] = field(default_factory=list)
     """What counts as done by the task, unless the transaction is rolled back."""
+    plan: Plan | None = None
+    """The text that was asked about as a whole: `signed` is what let it pass."""
+    planning: bool = False
+    """The statements of that text are running."""
+    signed: Pass | None = None
+    waits: bool = False
+    """A person must look at something in it, so what was approved in it never becomes final now."""
 
     marks: list[Mark] = field(default_factory=list)
     undone: list[Pass] = field(default_factory=list)
@@ -104,35 +114,95 @@ class GuardedTransaction:
     async def begin(self) -> None:
         await _told(self.guard.baseline())
 
+    async def begin_text(self, statements: Sequence[Statement]) -> None:
+        """Before the first statement of a text that holds several, sent one by one: a person is asked here, once."""
+        if not needs_plan(statements) or self.plan is not None:
+            return
+        place = self.place
+        settings = await _told(session_settings.changed(place, self.agent))
+        ran = [Ran(as_planned(one), settings=settings) for one in statements]
+        defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
+        undo = Dumping(place, self.agent, self.guard, defining) if defining else Named(place, self.guard)
+        known = await _shown(place, touched_oids(ran), count=True)
+        attempt = planned(place.session, place.database, ran, place.lease, undo, known)
+        self.signed = await self._let(place.checkpoint.pass_(attempt))
+        self.admitted.append(self.signed)
+        most = {rows.table: rows.most() for operation in attempt.operations for rows in operation.rows}
+        self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))
+        self.planning = True
+        if isinstance(undo, Dumping):
+            self.dumps.append(undo)
+            await _told(undo.capture(self.signed.hold))
+            await _told(give_back(self.agent))
+            self._must_be_signed(self.signed, undo.rows, others=True)
+
+    def end_text(self) -> None:
+        """What comes behind it is asked about by itself."""
+        self.planning = False
+
     async def admit(self, look: Look, bound: Bound) -> None:
         place, self.run = self.place, None
-        if look.way is Way.DUMP and any(one.way is not Way.DUMP for one in look.statements):
-            raise Stopped(_BESIDE)  # it would run with the rights that are lent, and a savepoint would keep them
         settings = await _told(session_settings.changed(place, self.agent))
         ran = [
             Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
             for one, prepared in zip(look.statements, stands_for(look), strict=True)
         ]
+        self.lent_for = ()
+        planned_for = await self._planned(look)
         if look.way is Way.GUARD:
-            await self._admit_guarded(ran)
+            await self._admit_guarded(ran, planned_for=planned_for)
             return
         dumping = look.way is Way.DUMP
         undo = Dumping(place, self.agent, self.guard, look.statements) if dumping else Named(place, self.guard)
+        granted = self.signed
+        if granted is None or not planned_for:
+            granted = await self._asked(ran, undo)
+            if self.plan is not None:
+                self.plan.alone = False
         if isinstance(undo, Dumping):
             self.dumps.append(undo)
         granted = await self._asked(ran, undo)
         if isinstance(undo, Dumping):
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
-            self.lent = True
+            self.lent, self.lent_for = True, look.statements
             self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
+        if any(one.defines for one in look.statements):
+            self.defined()
 
-    async def _admit_guarded(self, ran: list[Ran]) -> None:
+    async def _planned(self, look: Look) -> bool:
+        """Whether it was asked about with the text that it stands in."""
+        if self.plan is None:
+            return False
+        if not self.planning:
+            self.plan.alone = False
+            return False
+        existing = await _told(self.place.catalogs.now())
+        return all(self.plan.covers(one, existing) for one in look.statements)
+
+    def defined(self) -> None:
+        """What comes behind it is read against a catalog that has what this transaction defined."""
+        self.uncommitted.changed(self.agent)
+
+    async def _let(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except Refused as error:
+            self.waits |= error.verdict is Verdict.HOLD
+            raise Stopped(told(error)) from None
+        except YettError as error:
+            raise Stopped(told(error)) from None
+
+    async def _admit_guarded(self, ran: list[Ran], *, planned_for: bool) -> None:
         """It runs, and is decided by what it did. One that could not be measured in time is decided before it runs."""
         place = self.place
+        if planned_for and self.signed is not None and self.signed.hold:  # no trial: it was decided before it runs
+            self.statements += ran
+            self.guarded = self.likely_held = True
+            return
         request = digest_of(ran)
         asked = planned(place.session, place.database, ran, place.lease, Later())
-        held = await _told(place.checkpoint.ask(asked)) is not Verdict.ALLOW
+        held = await self._let(place.checkpoint.ask(asked)) is not Verdict.ALLOW
         held = held or any(one.statement.unbounded for one in ran)
         approved = self._approved(request) if held or request in place.tried.slow else frozenset[str]()
         if attempt_digest(self._too_slow(ran)) in approved:
@@ -170,7 +240,7 @@ class GuardedTransaction:
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
-        granted = await _told(place.checkpoint.pass_(attempt))
+        granted = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.append(granted)
         return granted
 
@@ -182,6 +252,7 @@ class GuardedTransaction:
         self.run = None
         if self.lent:
             self.lent = False
+            await _told(grant_made(self.place, self.agent, self.lent_for))
             await _told(give_back(self.agent))
         if self.before is not None:
             limits, self.before = self.before, None
@@ -263,14 +334,25 @@ class GuardedTransaction:
             attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
                 attempt = ask(known=await _shown(place, [one.oid for one in changed], count=False))
-            granted = await _told(place.checkpoint.pass_(attempt))
+            granted = await self._let(self._let_pass(attempt, changed))
             self.admitted.append(granted)
-            hold = granted.hold
+            hold = granted.hold or hold
         elif not self.dumps:
             for granted in self.admitted:
                 self._must_be_signed(granted, [one.rows for one in changed])
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await _told(capture.capture(hold))
+        for dumped in self.dumps:
+            await _told(dumped.settled(effects, capture.xids))
+
+    async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed]) -> Pass:
+        """A person who has signed the text as a whole is not asked again for what lies within it. Raises YettError."""
+        checkpoint = self.place.checkpoint
+        if self.plan is None or self.signed is None:
+            return await checkpoint.pass_(attempt)
+        if self.plan.allows(changed, await self.place.catalogs.now()):
+            return await checkpoint.also(attempt, self.signed)
+        return await checkpoint.pass_(attempt)
 
     async def _changed(self, effects: Effects) -> list[Changed]:
         """With how each table came to it, and what the task did to it before."""
@@ -351,7 +433,7 @@ class GuardedTransaction:
     async def rolled_back(self) -> None:
         self._take_back()
         await self._finish_undone()
-        await self._finish("refused")
+        await self._finish(TAKEN_BACK if self.waits else "refused")
         await self._discarded()
 
     def _take_back(self) -> None:
@@ -377,6 +459,7 @@ class GuardedTransaction:
 
     async def _finish(self, outcome: str) -> None:
         """All at once, so that they share one flush."""
+        self.uncommitted.over()
         noting = [self.place.checkpoint.finish(granted, outcome, 0) for granted in self.admitted]
         self.admitted.clear()
         undos = [undo.kept.id for undo in (self.capture, *self.dumps) if undo is not None and undo.kept is not None]

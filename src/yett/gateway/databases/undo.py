@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from yett.gateway.databases.lending import lend
+from yett.gateway.databases.lending import give_back, lend
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import POSTGRES
 from yett.gateway.databases.xacts import Xact
+from yett.gateway.postgres.catalog_inside import Batching
 from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
-from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.captured import SETTLED, Captured, settling
 from yett.providers.postgres.guard.effects import Effects
-from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.guard import Guard
 from yett.recovery.keep import AwaitedMaking
 
@@ -58,6 +58,7 @@ class Capturing:
 
     def __init__(self, place: Place, guard: Guard, effects: Effects) -> None:
         self.done = False
+        self.xids: tuple[int, ...] = ()
         self.plan = UndoPlan(True, ROWS, effects.gaps)
         self.effects = effects
         self.xact = str(Xact(place.database.id, effects.xid))
@@ -68,7 +69,7 @@ class Capturing:
     async def capture(self, hold: str) -> UndoRecord | None:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.capture(self.effects, making)
-            self.done = True
+            self.done, self.xids = True, captured.xids
             if not captured.tables:
                 return None
             self.kept = await _keep(self._place, making, captured, ROWS, hold, _rows(self.effects))
@@ -83,10 +84,11 @@ class Dumping:
 
     plan = UndoPlan(True, DEFINITIONS, ())
 
-    def __init__(self, place: Place, agent: Executing, guard: Guard, statements: Sequence[Statement]) -> None:
+    def __init__(self, place: Place, agent: Batching, guard: Guard, statements: Sequence[Statement]) -> None:
         touched = [touched for statement in statements for touched in statement.touched]
         self._tables = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
         self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
+        self._owners_of = self._schemas or _made_in(statements)
         self._place = place
         self._agent = agent
         self._guard = guard
@@ -94,6 +96,7 @@ class Dumping:
         self.rows: tuple[Rows, ...] = ()
         """What the dump holds of the tables whose rows the statement takes or rewrites: counted, under lock."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
+        self._dumped: tuple[int, ...] = ()
         self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
         self.xact = ""
         self.kept: UndoRecord | None = None
@@ -106,12 +109,15 @@ class Dumping:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
         if not self._lent:
             self.xact = str(Xact(self._place.database.id, await self._guard.identify()))
-            await lend(self._place, self._agent, self._tables, self._schemas)
-            self._lent = True
-        if self.kept is not None or not (self._tables or self._schemas):
+            await self.lend()
+        if self.kept is not None:
             return self.kept
+        tables = await self._guard.undumped(self._tables)
+        if not (tables or self._schemas):
+            return None
         async with await self._place.undos.begin(self._place.session.task.id) as making:
-            captured = await self._guard.dump(self._tables, making, schemas=self._schemas)
+            captured = await self._guard.dump(tables, making, schemas=self._schemas)
+            self._dumped = tuple(table.oid for table in captured.dump.tables) if captured.dump else ()
             self.kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
         self.rows = tuple(self._counted(captured))
         return self.kept
@@ -124,8 +130,30 @@ class Dumping:
             elif verb is not None:
                 yield Rows(label, deleted=table.rows)
 
+    async def lend(self) -> None:
+        """The owner's rights alone. Raises YettError, ServerError."""
+        self._lent = True
+        await lend(self._place, self._agent, self._tables, self._schemas if self._tables else self._owners_of)
+
+    async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
+        """Right before COMMIT: rows of what was dumped may have changed, too. Raises YettError, ServerError."""
+        changed = sorted({table.oid for table in effects.tables} & set(self._dumped))
+        if self.kept is None or not changed:
+            return
+        await lend(self._place, self._agent, changed, ())
+        left = await self._guard.rows_left(effects)
+        await give_back(self._agent)
+        facts = settling(xids, {oid: count for oid, count in left.items() if oid in self._dumped})
+        await self._place.undos.add_facts(self.kept, {SETTLED: facts})
+
     async def discarded(self) -> None:
         await _discard(self._place, self.kept)
+
+
+def _made_in(statements: Sequence[Statement]) -> list[str]:
+    """The schemas, if they are named, in which they make something."""
+    made = [one for statement in statements for one in statement.touched if one.verb is Verb.CREATE and not one.oid]
+    return sorted({one.schema for one in made if one.schema})
 
 
 async def _keep(place: Place, making: AwaitedMaking, captured: Captured, how: str, hold: str, what: str) -> UndoRecord:

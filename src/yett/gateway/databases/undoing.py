@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from yett.gateway.databases.service import Databases
 from yett.gateway.databases.xacts import Xact
 from yett.model.undo import UndoRecord
-from yett.providers.postgres.guard.captured import load
+from yett.providers.postgres.guard.captured import load, settled
 from yett.providers.postgres.guard.restore import restore
 from yett.recovery.keep import AwaitedOpened
 from yett.recovery.undos import Begun
@@ -18,7 +18,7 @@ async def bring_back(
 ) -> AsyncIterator[str]:
     """Yields progress in words. Raises YettError: rows were changed since (named), and nothing was done."""
     database = databases.by_id(record.resource.id)
-    captured = load(opened.about, opened)
+    captured = settled(load(opened.about, opened), record.facts)
     yield f"putting {captured.rows:,} rows back into {database.name}"
     restored = await restore(
         databases.own(database), captured, verify=True, begun=lambda xid: begun(str(Xact(database.id, xid)))

@@ -99,6 +99,8 @@ class Conductor:
             self._extended.exact = self._extended.skipping = True
             return
         try:
+            if self._desk.uncommitted:  # it is asked for over the agent's own connection
+                await step.quiet()
             look = await looking.look(sql)
             if looking.plain(look) and not (looking.controls(look) and requests.guarding):
                 await looking.decide(look)

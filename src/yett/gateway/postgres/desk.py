@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from yett.gateway.postgres.catalog_inside import Batching
 from yett.operations.sql.statement import Control, Statement, Way
-from yett.providers.postgres.guard.executing import Executing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,19 @@ class Transaction(Protocol):
         """Right before the first statement that is not a proven read: notes the baseline. Raises Stopped."""
         ...
 
+    async def begin_text(self, statements: Sequence[Statement]) -> None:
+        """A text of several statements follows, each admitted in its turn: what a person must say about them is asked
+        here, of all at once. Raises Stopped."""
+        ...
+
+    def end_text(self) -> None:
+        """What follows belongs to no such text."""
+        ...
+
+    def defined(self) -> None:
+        """A proven harmless definition (a temporary table) has run in it, or a savepoint has taken some back."""
+        ...
+
     async def admit(self, look: Look, bound: Bound) -> None:
         """Whether the statement may run at all now; a DUMP is made here, before it runs. Raises Stopped (and the wire
         rolls back): denied, or held until a person has signed."""
@@ -142,6 +155,12 @@ class Masking(Protocol):
 class Desk(Protocol):
     """One agent connection's side of the checkpoint."""
 
+    @property
+    def uncommitted(self) -> bool:
+        """Whether the open transaction has definitions of its own: then `look` asks the agent's own connection, which
+        must be idle, and nothing passes by `passes_now` or `read_now`."""
+        ...
+
     def passes_now(self, sql: bytes) -> bool:
         """The hot path. True: a proven read (or a harmless session command) that was looked at before with the very
         same text, decided under what still holds, and noted for the log just now. False: look at it."""
@@ -174,7 +193,7 @@ class Desk(Protocol):
         """Decide and record a text whose way is PASS. Raises Stopped."""
         ...
 
-    def transaction(self, agent: Executing) -> Transaction: ...
+    def transaction(self, agent: Batching) -> Transaction: ...
 
     async def alone(self, look: Look) -> Alone:
         """A statement that no transaction block takes (Way.ALONE). Raises Stopped: held, or denied."""

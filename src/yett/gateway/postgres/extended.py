@@ -93,6 +93,11 @@ class Extended:
         try:
             if self._lent is not None and not _is_of(self._lent, kind, message):
                 await self.send()  # without its Execute: what was lent goes back before anything else runs
+            if kind in (PARSE, BIND) and self._looking.uncommitted:
+                await self._enter()
+                await self.send()
+                if self.skipping:
+                    return
             if kind == PARSE:
                 await self._parse(message)
             elif kind == BIND:

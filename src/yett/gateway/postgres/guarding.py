@@ -123,6 +123,21 @@ class Guarding:
 
         asyncio.get_running_loop().call_later(self._limits.idle_seconds / _IDLE_LOOKS, look)
 
+    async def begin_text(self, statements: Sequence[Statement]) -> None:
+        """Ask once for a text whose statements are admitted one by one. Raises Stopped."""
+        assert self.transaction is not None
+        await self.asking(self.transaction.begin_text(statements))
+
+    def end_text(self) -> None:
+        if self.transaction is not None:
+            self.transaction.end_text()
+
+    def defined(self) -> None:
+        """In the open transaction, by what is harmless."""
+        if self.transaction is not None:
+            self._defines = True
+            self.transaction.defined()
+
     async def admit(self, look: Look, bound: Bound) -> None:
         """Raises Stopped."""
         assert self.transaction is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from yett.gateway.postgres import replies
@@ -236,6 +236,17 @@ class Lockstep:
         self._own_to_server(_own(sql.encode()))
         return group
 
+    async def batch(self, statements: Sequence[str]) -> list[Row]:
+        """The rows of several statements, one behind the other, all of them run or none. Raises ServerError."""
+        if self.before is not None:
+            await self.before()
+        group = Group(own=True)
+        self._groups.append(group)
+        self._requests.due += 1
+        parts = (_own(sql.encode())[: -len(SYNC_MESSAGE)] for sql in statements)
+        self._own_to_server(b"".join((*parts, SYNC_MESSAGE)))
+        return _rows_of(await self.finished(group))
+
     async def own(self, sql: str) -> Group:
         return await self.finished(self.send_own(sql))
 
@@ -243,11 +254,14 @@ class Lockstep:
         """See `Executing`. Raises ServerError."""
         if self.before is not None:
             await self.before()
-        group = await self.own(sql)
-        if group.failed:
-            text, sqlstate = said(group.error[5:])
-            raise ServerError(sqlstate, text)
-        return group.rows
+        return _rows_of(await self.own(sql))
+
+
+def _rows_of(group: Group) -> list[Row]:
+    if group.failed:
+        text, sqlstate = said(group.error[5:])
+        raise ServerError(sqlstate, text)
+    return group.rows
 
 
 def _own(sql: bytes) -> bytes:

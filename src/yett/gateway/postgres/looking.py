@@ -24,6 +24,11 @@ class Looking:
         self._guarding = guarding
         self.prepared = prepared
 
+    @property
+    def uncommitted(self) -> bool:
+        """Whether a look needs the agent's own connection, idle."""
+        return self._desk.uncommitted
+
     async def look(self, sql: bytes) -> Look:
         """Raises Stopped: it cannot be read, or never passes."""
         look = await self._desk.look(sql, self.prepared)
@@ -80,6 +85,9 @@ class Looking:
         for one in look.statements:
             if one.defines and ok and look.way is Way.PASS:
                 self._desk.defined()
+                self._guarding.defined()
+            if one.control is Control.ROLLBACK_TO and self._desk.uncommitted:
+                self._guarding.defined()
             if one.control in _MARKS and ok:
                 self._guarding.marked(one)
             if one.deallocates == "*":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from itertools import takewhile
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
@@ -11,13 +12,14 @@ from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.looking import ENDS, Looking
-from yett.gateway.postgres.messages import FAILED, IDLE, query
-from yett.operations.sql.statement import Control, Way
+from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION, query
+from yett.operations.sql.statement import Control, Statement, Way
 
 _SCRIPT = Told(
     "yett: changes beside COMMIT or ROLLBACK in one text must stand between BEGIN and COMMIT",
     "send them as BEGIN; ...; COMMIT, or one by one",
 )
+_ALONE = "{} cannot run inside a transaction block"
 
 
 class Simple:
@@ -35,33 +37,43 @@ class Simple:
     async def run(self, look: Look, message: bytes) -> None:
         """Never raises Stopped: the client is told."""
         try:
-            controls = any(one.control in ENDS for one in look.statements)
-            if len(look.statements) > 1 and controls:
+            several = len(look.statements) > 1
+            if several and any(one.control in ENDS for one in look.statements):
                 await self._script(look)
+            elif several and any(one.defines for one in look.statements):
+                await self._one_by_one(look.statements)
             else:
                 await self._one(look, message)
         except Stopped as stopped:
             await self._guarding.stop(stopped.told)
 
     async def _one(self, look: Look, message: bytes) -> bool:
-        """One statement, or several without transaction control. Raises Stopped."""
+        """One statement, or several that are sent as they are. Raises Stopped."""
+        group = await self._run(look, message)
+        if group is not None and self._guarding.own and look.way is not Way.PASS:
+            await (self._guarding.undo_own(group) if group.failed else self._guarding.finish_own())
+        return group is not None and not group.failed
+
+    async def _run(self, look: Look, message: bytes) -> Group | None:
+        """What the server said to it; None: a COMMIT that was a ROLLBACK instead. Raises Stopped."""
         step, guarding = self._step, self._guarding
         control = look.statements[0].control if look.statements else Control.NONE
         if step.status == FAILED and not _leaves_failure(look):
             raise Stopped(FAILED_TRANSACTION)
         if look.way is Way.PASS:
             await self._looking.decide(look)
+            if step.status == IN_TRANSACTION and any(one.defines for one in look.statements):
+                await guarding.enter()  # what comes behind it is read with what it makes
             if control in (Control.COMMIT, Control.ROLLBACK):
-                ended = await guarding.end(control, message, chain=look.statements[0].chain)
-                return ended is not None and not ended.failed
+                return await guarding.end(control, message, chain=look.statements[0].chain)
             group = await self._carried(message, look)
             self._looking.ran(look, ok=not group.failed)
-            return not group.failed
+            return group
         if look.way is Way.ALONE:
             await guarding.run_alone(look)
             group = await self._carried(message, look)
             await guarding.ran_alone(group, look.statements)
-            return not group.failed
+            return group
         await guarding.enter()
         await guarding.admit(look, Bound())
         group = await self._carried(message, look)
@@ -69,9 +81,7 @@ class Simple:
         if group.failed and not guarding.own:
             await guarding.failed(group)
         await guarding.ran()
-        if guarding.own:
-            await (guarding.undo_own(group) if group.failed else guarding.finish_own())
-        return not group.failed
+        return group
 
     async def _carried(self, message: bytes, look: Look) -> Group:
         copies = any(one.copies == "in" for one in look.statements)
@@ -79,8 +89,29 @@ class Simple:
         await self._copying.finish(group, self._guarding.copies(look.statements))
         return group
 
+    async def _one_by_one(self, statements: Sequence[Statement]) -> None:
+        """A text that defines: each statement is looked at again in its turn, for it may mean something else by then.
+
+        The server would run such a text as one transaction, too (54.2.2.1). What a person has to say is asked of all of
+        them before the first runs. Raises Stopped.
+        """
+        guarding = self._guarding
+        await guarding.enter()
+        try:
+            await guarding.begin_text(statements)
+            for one in statements:
+                group = await self._run(*await self._again(one))
+                if group is None or group.failed:
+                    if group is not None and guarding.own:
+                        await guarding.undo_own(group)
+                    return
+        finally:
+            guarding.end_text()
+        if guarding.own:
+            await guarding.finish_own()
+
     async def _script(self, look: Look) -> None:
-        """Statement by statement, each looked at by itself: sound only where no block begins in the middle of a text.
+        """Statement by statement: sound only where no block begins in the middle of a text.
 
         A server would put what stands before a BEGIN, or behind a COMMIT, into a block of its own (54.2.2.1); only
         reads may stand there, which it makes no difference to. Raises Stopped.
@@ -91,17 +122,38 @@ class Simple:
                 inside = True
             elif one.control in (Control.COMMIT, Control.ROLLBACK):
                 inside = one.chain
-            elif one.way is not Way.PASS and not inside:
+            elif (one.way is not Way.PASS or one.defines) and not inside:
                 raise Stopped(_SCRIPT)
-        for one in look.statements:
-            text = one.text.encode()
-            if text not in look.sql:
-                raise Stopped(_SCRIPT)
-            alone = await self._looking.look(text)
-            if len(alone.statements) != 1 or replace(alone.statements[0], text="") != replace(one, text=""):
-                raise Stopped(_SCRIPT)
-            if not await self._one(alone, query(text)):
-                return
+        guarding = self._guarding
+        try:
+            for n, one in enumerate(look.statements):
+                if not await self._one(*await self._again(one)):
+                    return
+                if one.control is Control.BEGIN and any(each.defines for each in _block(look.statements[n + 1 :])):
+                    await guarding.enter()
+                    await guarding.begin_text(_block(look.statements[n + 1 :]))
+        finally:
+            guarding.end_text()
+
+    async def _again(self, one: Statement) -> tuple[Look, bytes]:
+        """A statement of a text by itself, as it is read now, and its message. Raises Stopped."""
+        text = one.text.encode()
+        alone = await self._looking.look(text)
+        if alone.way is Way.ALONE:
+            raise Stopped(Told(_ALONE.format(one.tag), "send it by itself", replies.ACTIVE_TRANSACTION))
+        if len(alone.statements) != 1 or _form(alone.statements[0]) != _form(one):
+            raise Stopped(_SCRIPT)
+        return alone, query(text)
+
+
+def _form(one: Statement) -> tuple[object, ...]:
+    """What its text alone says, whatever the names in it stand for."""
+    return one.text, one.control, one.chain, one.copies, one.prepares, one.executes, one.deallocates
+
+
+def _block(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Those up to the end of the transaction."""
+    return tuple(takewhile(lambda one: one.control not in ENDS, statements))
 
 
 FAILED_TRANSACTION = Told(

@@ -17,6 +17,9 @@ _LOSS = {
     Recovery.NONE: 4,
 }
 
+ABSENT = ("which is not known", "which the catalog does not know")
+"""How a reason ends that is only about a name: it may stand for something once the statements before it have run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

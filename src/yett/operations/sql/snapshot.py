@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from yett.operations.sql.catalog import (
     FIRST_NORMAL_OID,
@@ -21,6 +21,8 @@ from yett.operations.sql.catalog import (
 
 Rows = Mapping[str, Sequence[Sequence[Any]]]
 """Answers to `queries.QUERIES`, by the same names. Any: whatever a driver makes of text, int, bool and arrays."""
+
+T = TypeVar("T")
 
 _EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
 _JSON = frozenset({114, 3802})
@@ -114,6 +116,28 @@ class Snapshot:
         """The same catalog for a session that made these temporary tables; another version."""
         made = frozenset(names)
         return replace(self, version=(self.version, made), _made=made)
+
+    def with_objects_of(self, other: Snapshot) -> Snapshot:
+        """The built-in relations, functions and operators of this one, and all else of `other`, under its version."""
+        names = {oid: (schema, name) for (schema, name), oids in self._operators_by_name.items() for oid in oids}
+        names |= {oid: (schema, name) for (schema, name), oids in other._operators_by_name.items() for oid in oids}
+        operators = {oid: function for oid, function in self._operators.items() if oid < FIRST_NORMAL_OID}
+        operators |= other._operators
+        return of(
+            version=other.version,
+            search_path=other.search_path,
+            longest_ms=other.longest_ms,
+            relations=(*_builtin(self._relations), *other._relations.values()),
+            functions=(*_builtin(self._functions), *other._functions.values()),
+            operators=[(oid, *names[oid], function) for oid, function in operators.items()],
+            types=other._types.values(),
+            implicit_casts=other.implicit_casts,
+            event_triggers=other.event_triggers,
+        )
+
+
+def _builtin(known: Mapping[int, T]) -> Iterable[T]:
+    return (one for oid, one in known.items() if oid < FIRST_NORMAL_OID)
 
 
 def of(

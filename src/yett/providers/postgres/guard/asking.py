@@ -31,6 +31,10 @@ _MADE = """
 SELECT c.oid::pg_catalog.text, n.nspname, c.relname, c.relpersistence::pg_catalog.text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+_NAMES = """
+SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _SHAPES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.concat_ws('/', c.relkind, c.relfilenode, c.relnamespace, c.relname,
   (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
@@ -101,6 +105,12 @@ async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, 
         return {}
     found = await agent.rows(_MADE.format(oids=_listed(oids)))
     return {int(oid or 0): (f"{schema}.{name}", kind == "t") for oid, schema, name, kind in found}
+
+
+async def names(agent: Executing, oids: Collection[int]) -> dict[int, str]:
+    """How to write those of the relations that are there, quoted and qualified."""
+    found = await agent.rows(_NAMES.format(oids=_listed(oids))) if oids else []
+    return {int(oid or 0): name or "" for oid, name in found}
 
 
 def shapes_query(oids: Collection[int]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yett.model.canonical import Json
@@ -49,7 +49,10 @@ class CapturedTable:
 
 @dataclass(frozen=True, slots=True)
 class DumpedTable:
-    """One table of a dump: its rows, and SHA-256 over their digests in order. `oid` and `filenode` are what it had."""
+    """One table of a dump: its rows, and SHA-256 over their digests in order. `oid` and `filenode` are what it had.
+
+    `left`: how many rows its transaction left in it, None where it changed none (see `settled`).
+    """
 
     oid: int
     schema: str
@@ -58,6 +61,7 @@ class DumpedTable:
     columns: tuple[Column, ...]
     rows: int
     sha256: str
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,29 @@ def load(facts: Mapping[str, Json], source: Source) -> Captured:
         )
     except (KeyError, TypeError, ValueError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
+
+
+SETTLED = "settled"
+"""In an undo's record, beside the facts of its dump: what its transaction did after it (`settling` writes it)."""
+
+
+def settling(xids: Sequence[int], left: Mapping[int, int]) -> dict[str, Json]:
+    """The transaction's own ids (32 bits) at its end, and the rows that it left in tables (oid) that were dumped."""
+    return {"xids": list(xids), "left": {str(oid): count for oid, count in sorted(left.items())}}
+
+
+def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
+    """What was dumped, with what `settling` wrote down later. Raises YettError if that cannot be read."""
+    said: Any = facts.get(SETTLED)  # Any: the shape is checked by taking it apart
+    if said is None or captured.dump is None:
+        return captured
+    try:
+        left = {int(oid): int(count) for oid, count in said["left"].items()}
+        xids = tuple(int(xid) for xid in said["xids"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
+    tables = tuple(replace(table, left=left.get(table.oid)) for table in captured.dump.tables)
+    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables))
 
 
 def _table_facts(table: CapturedTable) -> Json:

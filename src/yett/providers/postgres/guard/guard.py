@@ -16,7 +16,7 @@ from yett.providers.postgres.guard.dump import Dumped, dump
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.measure import Measured, measured
-from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row
+from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.xids import EPOCH, Xids
@@ -25,6 +25,7 @@ DEFAULT_LIMITS = Limits()
 _PLACE = sql.SQL("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()),
   (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery()""")
+_THERE = sql.SQL("SELECT oid::int8 FROM pg_class WHERE oid = ANY ({oids}::oid[]) ORDER BY oid")
 
 
 class Guard:
@@ -115,6 +116,26 @@ class Guard:
             await own.execute(FLUSH)
             return await recorded(own, sink, [], xids, dumped.gaps, dumped)
 
+    async def undumped(self, tables: Sequence[int]) -> list[int]:
+        """Those of them (oids) that were there before the transaction, and that it has not had dumped yet."""
+        left = sorted(set(tables) - self._dumped)
+        if not left:
+            return []
+        async with opened(self._own) as own:
+            return [oid for (oid,) in await rows(own, _THERE.format(oids=sql.Literal(left)))]
+
+    async def rows_left(self, effects: Effects) -> dict[int, int]:
+        """How many rows the transaction leaves in the tables (oid) that it both had dumped and changed rows of.
+
+        Run as their owner, for every row counts. Raises ServerError: the agent's transaction is aborted.
+        """
+        changed = [table.oid for table in effects.tables if table.oid in self._dumped]
+        left: dict[int, int] = {}
+        for oid, name in (await asking.names(self._agent, changed)).items():
+            ((count,),) = await self._agent.rows(f"SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {name}")
+            left[oid] = int(count or 0)
+        return left
+
     async def _measured(self, own: Connection) -> Measured:
         if self._before is None:
             raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
@@ -129,10 +150,6 @@ class Guard:
             raise Unguardable(
                 f"it both changes rows of {unread[0]} and locks that table against readers",
                 "do that in two transactions",
-            )
-        if both := [table.label for table in effects.tables if table.oid in self._dumped]:
-            raise Unguardable(
-                f"it both changes rows of {both[0]} and was let change its definition", "do that in two transactions"
             )
 
 

@@ -32,7 +32,7 @@ from yett.providers.postgres.guard.table import Table, tables
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = {schema} AND c.relname = {name}""")
-_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> {xid}::text::xid"
+_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
 _LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
 _LATER_DEFINITIONS = sql.SQL(
     " UNION ALL ".join(
@@ -103,8 +103,9 @@ async def _compared(own: Connection, captured: Captured, dump: Dump, dumped: Dum
     conflicts = []
     if later:
         conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
-    if not emptied and count != dumped.rows:
-        conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {dumped.rows} were"))
+    left = dumped.rows if dumped.left is None else dumped.left
+    if not emptied and count != left:
+        conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
     return Standing(dumped, table, emptied, definitions[0][0] if definitions else "", tuple(conflicts))
 
 
@@ -113,7 +114,7 @@ async def _range(own: Connection, captured: Captured, dump: Dump) -> dict[str, s
     return {
         "next": sql.Literal(dump.next_xid % 2**32),
         "span": sql.Literal((now - dump.next_xid) % 2**32),
-        "xid": sql.Literal(captured.xid % 2**32),
+        "xids": sql.Literal("{" + ",".join(str(xid) for xid in captured.xids) + "}"),
     }
 
 
