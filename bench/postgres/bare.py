@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,6 +40,8 @@ class Rows:
 
 class Table:
     """A desk that knows reads by their first word, and writes each down in a ring, as the checkpoint's log does."""
+
+    uncommitted = False
 
     def __init__(self) -> None:
         self._plain = Plain({str(n): Secret(secrets.token_urlsafe(30).encode()) for n in range(KNOWN)})
@@ -95,6 +97,8 @@ class Table:
         return self
 
     async def begin(self) -> None: ...
+    async def begin_text(self, statements: Sequence[Statement]) -> None: ...
+    def end_text(self) -> None: ...
     async def admit(self, look: Look, bound: Bound) -> None: ...
     def copying(self, statement: Statement) -> Rows:
         return Rows(self._plain)

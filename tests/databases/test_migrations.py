@@ -65,3 +65,182 @@ def test_a_migration_file_is_one_hold_and_then_passes_whole(company: Company) ->
     ]  # fmt: skip
     assert company.truth("SELECT count(team) FROM users") == [(400,)]
     assert company.truth('SELECT name FROM "Team"') == [("first; team",)]
+
+
+def test_what_a_migration_did_to_a_table_and_its_rows_comes_back(company: Company) -> None:
+    text = "ALTER TABLE users ADD COLUMN tier int; UPDATE users SET tier = 1; DELETE FROM users WHERE id = 400"
+    company.directly("DELETE FROM bookings WHERE driver = 400")
+    before = company.truth("SELECT md5(string_agg(users::text, ',' ORDER BY id)) FROM users")
+    company.approve(company.hold_of(refused(company, text)))
+    sent(company, text)
+    assert company.truth("SELECT count(tier) FROM users") == [(399,)]
+    company.undo(0)
+    assert company.truth("SELECT md5(string_agg(users::text, ',' ORDER BY id)) FROM users") == before
+
+
+def test_a_table_that_was_emptied_and_filled_anew_comes_back(company: Company) -> None:
+    text = "TRUNCATE bookings; INSERT INTO bookings (driver, car) SELECT id, 1 FROM users WHERE id <= 7"
+    before = company.truth("SELECT md5(string_agg(bookings::text, ',' ORDER BY id)) FROM bookings")
+    company.approve(company.hold_of(refused(company, text)))
+    sent(company, text)
+    assert company.truth("SELECT count(*) FROM bookings") == [(7,)]
+    company.undo(0)
+    assert company.truth("SELECT md5(string_agg(bookings::text, ',' ORDER BY id)) FROM bookings") == before
+
+
+def test_an_undo_of_a_migration_does_not_overwrite_what_came_after(company: Company) -> None:
+    text = "ALTER TABLE cars ADD COLUMN wheels int; INSERT INTO cars (plate, seats) VALUES ('NEW', 1)"
+    company.approve(company.hold_of(refused(company, text)))
+    sent(company, text)
+    company.directly("DELETE FROM cars WHERE plate = 'NEW'")
+    with pytest.raises(Exception, match="are there, and"):
+        company.undo(0)
+
+
+# ---- a text in which a statement means something else once those before it have run
+
+
+@pytest.mark.parametrize("wrapped", ["{}", "BEGIN; {}; COMMIT"])
+def test_a_function_that_the_text_made_worse_deletes_nothing_unasked(company: Company, wrapped: str) -> None:
+    company.directly("CREATE FUNCTION fine() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    worse = "CREATE OR REPLACE FUNCTION fine() RETURNS int LANGUAGE sql AS 'DELETE FROM bookings RETURNING 1'"
+    text = wrapped.format(f"{worse}; SELECT fine()")
+    before = company.truth("SELECT count(*) FROM bookings")
+    first = company.hold_of(refused(company, text))
+    company.approve(first)
+    second = company.hold_of(refused(company, text))
+    assert second.id != first.id
+    assert "bookings" in str(second.document["rows"])
+    assert company.truth("SELECT count(*) FROM bookings") == before
+    company.approve(second)
+    sent(company, text)  # the first approval was not used up by what was rolled back
+    assert company.truth("SELECT count(*) FROM bookings") == [(0,)]
+
+
+def test_a_name_that_moved_to_another_table_is_asked_about(company: Company) -> None:
+    text = "ALTER TABLE cars RENAME TO old; ALTER TABLE users RENAME TO cars; DROP TABLE cars CASCADE"
+    company.approve(company.hold_of(refused(company, text)))
+    second = company.hold_of(refused(company, text))
+    (operation,) = second.document["operations"]
+    assert operation["parameters"]["statements"] == ["DROP TABLE cars CASCADE"]
+    assert company.truth(USERS) == [(400,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER TABLE cars ADD a int; SET search_path = pg_temp, public; SELECT 1",
+        "SET standard_conforming_strings = off; ALTER TABLE cars ADD a int; SELECT '\\'; DELETE FROM bookings; --'",
+        "ALTER TABLE cars ADD a int; SET ROLE postgres; DELETE FROM bookings",
+        "ALTER TABLE cars ADD a int; COMMIT; DELETE FROM bookings",
+        "ALTER TABLE cars ADD a int; ROLLBACK; DELETE FROM bookings",
+        "BEGIN; ALTER TABLE cars ADD a int; COMMIT; DELETE FROM bookings",
+        "ALTER TABLE cars ADD a int; VACUUM cars",
+        "ALTER TABLE cars ADD a int; CREATE INDEX CONCURRENTLY ON cars (a)",
+        "ALTER TABLE cars ADD a int; PREPARE TRANSACTION 'x'",
+        "ALTER TABLE cars ADD a int; COPY users TO PROGRAM 'cat'",
+    ],
+)
+def test_what_never_passes_passes_in_no_text_with_a_definition(company: Company, text: str) -> None:
+    before = company.truth("SELECT count(*) FROM bookings")
+    error = refused(company, text)
+    if "h-" in str(error):
+        company.approve(company.hold_of(error))
+        assert "yett" in str(refused(company, text))
+    else:
+        assert "yett" in str(error) or error.sqlstate == "25001"
+    assert company.truth("SELECT count(*) FROM bookings") == before
+    assert company.truth("SELECT count(*) FROM pg_attribute WHERE attrelid = 'cars'::regclass AND attname = 'a'") == [
+        (0,)
+    ]
+
+
+def test_an_approved_text_stands_for_itself_alone(company: Company) -> None:
+    text = "ALTER TABLE cars ADD COLUMN wheels int; UPDATE cars SET wheels = 4"
+    company.approve(company.hold_of(refused(company, text)))
+    assert "h-" in str(refused(company, text + " WHERE id > 0"))
+    assert "h-" in str(refused(company, "UPDATE cars SET wheels = 4; " + text))
+    sent(company, text)
+    assert "h-" in str(refused(company, text))
+
+
+def test_an_error_in_the_middle_ends_the_text_and_takes_everything_back(company: Company) -> None:
+    text = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); CREATE TABLE u ()"
+    company.approve(company.hold_of(refused(company, text)))
+    assert refused(company, text).sqlstate == "23505"
+    assert company.truth("SELECT to_regclass('t'), to_regclass('u')") == [(None, None)]
+
+
+def test_quotes_comments_and_empty_statements_part_nothing(company: Company) -> None:
+    text = (
+        "/* a; /* nested; */ b */ CREATE TABLE odd (t text DEFAULT 'a;''b'); ;; -- DROP TABLE users;\n"
+        "CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS $f$ SELECT $1 * 2; $f$; ;"
+        "INSERT INTO odd VALUES ($a$;DROP TABLE users;$a$), (E'\\';'), (U&'d\\0061t;a');;"
+    )
+    company.approve(company.hold_of(refused(company, text)))
+    sent(company, text)
+    assert company.truth("SELECT t FROM odd") == [(";DROP TABLE users;",), ("';",), ("dat;a",)]
+
+
+def test_masked_columns_stay_masked_in_a_text_that_defines(masked: Company) -> None:
+    text = "CREATE TABLE copied (e text); INSERT INTO copied SELECT email FROM users; SELECT * FROM copied"
+    masked.approve(masked.hold_of(refused(masked, text)))
+    assert "@example.com" not in str(refused(masked, text))
+
+
+# ---- statement by statement
+
+
+def test_a_transaction_of_definitions_needs_each_approval_once(company: Company) -> None:
+    """What was approved is not used up by a run that ended at the next question."""
+    statements = (
+        "CREATE TABLE django_migrations (id serial PRIMARY KEY, app text, name text)",
+        "ALTER TABLE cars ADD COLUMN wheels int",
+        "CREATE INDEX cars_wheels ON cars (wheels)",
+        "ALTER TABLE cars ADD COLUMN doors int DEFAULT 4",
+        "INSERT INTO django_migrations (app, name) VALUES ('fleet', '0001_initial')",
+    )
+    asked = 0
+    for _ in range(10):
+        try:
+            with company.connect() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+                assert connection.execute("SELECT count(*) FROM django_migrations").fetchone() == (1,)
+            break
+        except psycopg.Error as error:
+            company.approve(company.hold_of(error))
+            asked += 1
+    assert asked == 4
+    assert company.truth("SELECT wheels, doors FROM cars LIMIT 1") == [(None, 4)]
+    assert company.truth("SELECT name FROM django_migrations") == [("0001_initial",)]
+
+
+def test_a_temporary_table_is_filled_in_its_transaction_without_a_question(company: Company) -> None:
+    with company.connect() as connection:
+        connection.execute("CREATE TEMP TABLE picked (id int)")
+        connection.execute("INSERT INTO picked SELECT id FROM users WHERE id < 5")
+        assert connection.execute("SELECT count(*) FROM picked").fetchone() == (4,)
+
+
+@pytest.mark.parametrize("how", ["the same text", "another number", "prepared"])
+def test_reads_behind_a_definition_are_read_with_it(company: Company, how: str) -> None:
+    company.directly("CREATE FUNCTION fine(int) RETURNS int LANGUAGE sql AS 'SELECT $1'")
+    worse = "CREATE OR REPLACE FUNCTION fine(int) RETURNS int LANGUAGE sql AS 'DELETE FROM bookings RETURNING 1'"
+    company.approve(company.held(worse))
+    before = company.truth("SELECT count(*) FROM bookings")
+    with company.connect(autocommit=True) as connection:
+        if how == "prepared":
+            connection.execute("SELECT fine(%s)", [1], prepare=True)
+        else:
+            for number in range(5):
+                connection.execute(f"SELECT fine({number})")
+        connection.execute("BEGIN")
+        connection.execute(worse)
+        with pytest.raises(psycopg.Error, match="h-"):  # noqa: PT012 - at the read, or at COMMIT
+            if how == "prepared":
+                connection.execute("SELECT fine(%s)", [1], prepare=True)
+            else:
+                connection.execute(f"SELECT fine({4 if how == 'the same text' else 9})")
+            connection.execute("COMMIT")
+    assert company.truth("SELECT count(*) FROM bookings") == before

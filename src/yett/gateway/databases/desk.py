@@ -75,7 +75,7 @@ class StatementDesk:
 
     def alike_now(self, sql: bytes) -> bool:
         place = self._place
-        if self._veil is not None or place.allowance.left < 0:
+        if self._veil is not None or self._uncommitted.some or place.allowance.left < 0:
             return False
         known = place.shapes.get(without_numbers(sql))
         if known is None or known.standing is None or (standing := place.standing()) is None:

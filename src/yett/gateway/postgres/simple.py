@@ -19,7 +19,7 @@ _SCRIPT = Told(
     "yett: changes beside COMMIT or ROLLBACK in one text must stand between BEGIN and COMMIT",
     "send them as BEGIN; ...; COMMIT, or one by one",
 )
-_ALONE = "{} cannot run inside a transaction block"
+_ACTIVE = replies.ACTIVE_TRANSACTION
 
 
 class Simple:
@@ -96,6 +96,7 @@ class Simple:
         them before the first runs. Raises Stopped.
         """
         guarding = self._guarding
+        _none_alone(statements)
         await guarding.enter()
         try:
             await guarding.begin_text(statements)
@@ -116,6 +117,7 @@ class Simple:
         A server would put what stands before a BEGIN, or behind a COMMIT, into a block of its own (54.2.2.1); only
         reads may stand there, which it makes no difference to. Raises Stopped.
         """
+        _none_alone(look.statements)
         inside = self._step.status != IDLE
         for one in look.statements:
             if one.control is Control.BEGIN:
@@ -139,11 +141,17 @@ class Simple:
         """A statement of a text by itself, as it is read now, and its message. Raises Stopped."""
         text = one.text.encode()
         alone = await self._looking.look(text)
-        if alone.way is Way.ALONE:
-            raise Stopped(Told(_ALONE.format(one.tag), "send it by itself", replies.ACTIVE_TRANSACTION))
+        _none_alone(alone.statements)
         if len(alone.statements) != 1 or _form(alone.statements[0]) != _form(one):
             raise Stopped(_SCRIPT)
         return alone, query(text)
+
+
+def _none_alone(statements: Sequence[Statement]) -> None:
+    """Raises Stopped, as the server would fail."""
+    for one in statements:
+        if one.way is Way.ALONE:
+            raise Stopped(Told(f"{one.tag} cannot run inside a transaction block", "send it by itself", _ACTIVE))
 
 
 def _form(one: Statement) -> tuple[object, ...]:
