@@ -184,8 +184,12 @@ def test_quotes_comments_and_empty_statements_part_nothing(company: Company) -> 
 
 def test_masked_columns_stay_masked_in_a_text_that_defines(masked: Company) -> None:
     text = "CREATE TABLE copied (e text); INSERT INTO copied SELECT email FROM users; SELECT * FROM copied"
-    masked.approve(masked.hold_of(refused(masked, text)))
-    assert "@example.com" not in str(refused(masked, text))
+    error = refused(masked, text)
+    if "h-" in str(error):
+        masked.approve(masked.hold_of(error))
+        error = refused(masked, text)
+    assert "@example.com" not in str(error)
+    assert masked.truth("SELECT to_regclass('copied')") == [(None,)]
 
 
 # ---- statement by statement
