@@ -125,13 +125,14 @@ class GuardedTransaction:
         undo = Dumping(place, self.agent, self.guard, defining) if defining else Named(place, self.guard)
         known = await _shown(place, touched_oids(ran), count=True)
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
+        if isinstance(undo, Dumping):
+            self.dumps.append(undo)
         self.signed = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.append(self.signed)
         most = {rows.table: rows.most() for operation in attempt.operations for rows in operation.rows}
         self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))
         self.planning = True
         if isinstance(undo, Dumping):
-            self.dumps.append(undo)
             await _told(undo.capture(self.signed.hold))
             await _told(give_back(self.agent))
             self._must_be_signed(self.signed, undo.rows, others=True)
@@ -154,14 +155,13 @@ class GuardedTransaction:
             return
         dumping = look.way is Way.DUMP
         undo = Dumping(place, self.agent, self.guard, look.statements) if dumping else Named(place, self.guard)
+        if isinstance(undo, Dumping):
+            self.dumps.append(undo)
         granted = self.signed
         if granted is None or not planned_for:
             granted = await self._asked(ran, undo)
             if self.plan is not None:
                 self.plan.alone = False
-        if isinstance(undo, Dumping):
-            self.dumps.append(undo)
-        granted = await self._asked(ran, undo)
         if isinstance(undo, Dumping):
             await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent, self.lent_for = True, look.statements
