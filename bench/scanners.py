@@ -56,7 +56,7 @@ def run(words: Sequence[str | Path], folder: Path | None = None, watch: bool = T
     process = subprocess.Popen(
         list(map(str, words)),
         cwd=folder,
-        env={**os.environ, **variables},
+        env={name: value for name, value in {**os.environ, **variables}.items() if name != "PYTHONDONTWRITEBYTECODE"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
