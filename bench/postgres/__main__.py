@@ -68,6 +68,8 @@ def _with_server(report: Report, stack: ExitStack, folder: Path, parts: list[str
         print("pgbouncer is missing: apt-get install pgbouncer")
     ours = stack.enter_context(gate(folder, direct))
     peers += [stack.enter_context(gate(folder, direct, bare=True)), ours]
+    for peer in peers:  # the first statement reads the whole catalog
+        wire.pgbench(binaries, peer, "simple", 1, ["-t", "100"])
     if "tps" in parts:
         wire.throughput(report, binaries, peers, rounds, lasting)
     if "latency" in parts:
