@@ -187,7 +187,7 @@ class Reader:
             return
         call, table, name = found
         relations = self.names.relations(table.get("schemaname", ""), "pg_settings")
-        if all(one.builtin for one in relations) and not self.names.operator("", "="):
+        if all(one.builtin for one in relations):  # whose name is text, and pg_catalog's `=` of two texts comes first
             self._chosen[id(call)] = name
 
     def _locking(self, node: Node, clauses: list[Any], ctes: Ctes) -> None:

@@ -127,7 +127,7 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
 def chosen(select: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | None:
     """Of `SELECT set_config(name, ..) FROM pg_settings WHERE name = 'x'`, and of nothing else: the call, the table, x.
 
-    Any: a parse tree. Whether pg_settings and `=` are the built-in ones is for the caller to see.
+    Any: a parse tree. Whether pg_settings is the built-in one is for the caller to see.
     """
     if not _CHOICE <= select.keys() <= _CHOICE | {"limitOption", "op"}:
         return None
