@@ -1,5 +1,5 @@
-"""What a daemon that was killed could not end: its sessions' folders, the secrets that it had lent to them, its roles
-in databases and the transactions of these."""
+"""What a daemon that was killed could not end: its sessions' folders, the secrets that it had lent to them, dumps in
+clear, its roles in databases and the transactions of these."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from yett.daemon.masking import FOUND
 from yett.daemon.plane import Plane
+from yett.providers.postgres.guard import scratch
 from yett.store import tables
 
 
@@ -22,6 +23,7 @@ async def clear(plane: Plane) -> None:
     for folder in _session_folders(plane.settings.home):
         if folder.name not in live:
             await asyncio.to_thread(shutil.rmtree, folder, True)
+    await asyncio.to_thread(scratch.sweep)
     await plane.databases.sweep()  # ends what is left of its transactions, too
     await plane.settling.once()
 

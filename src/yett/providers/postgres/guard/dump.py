@@ -8,7 +8,6 @@ the tables' as one snapshot shows them.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from yett.providers.postgres.guard.dependents import Dependents, Relation, depen
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.sink import Sink
 from yett.providers.postgres.guard.table import Table, tables
 
@@ -74,8 +74,8 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
     outside = [f"view {s}.{n}" for s, n, _ in depending.views if schemas and s not in schemas]
     lost = (*depending.lost, *outside)
     selected = _selected(relations, depending.views, schemas)
-    with tempfile.TemporaryDirectory(prefix="yett-dump-") as folder:
-        target = Path(folder) / NAME
+    with scratch() as folder:
+        target = folder / NAME
         async with own.transaction():
             await own.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             (snapshot,) = await row(own, sql.SQL("SELECT pg_export_snapshot()"))

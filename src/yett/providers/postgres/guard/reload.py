@@ -7,7 +7,6 @@ any transaction but the one that it was made for.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dump import digest_query
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.table import Table, tables
 
@@ -174,8 +174,8 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
     if captured.source is None:
         raise YettError("the undo's files cannot be read from where they were written")
     (file,) = [file for file in captured.files if file.name == dump.file]
-    with tempfile.TemporaryDirectory(prefix="yett-dump-") as folder:
-        path = Path(folder) / dump.file
+    with scratch() as folder:
+        path = folder / dump.file
         with path.open("wb") as target:
             async for piece in checked(captured.source, file):
                 target.write(piece)
