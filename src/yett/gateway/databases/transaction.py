@@ -167,8 +167,6 @@ class GuardedTransaction:
             self.lent, self.lent_for = True, look.statements
             self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
-        if any(one.defines for one in look.statements):
-            self.defined()
 
     async def _planned(self, look: Look) -> bool:
         """Whether it was asked about with the text that it stands in."""

@@ -17,6 +17,8 @@ from yett.operations.sql.snapshot import Snapshot
 from yett.providers.postgres.guard.executing import ServerError
 
 _BYTES = 4 << 20
+_FAILED = "25P02"
+"""The transaction has failed: nothing runs in it but its end, or its way back to a savepoint, which is a change."""
 _versions = itertools.count()
 
 
@@ -51,6 +53,8 @@ class Uncommitted:
             try:
                 self._seen = await load_inside(self._agent, base, version=("uncommitted", next(_versions)))
             except ServerError as error:
+                if error.sqlstate == _FAILED:
+                    return base
                 raise YettError(
                     f"what this transaction has defined cannot be read: {error.message}", "roll it back, and try again"
                 ) from None

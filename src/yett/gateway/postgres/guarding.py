@@ -133,7 +133,7 @@ class Guarding:
             self.transaction.end_text()
 
     def defined(self) -> None:
-        """In the open transaction, by what is harmless."""
+        """In the open transaction, by what has just run."""
         if self.transaction is not None:
             self._defines = True
             self.transaction.defined()

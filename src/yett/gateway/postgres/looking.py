@@ -83,8 +83,9 @@ class Looking:
         """A text that was sent by itself has been answered: what it did to the names, and to the catalog."""
         requests, by_sql = self._requests, self.prepared.by_sql
         for one in look.statements:
-            if one.defines and ok and look.way is Way.PASS:
-                self._desk.defined()
+            if one.defines and ok:
+                if look.way is Way.PASS:
+                    self._desk.defined()
                 self._guarding.defined()
             if one.control is Control.ROLLBACK_TO and self._desk.uncommitted:
                 self._guarding.defined()
