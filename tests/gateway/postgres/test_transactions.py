@@ -218,7 +218,7 @@ def test_what_no_transaction_takes_runs_bare(place: Place, prepare: bool) -> Non
 def test_a_definition_makes_what_was_known_old_once_it_is_final(place: Place, prepare: bool) -> None:
     with place.connect() as c:
         run(c, "create table made (id int)", prepare)
-        assert place.desk.moments() == ["begin", "admit", "settle", "defined", "committed"]
+        assert place.desk.moments() == ["begin", "admit", "defined inside", "settle", "defined", "committed"]
         run(c, "begin", prepare)
         run(c, "drop table made", prepare)
         run(c, "rollback", prepare)
