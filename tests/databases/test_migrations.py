@@ -248,3 +248,24 @@ def test_reads_behind_a_definition_are_read_with_it(company: Company, how: str) 
                 connection.execute(f"SELECT fine({4 if how == 'the same text' else 9})")
             connection.execute("COMMIT")
     assert company.truth("SELECT count(*) FROM bookings") == before
+
+
+@pytest.mark.parametrize("prepare", [False, True], ids=["Query", "Parse"])
+def test_the_way_back_from_a_failure_forgets_no_definition(company: Company, *, prepare: bool) -> None:
+    """While a transaction has failed, nobody can read its catalog; what it defined before its savepoint stands."""
+    company.directly("CREATE FUNCTION fine(int) RETURNS int LANGUAGE sql AS 'SELECT $1'")
+    worse = "CREATE OR REPLACE FUNCTION fine(int) RETURNS int LANGUAGE sql AS 'DELETE FROM bookings RETURNING 1'"
+    company.approve(company.held(worse))
+    before = company.truth("SELECT count(*) FROM bookings")
+    with company.connect(autocommit=True) as connection:
+        connection.execute("SELECT fine(%s)", [1], prepare=prepare)
+        for statement in ("BEGIN", worse, "SAVEPOINT here"):
+            connection.execute(statement, prepare=prepare)  # type: ignore[call-overload]
+        for failing in ("SELECT 1/0", "SELECT fine(1)"):
+            with pytest.raises(psycopg.Error):
+                connection.execute(failing, prepare=prepare)  # type: ignore[call-overload]
+        connection.execute("ROLLBACK TO here", prepare=prepare)
+        with pytest.raises(psycopg.Error, match="h-"):  # noqa: PT012 - at the read, or at COMMIT
+            connection.execute("SELECT fine(%s)", [1], prepare=prepare)
+            connection.execute("COMMIT", prepare=prepare)
+    assert company.truth("SELECT count(*) FROM bookings") == before

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from integration.conftest import Desk, Said, opened_desk
+from yett.providers.book import ProviderBook
 
 pytestmark = pytest.mark.sandbox
 
@@ -59,10 +60,11 @@ def test_npm_installs_a_package(desk: Desk) -> None:
 
 
 def test_python_downloads_without_a_client_of_its_own(desk: Desk) -> None:
+    index = ProviderBook.load().named("python-packages").hosts[0]  # type: ignore[union-attr]
     said = work(
         desk,
-        """
-        python3 -c "import urllib.request as u; print(u.urlopen('https://pypi.org/simple/six/').status)"
+        f"""
+        python3 -c "import urllib.request as u; print(u.urlopen('https://{index}/simple/six/').status)"
         """,
     )
     assert said.out.split() == ["200"]
