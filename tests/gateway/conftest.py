@@ -483,8 +483,19 @@ QUICK = Limits(
 )
 
 
-PATIENT = replace(QUICK, request_seconds=30.0, drain_seconds=30.0, idle_seconds=300.0)
-"""For what is not about deadlines and keeps a client busy: on a loaded machine it reads slower than QUICK allows."""
+PATIENT = replace(
+    QUICK,
+    request_seconds=60.0,
+    answer_seconds=60.0,
+    model_answer_seconds=60.0,
+    silence_seconds=60.0,
+    drain_seconds=60.0,
+    idle_seconds=300.0,
+)
+"""For what is not about deadlines: a loaded machine may stand still for longer than QUICK allows."""
+
+in_haste = pytest.mark.parametrize("gate", [QUICK], indirect=True, ids=["quick"])
+soon_closed = pytest.mark.parametrize("gate", [replace(PATIENT, drain_seconds=0.5)], indirect=True, ids=["soon closed"])
 
 
 @pytest.fixture
@@ -496,7 +507,7 @@ def gate(
     plain_echo: EchoServer,
     scripted: ScriptedUpstream,
 ) -> Iterator[GateThread]:
-    """With QUICK's deadlines, or with those that a test gives as a parameter."""
+    """With PATIENT's deadlines, or with those that a test gives as a parameter."""
     echo.seen.clear()
     secure, plain = echo.server_address[1], plain_echo.server_address[1]
     names = ("api.test", "other.test", "registry.test", "wrong.test")
@@ -508,7 +519,7 @@ def gate(
         *(Mapped(name, 443, "127.0.0.1", scripted.port) for name in ("script.test", "raw.test", "model.test")),
         Mapped("dead.test", 443, "127.0.0.1", 9),
     )
-    thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", getattr(request, "param", QUICK))
+    thread = GateThread(tmp_path / "ca", mapped, roots / "certificate.pem", getattr(request, "param", PATIENT))
     yield thread
     thread.close()
 
@@ -519,7 +530,7 @@ def gate_through(tmp_path: Path, roots: Path) -> Iterator[Callable[[Dialer], Gat
     made: list[GateThread] = []
 
     def make(dialer: Dialer) -> GateThread:
-        made.append(GateThread(tmp_path / "ca", (), roots, QUICK, dialer))
+        made.append(GateThread(tmp_path / "ca", (), roots, PATIENT, dialer))
         return made[-1]
 
     yield make

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from tests.gateway.conftest import PATIENT
+from tests.gateway.conftest import PATIENT, in_haste, soon_closed
 
 LAW = b"HTTP/1.1\r\nHost: api.test\r\n"
 RAW = b"HTTP/1.1\r\nHost: raw.test\r\n"
@@ -36,14 +36,11 @@ def test_a_pipeline_of_refusals_and_bodies_keeps_its_framing(gate, echo):
     assert [(seen["path"], seen["body"]) for seen in echo.seen] == [("/a", "GET /"), ("/b", "")]
 
 
-@pytest.mark.parametrize("gate", [PATIENT], indirect=True, ids=["patient"])
 def test_a_thousand_pipelined_refusals_do_not_exhaust_the_stack(gate):
     with gate.tunnel() as connection:
         request = b"GET /x HTTP/1.1\r\nHost: other.test\r\n\r\n"
-        sender = threading.Thread(target=connection.sendall, args=(request * 3000,))
-        sender.start()
+        connection.sendall(request * 3000)
         assert {gate.read_answer(connection).status for _ in range(3000)} == {403}
-        sender.join()
 
 
 @pytest.mark.parametrize("gate", [replace(PATIENT, idle_seconds=0.3)], indirect=True, ids=["soon idle"])
@@ -66,6 +63,7 @@ def test_a_request_that_arrives_byte_by_byte_is_read(gate, echo):
     assert echo.seen[0]["body"] == "abc"
 
 
+@in_haste
 @pytest.mark.parametrize("part", [b"GET / HTTP/1.1\r\nHo", b"POST / " + LAW + b"Content-Length: 9\r\n\r\nhalf",
                                   b"POST / " + LAW + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"])  # fmt: skip
 def test_half_a_request_is_answered_408_and_closed(gate, echo, part):
@@ -76,6 +74,7 @@ def test_half_a_request_is_answered_408_and_closed(gate, echo, part):
     assert echo.seen == []
 
 
+@in_haste
 def test_half_a_stream_is_answered_408_and_its_outcome_unknown(gate):
     with gate.tunnel("other.test") as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: other.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")
@@ -83,6 +82,7 @@ def test_half_a_stream_is_answered_408_and_its_outcome_unknown(gate):
     assert gate.settled() == [("POST other.test/", "unknown", 0)]
 
 
+@soon_closed
 @pytest.mark.parametrize("broken", [b"GET / HTTP/1.1\nHost: api.test\n\n", b"\0\0\0\0\r\n\r\n", b"x" * 70_000,
                                     b"POST / " + LAW + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"])  # fmt: skip
 def test_broken_framing_is_answered_400_and_closed(gate, echo, broken):
@@ -96,6 +96,7 @@ def test_broken_framing_is_answered_400_and_closed(gate, echo, broken):
 SMUGGLED = b"GET /smuggled " + LAW + b"\r\n"
 
 
+@soon_closed
 @pytest.mark.parametrize(
     "framing",
     [b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -6,6 +6,7 @@ import socket
 import ssl
 
 import pytest
+from tests.gateway.conftest import in_haste
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,7 @@ def test_a_tls_hello_on_the_proxy_port_is_told_to_speak_http(gate):
         assert b"http://" in raw.recv(4096)
 
 
+@in_haste
 def test_half_a_connect_head_is_answered_and_closed(gate):
     with gate.plain() as raw:
         raw.sendall(b"CONNECT api.test:443 HTT")
@@ -143,6 +145,7 @@ def test_half_a_connect_head_is_answered_and_closed(gate):
         assert raw.recv(1) == b""
 
 
+@in_haste
 def test_a_client_that_says_nothing_is_closed(gate):
     with gate.plain() as raw:
         raw.settimeout(3)

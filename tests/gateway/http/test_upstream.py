@@ -6,6 +6,7 @@ import gzip
 import time
 
 import pytest
+from tests.gateway.conftest import in_haste
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -65,6 +66,7 @@ def test_chunks_that_lie_later_break_off(gate, scripted):
     assert gate.curl("https://raw.test/").returncode != 0
 
 
+@in_haste
 def test_an_upstream_that_hangs_is_a_502_after_the_limit(gate, scripted):
     scripted.script = lambda connection: time.sleep(5)
     began = time.monotonic()
@@ -75,6 +77,7 @@ def test_an_upstream_that_hangs_is_a_502_after_the_limit(gate, scripted):
     assert gate.settled() == [("POST script.test/", "unknown", 0)]
 
 
+@in_haste
 def test_an_upstream_that_falls_silent_is_cut_off(gate, scripted):
     def script(connection):
         gate.read_head(connection)
