@@ -48,6 +48,7 @@ class ActKind(StrEnum):
     TASK_PRODUCTION = "task-production"
     GRANT = "grant"
     UNMASK = "unmask"
+    WIDEN = "widen"
     BUDGET = "budget"
     UNDO_APPLY = "undo-apply"
     UNINSTALL = "uninstall"

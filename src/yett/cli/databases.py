@@ -70,7 +70,9 @@ def add(
         value=value.strip(),
     )
     if "sign" in answer:
-        print(f"this would mask less of it than before: a person signs that at {answer['sign']}")
+        print(f"tasks could do more in {visible(name)} than before: a person signs that at {answer['sign']}")
+        for one in answer["wider"]:
+            print(f"  {visible(one)}")
         print("then run the same command again")
         raise typer.Exit(1)
     database = answer["database"]

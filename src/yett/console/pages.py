@@ -40,6 +40,7 @@ TITLES = {
     ActKind.TASK_PRODUCTION: "Let a task work in production",
     ActKind.GRANT: "Grant a set of acts to a task",
     ActKind.UNMASK: "Show masked columns to an agent",
+    ActKind.WIDEN: "Let tasks do more in a database",
     ActKind.BUDGET: "Let a task read more of a database",
     ActKind.UNDO_APPLY: "Apply an undo",
     ActKind.UNINSTALL: "Uninstall Yett",

@@ -8,9 +8,9 @@ from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
 from yett.gateway.databases import registry
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.scopes import columns_from, scope_from
+from yett.gateway.databases.scopes import columns_from, limits_from, scope_from
 from yett.gateway.databases.service import Showing
-from yett.gateway.databases.unmasking import body_for_all, keep_masks, known_masks, loosened
+from yett.gateway.databases.widening import body_of, keep_scope, known_scope, widened
 from yett.ledger.journal import Transaction
 from yett.model.canonical import Json
 from yett.model.errors import YettError
@@ -29,25 +29,28 @@ async def add(plane: Plane, request: Message) -> Message:
     host, port = address.get("host") or "127.0.0.1", int(address.get("port") or 5432)
     seen = await plane.databases.identify(address)
     environment = str(request.get("environment") or "") or name
-    scope = {
+    scope: dict[str, Json] = {
         "mode": "read" if request.get("read_only") else "write",
         "schemas": [str(one) for one in request.get("schemas") or seen.schemas],
         "masked": [str(one) for one in request.get("masked") or ()],
         "veiled": [str(one) for one in request.get("veiled") or ()],
-        "result_mb": int(str(request.get("result_mb") or 0)),
+        **limits_from(request),
     }
     if backup := str(request.get("backup") or "").strip():
         scope["backup"] = backup
     scope_from(scope)
-    if less := loosened(plane.store.read(lambda reader: known_masks(reader, seen.id)), scope):
-        return await ask_to_sign(plane, ActKind.UNMASK, body_for_all(name, seen.id, less, scope))
+    if wider := widened(plane.store.read(lambda reader: known_scope(reader, seen.id)), scope):
+        asked = await ask_to_sign(plane, ActKind.WIDEN, body_of(name, seen.id, wider, scope))
+        return {**asked, "wider": list(wider)}
     secret = f"database/{name}"
     database = Database(name, seen.id, host, port, seen.dbname, environment, secret, scope)
     plane.databases.keep_login(secret, url, plane.owner, environment)
 
     def write(tx: Transaction) -> None:
+        if widened(known_scope(tx, seen.id), scope):
+            raise YettError("what tasks may do there has just been narrowed", "run the same command again")
         registry.write(tx, database, plane.owner, plane.desk.clock())
-        keep_masks(tx, seen.id, scope)
+        keep_scope(tx, seen.id, scope)
 
     await plane.journal.run(write)
     plane.databases.reload()

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError
-from yett.providers.postgres.scope import Scope, Table, read_only, read_write
+from yett.providers.postgres.scope import RESULT_BYTES, Scope, Table, read_only, read_write
 
 PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number of a scope, by its name in the form that a person gives. `usual`: where nothing is said, or 0."""
+
+    name: str
+    usual: int
+    most: int
+    words: str
+
+
+RESULT_MB = Limit("result_mb", RESULT_BYTES >> 20, 1 << 20, "MB that a task may be sent")
+LIMITS = (RESULT_MB,)
+
+
+def limit_of(said: Mapping[str, Json], limit: Limit) -> int:
+    """What counts. A number that is none counts as the usual one."""
+    value = said.get(limit.name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else limit.usual
+
+
+def limits_from(said: Mapping[str, object]) -> dict[str, Json]:
+    """The limits that a person gave, 0 for each that was not. Raises ConfigurationError: one cannot be kept."""
+    found: dict[str, Json] = {}
+    for limit in LIMITS:
+        given = int(str(said.get(limit.name) or 0))
+        if not 0 <= given <= limit.most:
+            raise ConfigurationError(f"{given:,} cannot be the {limit.words}", f"say 1 to {limit.most:,}")
+        found[limit.name] = given
+    return found
 
 
 def scope_from(said: Mapping[str, Json]) -> Scope:
@@ -23,10 +54,7 @@ def scope_from(said: Mapping[str, Json]) -> Scope:
     masked, veiled = columns_from(_texts(said.get("masked"))), columns_from(_texts(said.get("veiled")))
     make = read_only if said.get("mode") == "read" else read_write
     scope = make(schemas=schemas, masked=masked, veiled=veiled)
-    size = said.get("result_mb")
-    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-        return scope
-    return replace(scope, budgets=replace(scope.budgets, result_bytes=size << 20))
+    return replace(scope, budgets=replace(scope.budgets, result_bytes=limit_of(said, RESULT_MB) << 20))
 
 
 def columns_from(columns: Sequence[str]) -> dict[Table, frozenset[str]]:
