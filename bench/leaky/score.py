@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.leaky.layout import Truth
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
+from yett.inventory.severity import Severity
 from yett.inventory.survey import Wanted, survey
 
 Spot = tuple[str, str]

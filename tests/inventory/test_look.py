@@ -8,9 +8,9 @@ import pytest
 
 from yett.inventory.engine import engine
 from yett.inventory.engine.expressions import Place
-from yett.inventory.finding import Severity
 from yett.inventory.look import BUFFER, OVERLAP, WINDOW, Look
 from yett.inventory.outcome import Unread
+from yett.inventory.severity import Severity
 
 MADE = "x7Kq92mZp4Tt81Lw0Rv6"
 LINE = f"\nAPI_TOKEN={MADE}\n".encode()

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from yett.inventory import tree
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.fingerprints import kept
 from yett.inventory.outcome import Outcome
 from yett.inventory.pool import Pool
+from yett.inventory.severity import Severity
 from yett.inventory.survey import Step, Wanted, survey
 
 MADE = "x7Kq92mZp4Tt81Lw0Rv6"

@@ -19,8 +19,9 @@ from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from yett.inventory.baseline import Allow, Baseline, Entry
-    from yett.inventory.finding import Finding, Severity
+    from yett.inventory.finding import Finding
     from yett.inventory.outcome import Outcome
+    from yett.inventory.severity import Severity
 
 ABOUT = (
     "Findings that were accepted, in .yett/baseline.json.\n\n"
@@ -230,7 +231,7 @@ def _is_of(finding: Finding, rule: str) -> bool:
 
 
 def _severity(word: str) -> Severity:
-    from yett.inventory.finding import Severity
+    from yett.inventory.severity import Severity
 
     try:
         return Severity.of(word)

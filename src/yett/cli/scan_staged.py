@@ -5,18 +5,18 @@ Dispatched before typer is imported. Exit status 1 stops the commit, and so does
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yett.inventory.changes.files import Change, NoRepository, pushed, staged, top_of
-from yett.inventory.changes.staged import Leak, leaks
-from yett.inventory.finding import Severity
-from yett.inventory.reach.short import at_most_words
+from yett.inventory.changes.files import Change, NoRepository, Staged, pushed, top_of
 from yett.model.errors import YettError
 from yett.model.visible import visible
+
+if TYPE_CHECKING:
+    from yett.inventory.changes.staged import Leak
 
 _ASK = (
     "Take it out of the file and out of the index, keep it where agents get a placeholder (yett secret add),\n"
@@ -30,7 +30,7 @@ Clean = Callable[[str], str]
 def main(words: Sequence[str]) -> int:
     """Options: --staged, --pushed, --remote NAME, --json, --baseline FILE, --no-baseline; the full scan has others."""
     try:
-        every = leaks(Path(), _changes(words))
+        every = _leaks(_asked(words))
         found = _unaccepted(every, words)
     except YettError as error:
         print(f"yett: {_said(error.what)}\n      {_said(error.remedy)}", file=sys.stderr)
@@ -41,6 +41,8 @@ def main(words: Sequence[str]) -> int:
         return 0
     clean = _cleaner(every)
     if "--json" in words:
+        import json
+
         print(json.dumps([_record(leak, clean) for leak in found], indent=1))
     else:
         _say(found, clean, "pushed" if "--pushed" in words else "committed")
@@ -60,12 +62,21 @@ def _said(text: str) -> str:
     return visible(_cleaner(())(text))
 
 
-def _changes(words: Sequence[str]) -> list[Change]:
+def _leaks(changes: Callable[[], list[Change]]) -> list[Leak]:
+    """git has been asked and works while the engine is loaded."""
+    from yett.inventory.changes.staged import leaks
+    from yett.inventory.engine import engine
+
+    detector = engine(light=True)
+    return leaks(Path(), changes(), detector)
+
+
+def _asked(words: Sequence[str]) -> Callable[[], list[Change]]:
     if "--since" in words:
         raise NoRepository("--since does not go with --staged or --pushed", "leave one of them out")
     if "--pushed" not in words:
-        return staged(Path())
-    return pushed(Path(), *_push(words))
+        return Staged(Path()).changes
+    return lambda: pushed(Path(), *_push(words))
 
 
 def _push(words: Sequence[str]) -> tuple[str, str]:
@@ -127,6 +138,9 @@ def _title(leak: Leak) -> str:
 
 def _reach(leak: Leak) -> str:
     """What it can do at most, as its rule says: whoever commits it should know before it is pushed."""
+    from yett.inventory.reach.short import at_most_words
+    from yett.inventory.severity import Severity
+
     return at_most_words(leak.hit.broad, leak.hit.severity >= Severity.CRITICAL)
 
 

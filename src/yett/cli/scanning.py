@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yett.cli.scan_progress import Line
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 from yett.model.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from yett.approvals.acts import Act
 from yett.approvals.document import text
-from yett.inventory.finding import Acceptance, Severity
+from yett.inventory.finding import Acceptance
 from yett.inventory.kept import acceptances
 from yett.inventory.kept import rows as kept_rows
 from yett.inventory.kept.acceptances import Accepted, day_of
 from yett.inventory.kept.rows import Sighting
+from yett.inventory.severity import Severity
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
 from yett.model.errors import YettError

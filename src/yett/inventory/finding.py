@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any
 
 from yett.inventory.reach.short import ENDED_WORDS, authority_words, is_documented
+from yett.inventory.severity import Severity
 from yett.model.credential import Authority, Credential, Location
 from yett.model.secret import Secret
-
-
-class Severity(IntEnum):
-    """How bad it is that an agent could use it. `CRITICAL`: whole accounts or production data are lost with it."""
-
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-    @property
-    def word(self) -> str:
-        return self.name.lower()
-
-    @classmethod
-    def of(cls, word: str) -> Severity:
-        """Raises KeyError: no such severity."""
-        return cls[word.upper()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yett.inventory.engine import Detector
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.fingerprints import Fingerprints
 from yett.inventory.hit import Hit
 from yett.inventory.likely import severity_of
 from yett.inventory.look import Seen
+from yett.inventory.severity import Severity
 from yett.model.credential import Credential, Location
 from yett.model.secret import Secret
 

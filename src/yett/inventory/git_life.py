@@ -80,6 +80,50 @@ class Life:
             self.process.wait(_LOOK)
 
 
+class Running:
+    """A command that works while its caller does something else; `answer` waits for it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: bytes | IO[bytes] | None = None,
+        beside: Sequence[int] = (),
+    ) -> None:
+        self._feed = stdin if isinstance(stdin, bytes) else None
+        source = subprocess.PIPE if isinstance(stdin, bytes) else stdin
+        self._process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._life = Life(self._process, cwd, beside)
+
+    def answer(self) -> subprocess.CompletedProcess[bytes]:
+        """What `subprocess.run` with captured output gives; once.
+
+        Raises:
+            GitStalled: it showed no sign of life.
+        """
+        process, feed = self._process, self._feed
+        self._life.begin()
+        try:
+            while True:
+                try:
+                    said, told = process.communicate(feed, timeout=_LOOK)
+                    return subprocess.CompletedProcess(process.args, process.returncode, said, told)
+                except subprocess.TimeoutExpired:
+                    feed = None  # it is kept where it was left
+                    self._life.check()
+        finally:
+            if process.poll() is None:
+                self._life.end()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+
 def run(
     command: Sequence[str],
     *,
@@ -93,24 +137,7 @@ def run(
     Raises:
         GitStalled: it showed no sign of life.
     """
-    feed, source = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin)
-    process = subprocess.Popen(command, cwd=cwd, env=env, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    life = Life(process, cwd, beside)
-    try:
-        while True:
-            try:
-                said, told = process.communicate(feed, timeout=_LOOK)
-                return subprocess.CompletedProcess(command, process.returncode, said, told)
-            except subprocess.TimeoutExpired:
-                feed = None  # it is kept where it was left
-                life.check()
-    finally:
-        if process.poll() is None:
-            life.end()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+    return Running(command, cwd=cwd, env=env, stdin=stdin, beside=beside).answer()
 
 
 def patient(life: Life) -> IO[bytes]:

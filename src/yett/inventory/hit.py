@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 
 class Told(Enum):

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
-from yett.inventory.finding import Severity
 from yett.inventory.guessable import is_guessable
 from yett.inventory.hit import Hit, Told
+from yett.inventory.severity import Severity
 
 GENERIC = "generic-secret"
 BY_PLACE = frozenset({GENERIC, "url-password", "bearer-token", "basic-password"})

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from yett.inventory.engine import Detector, Sight
-from yett.inventory.finding import Severity
 from yett.inventory.formats import Format, format_of
 from yett.inventory.hit import Hit
 from yett.inventory.joined import joined, parsed
 from yett.inventory.likely import is_prose
 from yett.inventory.outcome import Unread
+from yett.inventory.severity import Severity
 from yett.inventory.texts import BINARY_HEAD, hits_in, utf16
 from yett.inventory.unpack import HEAD, is_container, texts_of
 

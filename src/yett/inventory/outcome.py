@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
+from yett.inventory.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.history import LeakRate, Repository, leak_rates, repositories
 from yett.inventory.history.commits import commits
 from yett.inventory.history.made_inside import recorded
+from yett.inventory.severity import Severity
 
 
 def rates_of(folder: Path, findings: Iterable[Finding]) -> tuple[LeakRate, ...]:

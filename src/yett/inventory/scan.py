@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from yett.inventory.echoes import echoes
 from yett.inventory.engine import Detector, engine
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
 from yett.inventory.hit import Hit
@@ -19,6 +19,7 @@ from yett.inventory.homes import home_files
 from yett.inventory.likely import severity_of
 from yett.inventory.look import Look, Seen
 from yett.inventory.outcome import Unread
+from yett.inventory.severity import Severity
 from yett.inventory.sources import git_folder, git_texts, paths_of, read_text
 from yett.inventory.tree import Tree
 from yett.model.credential import Location

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yett.inventory.echoes import MOST_FILES, echoes
 from yett.inventory.engine import Detector, engine
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.fingerprints import Fingerprints, temporary
 from yett.inventory.gather import Gathering
 from yett.inventory.git_life import GitStalled
@@ -22,6 +22,7 @@ from yett.inventory.look import Look, Seen
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.processes import process_environments
 from yett.inventory.scan import room_files, rooms
+from yett.inventory.severity import Severity
 from yett.inventory.sources import git_folder, git_texts
 from yett.inventory.tree import Counts, Tree
 from yett.model.credential import Location

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats import all_formats
+from yett.inventory.severity import Severity
 
 Parsed = Callable[..., list]
 Made = Callable[..., str]

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats import Unparsable, all_formats
+from yett.inventory.severity import Severity
 
 Parsed = Callable[..., list]
 Made = Callable[..., str]

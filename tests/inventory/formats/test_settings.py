@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 Parsed = Callable[..., list[Any]]
 Made = Callable[..., str]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 Parsed = Callable[..., list]
 Made = Callable[..., str]

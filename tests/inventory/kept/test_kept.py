@@ -14,12 +14,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
-from yett.inventory.finding import Acceptance, Finding, Severity
+from yett.inventory.finding import Acceptance, Finding
 from yett.inventory.kept import inventory as rooms_of_kept
 from yett.inventory.kept import rows as kept_rows
 from yett.inventory.kept.acceptances import Accepted, State, counting, state_of
 from yett.inventory.kept.duties import Lack, duties_of
 from yett.inventory.kept.inventory import Kept, Looked
+from yett.inventory.severity import Severity
 from yett.ledger.journal import Journal
 from yett.ledger.notes import Signer
 from yett.model.credential import Credential, Location

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.kinds import LiveCall, load_rules
 from yett.inventory.live.call import request_of
 from yett.inventory.live.plan import Plan, Question
 from yett.inventory.outcome import Outcome
+from yett.inventory.severity import Severity
 from yett.lab.samples import match_of
 from yett.model.credential import Credential, Location
 from yett.model.secret import Secret

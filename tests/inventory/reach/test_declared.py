@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.formats import all_formats
 from yett.inventory.kinds import Rule, load_rules
 from yett.inventory.outcome import Outcome
 from yett.inventory.reach.declared import Declared, with_authority
 from yett.inventory.reach.short import UNKNOWN, authority_words, is_documented
+from yett.inventory.severity import Severity
 from yett.lab.samples import match_of
 from yett.model.credential import Authority, Credential, Location, Permission
 from yett.model.effects import Effect, Recovery

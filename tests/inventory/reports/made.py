@@ -6,8 +6,9 @@ import random
 import string
 from dataclasses import replace
 
-from yett.inventory.finding import Acceptance, Finding, Severity
+from yett.inventory.finding import Acceptance, Finding
 from yett.inventory.outcome import Outcome, Unread
+from yett.inventory.severity import Severity
 from yett.model.credential import Credential, Location
 from yett.model.secret import Secret
 

@@ -12,11 +12,11 @@ import pytest
 from made import NOW, finding, hostile, many, usual, values
 from markdown_it import MarkdownIt
 
-from yett.inventory.finding import Severity
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.reports import FORMATS, Layout, render
 from yett.inventory.reports.layout import PIPE_WIDTH, terminal
 from yett.inventory.reports.markdown import LONGEST
+from yett.inventory.severity import Severity
 from yett.model.credential import Location
 from yett.model.errors import ConfigurationError
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from made import NOW, YEAR, finding, usual
 
-from yett.inventory.finding import Acceptance, Severity
+from yett.inventory.finding import Acceptance
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.reports import exit_status, headline
 from yett.inventory.reports.words import age, count, duration, listed, size
+from yett.inventory.severity import Severity
 from yett.model.credential import Location
 
 DAY = 86_400.0

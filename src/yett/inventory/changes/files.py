@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yett.inventory.git import GIT, environment
-from yett.inventory.git_life import run
+from yett.inventory.git_life import Running
 from yett.model.errors import YettError
 
 _RAW = ("--raw", "-z", "--abbrev=64", "-M", "--no-ext-diff", "--diff-filter=AMTR")
+_COMMIT_OF = ("rev-parse", "--verify", "--quiet")
 _GITLINK = "160000"
 _AT_ONCE = 500
 """Paths in one command line."""
@@ -40,21 +41,46 @@ class NoRepository(YettError):
     """git has nothing to say here."""
 
 
-def staged(folder: Path) -> list[Change]:
-    """The files that the next commit adds or changes. Of a merge, those that are new to every parent.
+class Staged:
+    """What the next commit adds or changes. git is asked when this is made, and answers when it is asked for."""
 
-    Raises:
-        NoRepository: the folder is in no repository, or there is no git.
-    """
-    found = list(_rows(git(folder, "diff", "--cached", *_RAW)))
-    for head in _merged(folder) if found else ():
-        other = {change.path: change for change in _rows(git(folder, "diff", "--cached", *_RAW, head))}
-        found = [
-            replace(change, before=change.before + other[change.path].before)
-            for change in found
-            if change.path in other
-        ]
-    return found
+    def __init__(self, folder: Path) -> None:
+        """Raises NoRepository: there is no git."""
+        self._folder = folder
+        self._changes = _asked(folder, "diff", "--cached", *_RAW)
+        self._merged = None if _told_by_git() else _asked(folder, *_COMMIT_OF, "MERGE_HEAD^{commit}")
+
+    def changes(self) -> list[Change]:
+        """The files that the next commit adds or changes. Of a merge, those that are new to every parent.
+
+        Raises:
+            NoRepository: the folder is in no repository.
+        """
+        found = list(_rows(_answer(self._folder, self._changes)))
+        for head in self._heads() if found else ():
+            other = {change.path: change for change in _rows(git(self._folder, "diff", "--cached", *_RAW, head))}
+            found = [
+                replace(change, before=change.before + other[change.path].before)
+                for change in found
+                if change.path in other
+            ]
+        return found
+
+    def _heads(self) -> list[str]:
+        """The other parents of the commit that is being made.
+
+        `git merge` names them to its hooks in variables GITHEAD_<id>, because MERGE_HEAD is not written yet; `git
+        commit` after conflicts finds one there.
+        """
+        if self._merged is None:
+            return _told_by_git()
+        done = self._merged.answer()
+        return [] if done.returncode else done.stdout.decode().split()
+
+
+def staged(folder: Path) -> list[Change]:
+    """See `Staged`, where nothing else is to be done meanwhile."""
+    return Staged(folder).changes()
 
 
 def pushed(folder: Path, lines: str, remote: str = "") -> list[Change]:
@@ -112,7 +138,7 @@ def commit_of(folder: Path, revision: str) -> str:
     if not revision or revision.startswith("-"):
         return ""
     try:
-        return git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+        return git(folder, *_COMMIT_OF, f"{revision}^{{commit}}").decode().strip()
     except NoRepository:
         return ""
 
@@ -143,25 +169,27 @@ def git(folder: Path, *words: str, feed: bytes | None = None) -> bytes:
         NoRepository: it has none; says why.
         GitStalled: it waits for something that does not come.
     """
+    return _answer(folder, _asked(folder, *words, feed=feed))
+
+
+def _asked(folder: Path, *words: str, feed: bytes | None = None) -> Running:
     try:
-        done = run([*GIT, *words], cwd=folder, env=environment(hook_environment()), stdin=feed)
+        return Running([*GIT, *words], cwd=folder, env=environment(hook_environment()), stdin=feed)
     except OSError as error:
         raise NoRepository(f"git cannot be run: {error.strerror}", "install git") from None
+
+
+def _answer(folder: Path, asked: Running) -> bytes:
+    done = asked.answer()
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise NoRepository(f"git has no answer in {folder}: {said[:200]}", "run this inside a git repository")
     return done.stdout
 
 
-def _merged(folder: Path) -> list[str]:
-    """The other parents of the commit that is being made.
-
-    `git merge` names them to its hooks in variables GITHEAD_<id>, because MERGE_HEAD is not written yet; `git commit`
-    after conflicts finds one there.
-    """
+def _told_by_git() -> list[str]:
     told = [name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")]
-    heads = [each for each in told if _ID.fullmatch(each)]
-    return heads or [each for each in (commit_of(folder, "MERGE_HEAD"),) if each]
+    return [each for each in told if _ID.fullmatch(each)]
 
 
 def _is_here(folder: Path, revision: str) -> bool:

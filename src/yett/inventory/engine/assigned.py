@@ -10,8 +10,8 @@ from typing import Any
 from yett.inventory.engine.expressions import LEAD, TYPED, WRAPPED
 from yett.inventory.engine.filters import bits, is_example, is_weak, looks_made, looks_typed
 from yett.inventory.engine.row import Row
-from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit, Told
+from yett.inventory.severity import Severity
 
 SHORTEST = 12
 """Bytes of a value that counts for its name; the screen sees no shorter one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 SHORTEST_ANCHOR = 3
 """A literal of one or two letters stands in every second word."""

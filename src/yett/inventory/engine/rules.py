@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from yett.inventory.engine.row import Row, leading
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 _KINDS = Path(__file__).parent.parent / "kinds"
 _ROOMS = Path(__file__).parents[2] / "providers"

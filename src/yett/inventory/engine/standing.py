@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from yett.inventory.engine import pem
 from yett.inventory.engine.expressions import LEAD
 from yett.inventory.engine.filters import is_code, is_example, is_taught, looks_made
-from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _USERINFO = re.compile(
     rb"://(?P<user>[^\s/:@\"'<>]{0,100}):(?P<value>[^\s/@\"'<>,\[\]{}|^`]{6,200})@(?P<host>[^\s/:\"'<>?#,]{1,4096})"

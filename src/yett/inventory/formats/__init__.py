@@ -11,7 +11,6 @@ alias, an entity or an include, and does no I/O. It will not judge whether a val
 
 from __future__ import annotations
 
-import pkgutil
 from functools import lru_cache
 from importlib import import_module
 
@@ -30,6 +29,8 @@ def all_formats() -> tuple[Format, ...]:
 @lru_cache(maxsize=1)
 def by_module() -> tuple[tuple[str, Format], ...]:
     """(the module's name, a format of it) for every format."""
+    import pkgutil  # a commit hook has the names from the cache
+
     names = [found.name for found in pkgutil.iter_modules(__path__)]
     modules = [(name, import_module(f"{__name__}.{name}")) for name in names]
     return tuple((name, made) for name, module in modules for made in getattr(module, "FORMATS", ()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry, by_parent
 from yett.inventory.formats.env_spans import env_entries
 from yett.inventory.formats.format import Format
@@ -17,6 +16,7 @@ from yett.inventory.formats.parser import Reader, hits, parser
 from yett.inventory.formats.word import Found
 from yett.inventory.formats.yaml_spans import yaml_entries
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _TOKENS = frozenset(
     {"accesstoken", "refreshtoken", "access_token", "refresh_token", "id_token", "idtoken", "openai_api_key"}

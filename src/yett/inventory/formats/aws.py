@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.declared import Row, declared
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.ini_spans import ini_entries
 from yett.inventory.formats.json_spans import json_entries
+from yett.inventory.severity import Severity
 
 SECRET = "AWS secret access key"
 SESSION = "AWS session token"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.declared import Row, declared
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.json_spans import json_entries
+from yett.inventory.severity import Severity
 
 CACHE = "login of Azure CLI"
 PRINCIPAL = "secret of an Azure service principal"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry, Path, account_at, by_parent, text_of
 from yett.inventory.formats.format import Unparsable
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 Reader = Callable[[bytes], Iterable[Entry]]
 LONGEST = 4_000_000

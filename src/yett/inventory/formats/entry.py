@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.placeholder import is_placeholder
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 DEEPEST = 200
 """Levels of nesting. No configuration comes near; a path a level would make a planted file quadratic."""

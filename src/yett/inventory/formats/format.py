@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from yett.inventory.finding import Severity
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 from yett.model.errors import YettError
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.ini_spans import ini_entries, lines
 from yett.inventory.formats.json_spans import json_entries
@@ -16,6 +15,7 @@ from yett.inventory.formats.toml_spans import toml_entries
 from yett.inventory.formats.word import Word
 from yett.inventory.formats.xml_values import xml_values
 from yett.inventory.formats.yaml_spans import yaml_entries
+from yett.inventory.severity import Severity
 
 _ENCRYPTED = re.compile(r"\{[A-Za-z0-9+/=]{20,}\}")
 """What mvn --encrypt-password writes."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry, by_parent, text_of
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.json_spans import json_entries
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 KEY = "Google Cloud service-account key"
 LOGIN = "Google Cloud login"

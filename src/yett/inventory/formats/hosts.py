@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 _DOCUMENTATION = re.compile(r"(?i)(?:.*\.)?example\.(?:com|net|org)(?::\d+)?")  # RFC 2606, section 3
 _LOCAL = re.compile(

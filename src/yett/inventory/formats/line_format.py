@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry, account_at
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.ini_spans import lines
 from yett.inventory.formats.parser import hits
 from yett.inventory.formats.word import Found
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 LONGEST_LINE = 8_192
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.named_values import account_of, named_secrets, siblings
 from yett.inventory.formats.parser import Reader, hits, parser
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 
 def named_format(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry, account_at
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.ini_spans import ini_entries, lines
@@ -16,6 +15,7 @@ from yett.inventory.formats.parser import hits
 from yett.inventory.formats.placeholder import is_placeholder
 from yett.inventory.formats.word import Found
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _INLINE = re.compile(
     rb"<(?P<tag>key|tls-auth|tls-crypt|tls-crypt-v2|secret|pkcs12|auth-user-pass)>\s{0,20}(?P<body>[^<]{8,20000}?)\s{0,20}</(?P=tag)>"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.format import Unparsable
 from yett.inventory.formats.secret_names import looks_made
 from yett.inventory.formats.word import Found
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 LONGEST_ACCOUNT = 200
 TOKEN_SHORTEST = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.ini_spans import lines
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _HTPASSWD = re.compile(
     rb"(?P<user>[^\s:#][^:\r\n]{0,255}):(?P<hash>\$(?:apr1|1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$=,]{8,200}|\{SHA\}[A-Za-z0-9+/=]{28}"

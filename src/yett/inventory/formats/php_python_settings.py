@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.code_values import code_entries
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.format import Format
@@ -13,6 +12,7 @@ from yett.inventory.formats.named_values import named_secrets
 from yett.inventory.formats.parser import hits, parser
 from yett.inventory.formats.secret_names import normal_name
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _SALTS = frozenset(
     f"{part}_{what}" for part in ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE") for what in ("KEY", "SALT")

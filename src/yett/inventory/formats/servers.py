@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from yett.inventory.finding import Severity
 from yett.inventory.formats.entry import Entry
 from yett.inventory.formats.format import Format
 from yett.inventory.formats.histories import redis_command
@@ -21,6 +20,7 @@ from yett.inventory.formats.word import Found, Word
 from yett.inventory.formats.xml_values import xml_values
 from yett.inventory.formats.yaml_spans import yaml_entries
 from yett.inventory.hit import Hit
+from yett.inventory.severity import Severity
 
 _JAAS = re.compile(
     rb"(?P<key>username|password|user_[\w.-]{1,60}|keyTab)\s{0,8}=\s{0,8}\\?\"(?P<value>[^\"\\\r\n]{1,500})\\?\""

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select
 
-from yett.inventory.finding import Acceptance, Finding, Severity
+from yett.inventory.finding import Acceptance, Finding
 from yett.inventory.kept.rows import Sighting
+from yett.inventory.severity import Severity
 from yett.ledger.journal import Transaction
 from yett.store import tables
 

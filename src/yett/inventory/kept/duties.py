@@ -7,8 +7,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from yett.inventory.finding import Severity
 from yett.inventory.kept.rows import Sighting
+from yett.inventory.severity import Severity
 
 
 class Lack(StrEnum):

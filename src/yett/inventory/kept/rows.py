@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from yett.inventory.finding import Severity, place_words
+from yett.inventory.finding import place_words
+from yett.inventory.severity import Severity
 from yett.ledger.journal import Transaction
 from yett.model.canonical import Json
 from yett.model.credential import Location

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from yett.inventory.finding import Severity
+from yett.inventory.severity import Severity
 
 IDENTITIES = frozenset(
     {"api-key", "oauth-token", "oauth-client", "service-account", "cli-token", "certificate", "workload-identity"}

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.formats import Format, all_formats
 from yett.inventory.kinds import Rule, load_rules
 from yett.inventory.outcome import Outcome
 from yett.inventory.reach.short import DOCUMENTED, OWNERS, UNKNOWN, WORST
+from yett.inventory.severity import Severity
 from yett.model.credential import Authority, Permission
 from yett.model.effects import Effect, Recovery
 from yett.providers.book import ProviderBook

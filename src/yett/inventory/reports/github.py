@@ -7,11 +7,12 @@ own toolkit does (percent, line ends; in properties also colon and comma), and t
 from __future__ import annotations
 
 from yett.inventory.baseline.keys import path_of
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.places import Sort, place, sort_of
+from yett.inventory.severity import Severity
 from yett.model.credential import Location
 from yett.model.visible import visible
 

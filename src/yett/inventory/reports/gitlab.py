@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 from yett.inventory.baseline.keys import path_of, rule_of
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.places import Sort, place, sort_of
+from yett.inventory.severity import Severity
 from yett.model.credential import Location
 from yett.model.visible import visible
 

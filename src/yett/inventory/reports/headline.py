@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from yett.inventory.finding import Severity
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.places import Sort, nearest, sort_words
 from yett.inventory.reports.words import count, duration, listed, size
+from yett.inventory.severity import Severity
 
 
 def headline(outcome: Outcome) -> str:

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.reports.places import Sort, nearest
 from yett.inventory.reports.words import count
+from yett.inventory.severity import Severity
 
 WORST_FIRST = tuple(sorted(Severity, reverse=True))
 _NAMES = {

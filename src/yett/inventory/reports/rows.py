@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.places import nearest, places
 from yett.inventory.reports.words import age, count
+from yett.inventory.severity import Severity
 from yett.model.visible import visible
 
 GROUPED_FROM = 30

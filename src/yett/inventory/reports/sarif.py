@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from yett import __version__
 from yett.inventory.baseline.keys import path_of, rule_of
-from yett.inventory.finding import Finding, Severity
+from yett.inventory.finding import Finding
 from yett.inventory.outcome import Outcome, Unread
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.places import Sort, place, sort_of
+from yett.inventory.severity import Severity
 from yett.model.credential import Location
 from yett.model.visible import visible
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from yett.inventory.finding import Severity
 from yett.inventory.outcome import Outcome
+from yett.inventory.severity import Severity
 
 CLEAN = 0
 FOUND = 1

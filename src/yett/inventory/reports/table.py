@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from io import StringIO
 
-from yett.inventory.finding import Severity
 from yett.inventory.outcome import Outcome
 from yett.inventory.reports.below import next_steps, offer_lines, section, unaudited_lines, unread_lines
 from yett.inventory.reports.headline import headline
 from yett.inventory.reports.layout import Layout
 from yett.inventory.reports.leak_rates import rate_lines
 from yett.inventory.reports.rows import Row, grouped
+from yett.inventory.severity import Severity
 from yett.model.visible import visible
 
 Column = tuple[str, Callable[[Row], str]]
