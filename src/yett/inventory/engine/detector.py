@@ -150,16 +150,17 @@ def engine(light: bool = False) -> Detector:
     """
     from yett.inventory.engine import rules
 
-    rows, known = _rows(), sniffed.sniffs()
-    version = f"{rules.stamp()[:24]}-{sniffed.stamp_of(known)}"
+    stamp = rules.stamp()[:24]
+    rows, known = _rows(stamp), sniffed.sniffs()
+    version = f"{stamp}-{sniffed.stamp_of(known)}"
     screen = _screen(lambda: (*expressions(rows), *sniffed.expressions_of(known, len(rows))), version)
     return Detector(rows, screen, with_python() if light else with_re2(), version, known)
 
 
-def _rows() -> tuple[Row, ...]:
+def _rows(stamp: str) -> tuple[Row, ...]:
     from yett.inventory.engine import rules
 
-    name = f"{rules.stamp()[:24]}-{cache.LAYOUT}.rows"
+    name = f"{stamp}-{cache.LAYOUT}.rows"
     kept = cache.read(name)
     rows = cache.unpack(kept) if kept is not None else None
     if rows is None:
