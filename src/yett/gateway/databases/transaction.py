@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Mapping, Sequence
@@ -27,6 +26,7 @@ from yett.gateway.databases.attempts import (
     touched_oids,
 )
 from yett.gateway.databases.backups import LOOK_S, copies, is_here
+from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About, about
 from yett.gateway.databases.made import grant_made
@@ -51,7 +51,7 @@ from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.model.decision import Refused
 from yett.model.effects import Effect, Verdict
-from yett.model.errors import CredentialRefused, YettError
+from yett.model.errors import YettError
 from yett.model.operation import Attempt, Rows
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
@@ -243,7 +243,7 @@ class GuardedTransaction:
         return granted
 
     def copying(self, statement: Statement) -> Copying:
-        return Copying(self, statement)
+        return Copying(self.place, self.statements, statement)
 
     async def ran(self) -> None:
         """The admitted statement has run: what was lent for it goes back, and its limits."""
@@ -464,33 +464,6 @@ class GuardedTransaction:
         if outcome == "done" and undos:
             noting.append(self.place.undos.committed(undos))
         await asyncio.gather(*map(_noted, noting))
-
-
-class Copying:
-    """The rows of one COPY FROM STDIN: watched, and digested for what is signed."""
-
-    def __init__(self, transaction: GuardedTransaction, statement: Statement) -> None:
-        self._transaction = transaction
-        self._statement = statement
-        self._watched = transaction.place.watch_rows()
-        self._digest = hashlib.sha256()
-
-    def feed(self, rows: bytes) -> None:
-        try:
-            self._watched.feed(rows)
-        except CredentialRefused as error:
-            place = self._transaction.place
-            place.checkpoint.note_refusal(place.session, f"{place.database.name}: rows of a COPY", error, alarm=True)
-            raise Stopped(told(error)) from None
-        self._digest.update(rows)
-
-    def end(self) -> None:
-        ran = self._transaction.statements
-        for n, one in enumerate(ran):
-            if one.statement is self._statement and not one.copied:
-                ran[n] = replace(one, copied=self._digest.hexdigest())
-                return
-        raise Stopped(Told("yett: rows came for a COPY that was not admitted", "send it again", "57014"))
 
 
 async def _shown(place: Place, oids: Sequence[int], *, count: bool) -> Mapping[int, About]:
