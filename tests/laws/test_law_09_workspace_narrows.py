@@ -83,7 +83,7 @@ def test_no_verdict_gets_milder_by_what_a_workspace_says(laws: LawPlane, tmp_pat
         async def judged() -> list[int]:
             state = laws.checkpoint.state(session.id)
             assert state is not None
-            found = [await laws.checkpoint._judge(attempt, state, "d", fresh=False) for attempt in attempts]
+            found = [await laws.checkpoint._judging.judge(attempt, state, "d", fresh=False) for attempt in attempts]
             return [one.decision.verdict.strictness for one in found]
 
         return laws.do(judged())

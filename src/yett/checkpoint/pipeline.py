@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import replace
 
 from yett.approvals.desk import Desk
 from yett.approvals.document import Document
 from yett.approvals.errors import ApprovalError, NotOpen
-from yett.approvals.facts import Facts
-from yett.approvals.grants import Grant, covering_grant
 from yett.approvals.hold import Hold, HoldState
-from yett.approvals.people import active_persons
-from yett.approvals.quorum import Person, is_team
 from yett.checkpoint import words
 from yett.checkpoint.asks import Refusal
 from yett.checkpoint.attempts import attempt_digest, only_reads, total_cost
 from yett.checkpoint.facts import Facts as Eyes
-from yett.checkpoint.facts import Situated, at_hand, at_once, situate
+from yett.checkpoint.facts import at_hand, at_once
 from yett.checkpoint.judge import Circumstances, decide, question
+from yett.checkpoint.judging import Judged, Judging
 from yett.checkpoint.lockdown import Lockdown
 from yett.checkpoint.record import Pass, read_entry, refusal_entry, write_intent, write_outcome
 from yett.checkpoint.repeats import Repeats
 from yett.checkpoint.settled import Unsettled, write_settled
 from yett.checkpoint.state import SessionState, load_state
 from yett.checkpoint.tally import Tally
+from yett.checkpoint.undo_first import UndoMaker, capture
 from yett.ledger.journal import Encoded, Entry, Journal
 from yett.model.decision import Decision, Refused
 from yett.model.effects import Verdict
-from yett.model.errors import StoreUnavailable, YettError
+from yett.model.errors import YettError
 from yett.model.identity import Session
-from yett.model.operation import Amount, Attempt, Operation
-from yett.model.undo import UndoRecord
+from yett.model.operation import Amount, Attempt
 from yett.policy import Policies
 from yett.store import Store
-
-TEAM_FRESH_S = 1.0
-
-
-class UndoMaker(Protocol):
-    """Makes and verifies an undo before anything leaves (recovery/undos.py)."""
-
-    async def capture(self, operation: Operation, hold: str) -> UndoRecord: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An attempt with everything that was found out about it just now."""
-
-    facts: Facts
-    situations: Sequence[Situated]
-    decision: Decision
-    grant: Grant | None
 
 
 class Checkpoint:
@@ -72,16 +49,15 @@ class Checkpoint:
     ) -> None:
         self._store = store
         self._journal = journal
-        self._policies = policies
         self._desk = desk
         self._lockdown = lockdown
         self._eyes = eyes
+        self._judging = Judging(policies, desk, eyes)
         self._undos = undos
         self._sessions: dict[str, SessionState] = {}
         self._repeats = Repeats()
         self._tally = Tally(journal)
         self._settling: set[asyncio.Future[None]] = set()
-        self._team_then, self._team_since = False, -TEAM_FRESH_S
 
     def open_session(self, session: Session) -> SessionState:
         state = self._store.read(lambda connection: load_state(connection, session))
@@ -105,8 +81,8 @@ class Checkpoint:
             Refused, LedgerUnavailable.
         """
         state = self._admitted(attempt)
-        policies = self._policy_of(state)
-        about = self._circumstances(attempt, self._recent_team(), asked=False, granted=False)
+        policies = self._judging.policies_of(state)
+        about = self._judging.about(attempt, self._judging.recent_team(), asked=False, granted=False)
         if attempt.resources is not None:
             return self._pass_at_hand(attempt, state, policies, about)
         known = self._repeats.find(attempt, state, policies, about)
@@ -142,7 +118,7 @@ class Checkpoint:
         state = self._sessions.get(session.id)
         if state is None:
             return None
-        policies, second = self._policy_of(state), self._desk.clock() // 10**9
+        policies, second = self._judging.policies_of(state), self._desk.clock() // 10**9
         budget = (state.spent, state.limit, state.remembered)
         return (policies, *budget, self._eyes.standing(), self._lockdown.scopes, second)
 
@@ -181,20 +157,24 @@ class Checkpoint:
         live, people = self._desk.live_and_people(attempt.session.id, digest)
         # Where nobody is asked there is nothing to wait for, and nothing that could change while it is looked at.
         waits = at_once(attempt) is None and attempt.resources is None
-        judged = await self._judge(attempt, state, digest, fresh=live is not None, people=None if waits else people)
-        if live is None and self._passes(judged) and not only_reads(attempt) and waits:
-            judged = await self._judge(attempt, state, digest, fresh=True)  # law 6: what leaves, on what is true now
-        if not self._passes(judged):
+        judged = await self._judging.judge(
+            attempt, state, digest, fresh=live is not None, people=None if waits else people
+        )
+        if live is None and judged.passes and not only_reads(attempt) and waits:
+            judged = await self._judging.judge(
+                attempt, state, digest, fresh=True
+            )  # law 6: what leaves, on what is true now
+        if not judged.passes:
             return await self._stopped(judged, state, live)
         if judged.decision.verdict is not Verdict.ALLOW:
             state.counts["would_hold"] += 1
             self._journal.enqueue(refusal_entry(attempt, judged.decision, digest, "observed only: it passed"))
         if only_reads(attempt):
             return self._read(attempt, state, judged.decision, read_entry(attempt, judged.decision))
-        undos = await self._capture(judged, hold="")
+        undos = await capture(self._undos, judged, hold="")
         if undos:  # making one takes its time
-            judged = await self._judge(attempt, state, digest, fresh=True)
-            if not self._passes(judged):
+            judged = await self._judging.judge(attempt, state, digest, fresh=True)
+            if not judged.passes:
                 return await self._stopped(judged, state, None)
         return await self._release(judged, state, hold="", undos=undos)
 
@@ -211,10 +191,10 @@ class Checkpoint:
         if not signed.hold:
             return await self.pass_(attempt)
         state = self._admitted(attempt)
-        judged = await self._judge(attempt, state, attempt_digest(attempt), fresh=True)
-        if judged.decision.verdict is Verdict.DENY and not self._only_observed(judged):
+        judged = await self._judging.judge(attempt, state, attempt_digest(attempt), fresh=True)
+        if judged.denied:
             raise await self._deny(judged, state)
-        undos = await self._capture(judged, hold=signed.hold)
+        undos = await capture(self._undos, judged, hold=signed.hold)
         return await self._release(judged, state, hold="", undos=undos, signed=signed.hold)
 
     async def ask(self, attempt: Attempt) -> Verdict:
@@ -227,8 +207,8 @@ class Checkpoint:
             Refused: denied, and recorded as such.
         """
         state = self._admitted(attempt)
-        judged = await self._judge(attempt, state, attempt_digest(attempt), fresh=False)
-        if judged.decision.verdict is Verdict.DENY and not self._only_observed(judged):
+        judged = await self._judging.judge(attempt, state, attempt_digest(attempt), fresh=False)
+        if judged.denied:
             raise await self._deny(judged, state)
         return judged.decision.verdict
 
@@ -281,67 +261,11 @@ class Checkpoint:
             raise Refused(Verdict.DENY, "this session has ended", "start a new one with yett run", code="ended")
         return state
 
-    def _policy_of(self, state: SessionState) -> Policies:
-        return state.policies or self._policies()
-
-    def _team(self) -> bool:
-        return is_team(self._desk.read(active_persons))
-
-    def _recent_team(self) -> bool:
-        """The profile as of the last second: enough for reads that wait for nobody."""
-        now = time.monotonic()
-        if now - self._team_since > TEAM_FRESH_S:
-            self._team_then, self._team_since = self._team(), now
-        return self._team_then
-
-    def _circumstances(self, attempt: Attempt, team: bool, *, asked: bool, granted: bool) -> Circumstances:
-        now = self._desk.clock() // 10**9
-        task = attempt.session.task
-        return Circumstances(asked, granted, team, task.started <= now + 1 and now < task.expires, now)
-
-    async def _judge(
-        self,
-        attempt: Attempt,
-        state: SessionState,
-        digest: str,
-        *,
-        fresh: bool,
-        people: tuple[Person, ...] | None = None,
-    ) -> Judged:
-        """Everything that is true of the attempt now. `people`: who is enrolled, if that was read just now."""
-        situations = await situate(self._eyes, attempt.session.task, attempt, fresh=fresh)
-        now = self._desk.clock()
-        grant = None
-        if people is None:
-            grant, people = self._desk.read(
-                lambda reader: (covering_grant(reader, attempt.session.id, situations, now), active_persons(reader))
-            )
-        asked = state.asks.asked(digest)
-        about = self._circumstances(attempt, is_team(people), asked=asked, granted=grant is not None)
-        decision = decide(self._policy_of(state), state, situations, about)
-        facts = Facts(
-            attempt=attempt,
-            digest=digest,
-            situations=situations,
-            decision=decision,
-            impact=total_cost(attempt),
-            asker=attempt.session.principal.owner,
-            reason=state.asks.reason(digest),
-        )
-        return Judged(facts, situations, decision, grant if decision.verdict is Verdict.ALLOW else None)
-
-    def _passes(self, judged: Judged) -> bool:
-        return judged.decision.verdict is Verdict.ALLOW or self._only_observed(judged)
-
     async def _stopped(self, judged: Judged, state: SessionState, live: Hold | None) -> Pass:
         """What is not allowed: refused, or on its way through a hold."""
         if judged.decision.verdict is Verdict.DENY:
             raise await self._deny(judged, state)
         return await self._held(judged, state, live)
-
-    def _only_observed(self, judged: Judged) -> bool:
-        """`yett run --observe` stops what cannot be undone, and nothing else."""
-        return judged.facts.attempt.session.observe and not any(s.irreversible for s in judged.situations)
 
     def _read(self, attempt: Attempt, state: SessionState, decision: Decision, entry: Entry | Encoded) -> Pass:
         if not state.quota.read():
@@ -355,11 +279,11 @@ class Checkpoint:
         attempt, digest = judged.facts.attempt, judged.facts.digest
         decision = judged.decision
         refusal_id = state.asks.new_id()
-        about = self._circumstances(attempt, self._team(), asked=state.asks.asked(digest), granted=False)
+        about = self._judging.about(attempt, self._judging.team(), asked=state.asks.asked(digest), granted=False)
         strict = next((s for s in judged.situations), None)
         would_be: tuple[str, ...] = ()
         if strict is not None:
-            asked = self._policy_of(state).explain(question(state, strict, about, total_cost(attempt)))
+            asked = self._judging.policies_of(state).explain(question(state, strict, about, total_cost(attempt)))
             would_be = tuple(asked.would_be)
         reason = words.reason(decision)
         refusal = Refusal(refusal_id, digest, attempt.summary, reason, words.ask_for(refusal_id), would_be)
@@ -389,7 +313,9 @@ class Checkpoint:
                         raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
                 except ApprovalError as error:
                     raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
-            judged = await self._judge(judged.facts.attempt, state, digest, fresh=True)  # what drifted is held anew
+            judged = await self._judging.judge(
+                judged.facts.attempt, state, digest, fresh=True
+            )  # what drifted is held anew
             if judged.decision.verdict is Verdict.DENY:
                 raise await self._deny(judged, state)
         try:
@@ -410,9 +336,9 @@ class Checkpoint:
         now = self._desk.live(attempt.session.id, digest)
         if now is None or now.id != live.id:
             raise NotOpen("not-approved", f"hold {live.id} was used by another send", "an approval is used once")
-        undos = await self._capture(judged, hold=live.id)
+        undos = await capture(self._undos, judged, hold=live.id)
         if undos:  # making one takes its time: the approval must cover what is true after it (law 7)
-            judged = await self._judge(attempt, state, digest, fresh=True)
+            judged = await self._judging.judge(attempt, state, digest, fresh=True)
             if judged.decision.verdict is Verdict.DENY:
                 raise await self._deny(judged, state)
         return await self._release(judged, state, live.id, undos)
@@ -422,36 +348,6 @@ class Checkpoint:
         ask = words.ask_hold(hold.id, f"{self._desk.site.origin}/holds/{hold.id}")
         state.asks.remember(Refusal(hold.id, "", judged.facts.attempt.summary, reason, ask))
         return Refused(Verdict.HOLD, reason, ask, hold=hold.id, code="held")
-
-    async def _capture(self, judged: Judged, hold: str) -> tuple[str, ...]:
-        """Make what is owed before anything leaves: a verified undo for each operation that can have one.
-
-        Raises:
-            Refused: it could not be made. The approval, if any, is not spent.
-        """
-        own = judged.facts.attempt.undo
-        owed = not judged.decision.obligations.isdisjoint({"snapshot", "verified-undo"})
-        if own is None and not owed:  # a wire that brings its own makes it whatever a policy owes
-            return ()
-        made: list[str] = []
-        later = False
-        operations = {id(s.operation): s for s in judged.situations if s.undo.possible and own is None}
-        try:
-            if own is not None and own.plan.possible:
-                record = await own.capture(hold)
-                later = record is None
-                made += [record.id] if record is not None else []
-            for situated in operations.values():
-                made.append((await self._undos.capture(situated.operation, hold)).id)
-        except StoreUnavailable:
-            raise
-        except YettError as error:
-            why = f"the undo could not be made: {error.what}"
-            raise Refused(Verdict.HOLD if hold else Verdict.DENY, why, error.remedy, hold=hold, code="undo") from None
-        if "verified-undo" in judged.decision.obligations and not (made or later):
-            why = "one person alone may not do this without a verified undo, and there is none"
-            raise Refused(Verdict.DENY, why, "enrol a second person, or move it outside Yett", code="undo")
-        return tuple(made)
 
     async def _release(
         self, judged: Judged, state: SessionState, hold: str, undos: tuple[str, ...], signed: str = ""
