@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from yett.broker.plain import Plain, RowScan
-from yett.gateway.postgres.desk import Allowance, Bound, Desk, Look, Masking, Told, Upstream
+from yett.gateway.postgres.allowance import ENDLESS, Allowance
+from yett.gateway.postgres.desk import Bound, Desk, Look, Masking, Told, Upstream
 from yett.model.effects import Effect, Recovery
 from yett.model.secret import Secret
 from yett.operations.sql.statement import Control, Statement, Way
@@ -113,7 +114,7 @@ class Table:
 
     async def done(self, *, ok: bool) -> None: ...
     def allowance(self) -> Allowance:
-        return Allowance(1 << 60, 1 << 60)
+        return Allowance(ENDLESS)
 
     def masking(self) -> Masking | None:
         return None

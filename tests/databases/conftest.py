@@ -60,6 +60,23 @@ def metered_veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
     yield from _company(laws, server, {"result_mb": 1, "veiled": ["users.email"]})
 
 
+@pytest.fixture
+def few_rows(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A task may be sent a thousand rows of it."""
+    yield from _company(laws, server, {"result_rows": 1000})
+
+
+@pytest.fixture
+def few_rows_veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
+    yield from _company(laws, server, {"result_rows": 1000, "veiled": ["users.email"]})
+
+
+@pytest.fixture
+def quick(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A statement may take a second."""
+    yield from _company(laws, server, {"statement_seconds": 1})
+
+
 def _company(laws: LawPlane, server: Any, more: dict[str, object]) -> Iterator[Company]:
     direct = server.database()
     with psycopg.connect(direct) as connection:

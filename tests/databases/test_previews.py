@@ -236,7 +236,9 @@ def test_a_thousand_rows_by_small_statements_are_a_hold(company: Company) -> Non
         assert operation["action"] == "postgres:delete.many.beyond"  # type: ignore[index,call-overload]
     databases = company.laws.plane.databases
     databases._done.clear()  # as a daemon that has started anew
-    company.seat._place = databases.place(company.session, company.seat.database, company.seat.role)
+    company.seat._place = databases.place(
+        company.session, company.seat.database, company.seat.role, company.seat._place.allowance
+    )
     assert company.held("DELETE FROM big WHERE id = 1002")
     company.approve(company.held("DELETE FROM big WHERE id = 1001"))
     company.run("DELETE FROM big WHERE id = 1001")

@@ -108,3 +108,130 @@ def test_little_by_little_it_comes_to_its_end_too(metered: Company) -> None:
 def read_on(connection: psycopg.Connection[Any]) -> None:
     for _ in range(20):
         connection.execute("SELECT repeat('x', 30000)").fetchall()
+
+
+# ---- rows
+
+
+ROWS = "SELECT g FROM generate_series(1, 1500) g"
+ROWS_COPIED = f"COPY ({ROWS}) TO STDOUT"
+
+
+def read_rows(connection: psycopg.Connection[Any], way: str) -> object:
+    match way:
+        case "simple":
+            return ClientCursor(connection).execute(ROWS).fetchall()
+        case "several":
+            return ClientCursor(connection).execute(f"{ROWS}; SELECT 1").fetchall()
+        case "extended":
+            return connection.execute(ROWS, binary=True, prepare=True).fetchall()
+        case "copy":
+            with connection.cursor().copy(ROWS_COPIED) as copy:
+                return list(copy)
+        case "cursor":
+            with connection.transaction(), connection.cursor("c") as cursor:
+                return cursor.execute(ROWS).fetchall()
+    raise AssertionError(way)
+
+
+@pytest.mark.parametrize("way", ["simple", "several", "extended", "copy", "cursor"])
+def test_rows_have_an_end_of_their_own(few_rows: Company, way: str) -> None:
+    end_of_rows(few_rows, way)
+
+
+@pytest.mark.parametrize("way", ["simple", "extended", "cursor"])
+def test_rows_behind_a_mask_too(few_rows_veiled: Company, way: str) -> None:
+    end_of_rows(few_rows_veiled, way)
+
+
+def read_twice(connection: psycopg.Connection[Any], way: str) -> None:
+    read_rows(connection, way)
+    read_rows(connection, way)
+
+
+def end_of_rows(company: Company, way: str) -> None:
+    """The answer that goes beyond may still come whole, if it is one packet; nothing comes after it."""
+    with company.connect(autocommit=True) as connection:
+        with pytest.raises(Limit, match="1,000 rows") as cut:
+            read_twice(connection, way)
+        assert "yett database allow saas --rows 1000" in str(cut.value.diag.message_hint)
+        connection.execute("ROLLBACK")
+        act = company.laws.do(databases.allow(company.laws.plane, {"name": "saas", "rows": 500}))
+        company.laws.sign(str(act["act"]))
+        assert connection.execute("SELECT count(*) FROM users").fetchall() == [(400,)]
+        with pytest.raises(Limit, match="rows"):
+            read_twice(connection, way)
+
+
+def test_answers_that_wait_for_the_commit_count_too(few_rows: Company) -> None:
+    with few_rows.connect(autocommit=True) as connection:
+        for _ in range(3):
+            connection.execute("UPDATE users SET plan = plan WHERE id <= 390 RETURNING *").fetchall()
+        with pytest.raises(Limit, match="1,000 rows"):
+            connection.execute("SELECT 1")
+
+
+def forgotten(company: Company) -> None:
+    """A daemon that was killed: nothing of it was settled, and the next one reads what lies in the store."""
+    company.laws.call(lambda: company.laws.plane.databases._allowances.clear())
+
+    async def anew() -> None:
+        company.seat._place = company.seat._role = None
+
+    company.laws.do(anew())
+
+
+@pytest.mark.parametrize("ended", ["killed", "closed"])
+def test_a_daemon_that_starts_anew_counts_on(few_rows: Company, ended: str) -> None:
+    few_rows.run("SELECT g FROM generate_series(1, 600) g")
+    if ended == "closed":
+        few_rows.laws.do(
+            few_rows.laws.plane.databases.settle_allowance(few_rows.session, few_rows.laws.plane.databases.all[0])
+        )
+    forgotten(few_rows)
+    few_rows.run("SELECT g FROM generate_series(1, 500) g")
+    with pytest.raises(Limit, match="1,000 rows"):
+        few_rows.run("SELECT 1")
+    forgotten(few_rows)
+    with pytest.raises(Limit, match="1,000 rows"):
+        few_rows.run("SELECT 1")
+    act = few_rows.laws.do(databases.allow(few_rows.laws.plane, {"name": "saas", "rows": 5000}))
+    few_rows.laws.sign(str(act["act"]))
+    forgotten(few_rows)
+    assert few_rows.run("SELECT 1") == [(1,)]
+
+
+def test_a_session_that_ended_is_charged_for_what_it_was_sent_and_not_for_more(few_rows: Company) -> None:
+    plane = few_rows.laws.plane
+    few_rows.run("SELECT g FROM generate_series(1, 600) g")
+    few_rows.laws.do(plane.databases.settle_allowance(few_rows.session, plane.databases.all[0]))
+    forgotten(few_rows)
+    few_rows.run("SELECT 1")
+    allowance = few_rows.laws.call(lambda: next(iter(plane.databases._allowances.values())))
+    assert allowance.sent.rows == 601
+
+
+# ---- time
+
+
+def test_a_statement_that_takes_too_long_says_how_long_it_may_and_what_to_do(quick: Company) -> None:
+    with quick.connect(autocommit=True) as connection:
+        for cursor in (connection.cursor(), ClientCursor(connection)):
+            with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout") as late:
+                cursor.execute("SELECT count(*) FROM generate_series(1, 1000000000)")
+            assert "may take 1 s" in str(late.value.diag.message_hint)
+            assert "yett database add saas --statement-seconds" in str(late.value.diag.message_hint)
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("asked", ["0", "2000", "1h", "-1", "1.5s", "garbage"])
+def test_a_connection_gives_itself_no_more_time(quick: Company, asked: str) -> None:
+    with quick.connect(autocommit=True, options=f"-c statement_timeout={asked}") as connection:
+        assert connection.execute("SHOW statement_timeout").fetchall() == [("1s",)]
+
+
+def test_a_connection_may_give_itself_less(quick: Company) -> None:
+    with quick.connect(autocommit=True, options="-c statement_timeout=500") as connection:
+        assert connection.execute("SHOW statement_timeout").fetchall() == [("500ms",)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SET statement_timeout = 2000")

@@ -53,6 +53,10 @@ def add(
         str, typer.Option(help="Where its backups lie, for whoever is asked: a folder of this machine, or in words.")
     ] = "",
     result_mb: Annotated[int, typer.Option(help="How many MB a task may be sent of it; 1024 if not said.")] = 0,
+    result_rows: Annotated[
+        int, typer.Option(help="How many rows a task may be sent of it; 5,000,000 if not said.")
+    ] = 0,
+    statement_seconds: Annotated[int, typer.Option(help="How long a statement may take; 30 s if not said.")] = 0,
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:
     tty = sys.stdin.isatty()
@@ -65,6 +69,8 @@ def add(
         masked=mask or [],
         veiled=veil or [],
         result_mb=result_mb,
+        result_rows=result_rows,
+        statement_seconds=statement_seconds,
         read_only=read_only,
         backup=backup,
         value=value.strip(),
@@ -95,10 +101,11 @@ def show_(
 
 def allow(
     name: str,
-    mb: Annotated[int, typer.Option(help="How many MB more.")],
+    mb: Annotated[int, typer.Option(help="How many MB more.")] = 0,
+    rows: Annotated[int, typer.Option(help="How many rows more.")] = 0,
     session: Annotated[str, typer.Option(help="The session, if several have the database.")] = "",
 ) -> None:
-    answer = call("database.allow", start=False, name=name, mb=mb, session=session)
+    answer = call("database.allow", start=False, name=name, mb=mb, rows=rows, session=session)
     print(f"nothing has changed yet; sign it at {answer['sign']}")
 
 

@@ -33,7 +33,7 @@ from yett.gateway import floors
 from yett.gateway.api import Api
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.company import company_proxy
-from yett.gateway.databases import unmasking, widening
+from yett.gateway.databases import sending, unmasking, widening
 from yett.gateway.databases.registry import POSTGRES
 from yett.gateway.databases.service import Databases
 from yett.gateway.databases.settling import Settling
@@ -270,7 +270,7 @@ _EFFECTS: dict[ActKind, Effect] = {
     ActKind.PURPOSE: inventory.write_purpose,
     ActKind.UNMASK: unmasking.write_signed,
     ActKind.WIDEN: widening.write_signed,
-    ActKind.BUDGET: unmasking.write_allowed,
+    ActKind.BUDGET: sending.write_allowed,
 }
 """What a signed act does in the transaction of its last signature; the rest is spent where the work is done."""
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import uvloop
 
-from yett.gateway.postgres.desk import Allowance, Bound, Look, Stopped, Told, Upstream
+from yett.gateway.postgres.allowance import ENDLESS, Allowance
+from yett.gateway.postgres.desk import Bound, Look, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.masked_answers import MaskedAnswers
@@ -169,7 +170,7 @@ class TableDesk:
         return TableAlone(self)
 
     def allowance(self) -> Allowance:
-        return Allowance(1 << 60, 1 << 60)
+        return Allowance(ENDLESS)
 
     def masking(self) -> MaskedAnswers | None:
         return self.masked and self.masked()

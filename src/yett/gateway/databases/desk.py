@@ -16,7 +16,7 @@ from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
 from yett.gateway.databases.uncommitted import Uncommitted
 from yett.gateway.postgres.catalog_inside import Batching
-from yett.gateway.postgres.desk import Allowance, Alone, Look, Masking, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Alone, Look, Masking, Metered, Stopped, Told, Transaction
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
@@ -55,7 +55,7 @@ class StatementDesk:
         place = self._place
         if self._uncommitted.some:
             return False
-        known = place.reads.get(sql) if place.allowance.left >= 0 else None
+        known = place.reads.get(sql) if place.allowance.open else None
         if known is None or (standing := place.standing()) is None or known.standing is None:
             return False
         if standing[0] is not known.standing[0]:
@@ -75,7 +75,7 @@ class StatementDesk:
 
     def alike_now(self, sql: bytes) -> bool:
         place = self._place
-        if self._veil is not None or self._uncommitted.some or place.allowance.left < 0:
+        if self._veil is not None or self._uncommitted.some or not place.allowance.open:
             return False
         known = place.shapes.get(without_numbers(sql))
         if known is None or known.standing is None or (standing := place.standing()) is None:
@@ -94,7 +94,7 @@ class StatementDesk:
         catalog, standing = place.catalogs.mark(), place.standing()
         if self._uncommitted.some:
             return None
-        if catalog is None or standing is None or standing[0] is not catalog or place.allowance.left < 0:
+        if catalog is None or standing is None or standing[0] is not catalog or not place.allowance.open:
             return None
         try:
             place.watch(sql)
@@ -142,7 +142,7 @@ class StatementDesk:
             raise self._leaking(error, "a statement") from None
         except YettError as error:
             raise self._stopped(told(error)) from None
-        if refused is None and self._place.allowance.left < 0 and any(map(_brings, statements)):
+        if refused is None and not self._place.allowance.open and any(map(_brings, statements)):
             refused = self._place.allowance.told()
         if refused is not None:
             raise self._stopped(refused)
@@ -243,7 +243,7 @@ class StatementDesk:
         except (YettError, WouldWait):
             return None
 
-    def allowance(self) -> Allowance:
+    def allowance(self) -> Metered:
         return self._place.allowance
 
     def defined(self) -> None:

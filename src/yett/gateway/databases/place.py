@@ -12,14 +12,13 @@ from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.so_far import SoFar
-from yett.gateway.postgres.desk import Allowance
+from yett.gateway.postgres.allowance import ENDLESS, Allowance
 from yett.model.effects import Verdict
 from yett.model.errors import YettError
 from yett.model.identity import Session
 from yett.model.operation import Attempt, Rows
 from yett.operations.sql.cache import Cache
 from yett.operations.sql.catalog import Catalog
-from yett.providers.postgres.scope import RESULT_BYTES
 from yett.recovery.undos import Undos
 
 MOST_TRIED = 256
@@ -86,7 +85,7 @@ class Place:
     so_far: SoFar = field(default_factory=lambda: SoFar({}))
     """What the task has done to this database's tables in small acts."""
     tried: Tried = field(default_factory=lambda: Tried())
-    allowance: Allowance = field(default_factory=lambda: Allowance(RESULT_BYTES, RESULT_BYTES))
+    allowance: Allowance = field(default_factory=lambda: Allowance(ENDLESS))
     masks: LiveMasks | None = None
     """None: nothing is masked."""
     reads: dict[bytes, Known] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError
-from yett.providers.postgres.scope import RESULT_BYTES, Scope, Table, read_only, read_write
+from yett.providers.postgres.scope import RESULT_BYTES, RESULT_ROWS, Budgets, Scope, Table, read_only, read_write
 
 PUBLIC = "public"
 
@@ -23,7 +23,9 @@ class Limit:
 
 
 RESULT_MB = Limit("result_mb", RESULT_BYTES >> 20, 1 << 20, "MB that a task may be sent")
-LIMITS = (RESULT_MB,)
+RESULT_MAX_ROWS = Limit("result_rows", RESULT_ROWS, 1 << 40, "rows that a task may be sent")
+STATEMENT_S = Limit("statement_seconds", Budgets().statement_ms // 1000, 24 * 3600, "seconds that a statement may take")
+LIMITS = (RESULT_MB, RESULT_MAX_ROWS, STATEMENT_S)
 
 
 def limit_of(said: Mapping[str, Json], limit: Limit) -> int:
@@ -45,7 +47,7 @@ def limits_from(said: Mapping[str, object]) -> dict[str, Json]:
 
 def scope_from(said: Mapping[str, Json]) -> Scope:
     """{"mode": "read" or "write", "schemas": [...], "masked": ["schema.table.column", ...], "veiled": [...],
-    "result_mb": 1024} as a scope.
+    and numbers of `LIMITS`} as a scope.
 
     Raises:
         ConfigurationError: it names nothing, or a masked column is not written as one.
@@ -54,7 +56,13 @@ def scope_from(said: Mapping[str, Json]) -> Scope:
     masked, veiled = columns_from(_texts(said.get("masked"))), columns_from(_texts(said.get("veiled")))
     make = read_only if said.get("mode") == "read" else read_write
     scope = make(schemas=schemas, masked=masked, veiled=veiled)
-    return replace(scope, budgets=replace(scope.budgets, result_bytes=limit_of(said, RESULT_MB) << 20))
+    budgets = replace(
+        scope.budgets,
+        statement_ms=limit_of(said, STATEMENT_S) * 1000,
+        result_bytes=limit_of(said, RESULT_MB) << 20,
+        result_rows=limit_of(said, RESULT_MAX_ROWS),
+    )
+    return replace(scope, budgets=budgets)
 
 
 def columns_from(columns: Sequence[str]) -> dict[Table, frozenset[str]]:

@@ -12,6 +12,7 @@ from yett.gateway.databases.desk import StatementDesk
 from yett.gateway.databases.lending import take_back
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import Database
+from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.service import Databases
 from yett.gateway.databases.telling import CANNOT_CONNECT_NOW, told
 from yett.gateway.postgres.desk import Desk, Stopped, Told, Upstream
@@ -23,6 +24,10 @@ from yett.providers.postgres.scope import Columns
 _log = logging.getLogger("yett.gateway")
 
 CONNECTS = b"connect"
+SLOW = (
+    "yett: here a statement may take {:g} s, or less if the session has set less; do it in smaller steps, or ask a"
+    " person for more: yett database add {} --statement-seconds"
+)
 
 
 class Seat:
@@ -44,7 +49,6 @@ class Seat:
         self._place: Place | None = None
         self._closed = False
         self._shown: list[tuple[Columns, int]] = []
-        self._more = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._hiding: set[asyncio.Task[None]] = set()
         databases.seats.append(self)
@@ -74,6 +78,7 @@ class Seat:
             said = told(error)
             raise Stopped(Told(said.message, said.hint, CANNOT_CONNECT_NOW if self._closed else "28000")) from None
         address = self._databases.address(self.database)
+        limit_ms = scope_from(self.database.scope).budgets.statement_ms
         upstream = Upstream(
             (address.get("hostaddr") or address.get("host") or "127.0.0.1", int(address.get("port") or 5432)),
             address.get("host") or "127.0.0.1",
@@ -81,6 +86,8 @@ class Seat:
             role.name,
             self.database.dbname,
             role.password.text(),
+            statement_ms=limit_ms,
+            slow_hint=SLOW.format(limit_ms / 1000, self.database.name),
         )
         return upstream, StatementDesk(place)
 
@@ -96,6 +103,10 @@ class Seat:
         if role is None:
             return
         try:
+            await self._databases.settle_allowance(self.session, self.database)
+        except YettError as error:
+            _log.warning("%s: what a task was really sent was not noted: %s", self.database.name, error.what)
+        try:
             await self._databases.end_lease(self.session, self.database, role)
         except YettError as error:
             _log.error("the role %s of %s is still there: %s", role.name, self.database.name, error.what)
@@ -110,15 +121,6 @@ class Seat:
             self._shown.append((columns, until))
             if self._place is not None and not self._closed:
                 await self._grant(self._place, columns, until)
-
-    def allow(self, more: int) -> None:
-        """A person has signed it: this session may be sent so many bytes more."""
-        self._more += more
-        if self._place is not None:
-            allowance = self._place.allowance
-            allowance.most += self._more
-            allowance.left = max(0, allowance.left) + self._more
-            self._more = 0
 
     async def _grant(self, place: Place, columns: Columns, until: int) -> None:
         left = until - time.time()
@@ -148,8 +150,8 @@ class Seat:
                 raise YettError("this session has ended", "start a new one with yett run")
             if self._role is None or self._place is None:
                 self._role = await self._databases.lease(self.session, self.database)
-                self._place = self._databases.place(self.session, self.database, self._role.name)
-                self.allow(0)
+                allowance = await self._databases.allowance(self.session, self.database)
+                self._place = self._databases.place(self.session, self.database, self._role.name, allowance)
                 for columns, until in self._shown:
                     await self._grant(self._place, columns, until)
             return self._place, self._role

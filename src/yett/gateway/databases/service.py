@@ -17,6 +17,7 @@ import psycopg
 from yett.approvals.acts import Act, ActKind, ActState
 from yett.broker.broker import Broker
 from yett.broker.vault import Vault
+from yett.gateway.databases import sending
 from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
@@ -24,8 +25,8 @@ from yett.gateway.databases.registry import POSTGRES, Database, read_all
 from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.so_far import SoFar, counted
 from yett.gateway.databases.unmasking import columns_of
+from yett.gateway.postgres.allowance import Allowance
 from yett.gateway.postgres.catalog import LiveCatalog
-from yett.gateway.postgres.desk import Allowance
 from yett.ledger.journal import Entry, Journal
 from yett.model.decision import Refused
 from yett.model.effects import Verdict
@@ -76,7 +77,6 @@ class Showing(Protocol):
     database: Database
 
     async def show(self, columns: Columns, until: int) -> None: ...
-    def allow(self, more: int) -> None: ...
 
 
 class Databases:
@@ -95,6 +95,7 @@ class Databases:
         self._caches: dict[str, Cache] = {}
         self._pools: dict[str, OwnPool] = {}
         self._done: dict[tuple[str, str], SoFar] = {}
+        self._allowances: dict[tuple[str, str], Allowance] = {}
         self._logins = asyncio.Lock()
         self._leases: set[str] = set()
         self._unswept: set[str] = set()
@@ -133,12 +134,13 @@ class Databases:
         """A person has signed an act: if it shows columns to a session, or lets it read more, its seat does so now."""
         if act.kind not in (ActKind.UNMASK, ActKind.BUDGET) or act.state is not ActState.DONE:
             return
+        if act.kind is ActKind.BUDGET:
+            allowance = self._allowances.get((str(act.body["task"]), str(act.body["id"])))
+            if allowance is not None:
+                allowance.grant(self._store.read(lambda reader: sending.allowed(reader, act)))
+            return
         for seat in self.seats:
-            if seat.session.id != act.body.get("session") or seat.database.id != act.body.get("id"):
-                continue
-            if act.kind is ActKind.BUDGET:
-                seat.allow(int(str(act.body["more MB"])) << 20)
-            else:
+            if seat.session.id == act.body.get("session") and seat.database.id == act.body.get("id"):
                 task = asyncio.get_running_loop().create_task(self._show(seat, act))
                 self._showing.add(task)
                 task.add_done_callback(self._showing.discard)
@@ -237,7 +239,21 @@ class Databases:
 
     # ---- seats
 
-    def place(self, session: Session, database: Database, lease: str) -> Place:
+    async def allowance(self, session: Session, database: Database) -> Allowance:
+        """One for all connections of a task: what an earlier daemon sent counts, too. Raises LedgerUnavailable."""
+        key, budgets = (session.task.id, database.id), scope_from(database.scope).budgets
+        if key not in self._allowances:
+            made = await sending.resumed(self._store, self._journal, session.task, database.id, database.name, budgets)
+            return self._allowances.setdefault(key, made)
+        return self._allowances[key]
+
+    async def settle_allowance(self, session: Session, database: Database) -> None:
+        """Its session is over. Raises LedgerUnavailable: what is noted is more than was sent."""
+        allowance = self._allowances.pop((session.task.id, database.id), None)
+        if allowance is not None:
+            await sending.settle(self._journal, session.task, database.id, allowance)
+
+    def place(self, session: Session, database: Database, lease: str, allowance: Allowance) -> Place:
         catalog = self._catalogs.get(database.id)
         if catalog is None:
             scope = scope_from(database.scope)
@@ -246,7 +262,6 @@ class Databases:
             )
         cache = self._caches.setdefault(database.id, Cache())
         scope, own = scope_from(database.scope), self.own(database)
-        size, hint = scope.budgets.result_bytes, f"ask a person for more: yett database allow {database.name} --mb 1024"
         watch, rows = self._broker.watch, partial(self._broker.watch_rows, session)
         return Place(
             session,
@@ -261,7 +276,7 @@ class Databases:
             rows,
             self._broker.holds_secret,
             self._so_far(session.task.id, database),
-            allowance=Allowance(size, size, hint),
+            allowance=allowance,
             masks=LiveMasks(database.name, own, scope) if scope.masked or scope.veiled else None,
         )
 

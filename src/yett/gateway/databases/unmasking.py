@@ -1,4 +1,4 @@
-"""What a person's key gives to one running session (law 8): masked columns, and more of what it may read.
+"""Unmasking for one running session is an act (law 8): a person's key signs it.
 
 Which columns are shown, of which database, to whom, until when: the lease is granted them and the wire stops masking
 them, until then or until the session ends. What counts for every later task is `widening`'s.
@@ -15,11 +15,6 @@ from yett.providers.postgres.scope import Columns
 def write_signed(tx: Transaction, act: Act, by: str, now: int) -> None:
     """For the log; the lease is granted the columns after it."""
     tx.append(Entry("unmask", {"act": act.id, "by": by, **dict(act.body)}))
-
-
-def write_allowed(tx: Transaction, act: Act, by: str, now: int) -> None:
-    """A session may be sent more: the same for what it may read."""
-    tx.append(Entry("budget", {"act": act.id, "by": by, **dict(act.body)}))
 
 
 def columns_of(act: Act) -> Columns:

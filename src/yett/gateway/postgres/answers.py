@@ -15,25 +15,34 @@ from yett.gateway.postgres.messages import (
     IDLE,
     PARAMETER_STATUS,
     READY,
+    message,
 )
 
 _ROWS, _COPIES = frozenset((DATA_ROW, COPY_DATA)), frozenset((COPY_IN, COPY_BOTH))
+_TIMED_OUT = b"\0Mcanceling statement due to statement timeout\0"
+REST = 0
+"""No message: what is still to come of a row whose first part went on."""
+
 Piece = tuple[int, bytes]
-"""One message, or a run of rows (DATA_ROW, COPY_DATA), perhaps cut in the middle of one."""
+"""One message, or a run of rows (DATA_ROW, COPY_DATA), perhaps cut in the middle of one, or the REST of one."""
 
 
 class Answers:
     """One server's messages. `status` is the last ReadyForQuery's, `failed`: ERROR was seen since then."""
 
-    __slots__ = ("_most", "_part", "_requests", "_settings", "_skip", "failed", "status")
+    __slots__ = ("_hint", "_most", "_part", "_requests", "_rows", "_settings", "_skip", "failed", "status")
 
-    def __init__(self, requests: Requests, settings: Callable[[bytes, bytes], None], most: int) -> None:
-        """`settings` is told every ParameterStatus; `most` bounds a message other than a row."""
+    def __init__(
+        self, requests: Requests, settings: Callable[[bytes, bytes], None], most: int, slow_hint: bytes = b""
+    ) -> None:
+        """`settings` is told every ParameterStatus; `most` bounds a message other than a row. `slow_hint`: a field for
+        the ERROR of a statement that took longer than it may."""
+        self._hint = slow_hint
         self._requests = requests
         self._settings = settings
         self._most = most
         self._part = b""
-        self._skip = 0
+        self._skip = self._rows = 0
         self.status = IDLE
         self.failed = False
 
@@ -43,7 +52,7 @@ class Answers:
         Raises:
             Malformed: not what a server may say now; the session ends.
         """
-        n, pos = len(data), self._skip
+        n, pos, rows = len(data), self._skip, 0
         if pos:
             if pos >= n:
                 self._skip = pos - n
@@ -57,8 +66,10 @@ class Answers:
             kind, size = HEAD(data, pos)
             end = pos + 1 + size
             if kind in _ROWS:
+                rows += 1
                 if end > n:
                     self._skip = end - n
+                    self._rows += rows
                     return data
             else:
                 if end > n:
@@ -68,6 +79,9 @@ class Answers:
                 elif kind == ERROR:
                     self.failed = True
                     self._requests.failed()
+                    if (hinted := self._hinted(data[pos:end])) is not None:
+                        data = b"".join((data[:pos], hinted, data[end:]))
+                        n, end = len(data), pos + len(hinted)
                 elif kind == PARAMETER_STATUS:
                     self.setting(data[pos:end])
                 elif kind in _COPIES:
@@ -75,10 +89,16 @@ class Answers:
             if size < 4:
                 raise Malformed("a message of the server whose length is none")
             pos = end
+        self._rows += rows
         if pos == n:
             return data
         self._keep(data, pos, n)
         return data[:pos]
+
+    def counted(self) -> int:
+        """Rows that `feed` let on since this was asked last: those of which a first part did."""
+        rows, self._rows = self._rows, 0
+        return rows
 
     def pieces(self, data: bytes, *, whole: bool) -> list[Piece]:
         """The same for the conductor: message by message, runs of rows together; `whole`: no row is cut.
@@ -89,7 +109,7 @@ class Answers:
         n, pos = len(data), self._skip
         if pos:
             self._skip = max(0, pos - n)
-            found.append((DATA_ROW, data[:pos]))
+            found.append((REST, data[:pos]))
             if pos >= n:
                 return found
         elif self._part:
@@ -122,6 +142,10 @@ class Answers:
             elif kind == ERROR:
                 self.failed = True
                 self._requests.failed()
+                if (hinted := self._hinted(data[pos:end])) is not None:
+                    found.append((kind, hinted))
+                    pos = end
+                    continue
             elif kind == PARAMETER_STATUS:
                 self.setting(data[pos:end])
             elif kind == COPY_BOTH:
@@ -131,6 +155,12 @@ class Answers:
         if pos < n:
             self._keep(data, pos, n)
         return found
+
+    def _hinted(self, error: bytes) -> bytes | None:
+        """The ERROR of a statement_timeout with what to do about it; None: it is another."""
+        if not self._hint or _TIMED_OUT not in error:
+            return None
+        return message(ERROR, error[5:-1] + self._hint + b"\0")
 
     @property
     def cut_off(self) -> int:
@@ -149,8 +179,8 @@ class Answers:
         self.failed = False
         self.status = status
 
-    def setting(self, message: bytes) -> None:
-        name, _, rest = message[5:].partition(b"\0")
+    def setting(self, status: bytes) -> None:
+        name, _, rest = status[5:].partition(b"\0")
         self._settings(name, rest[:-1])
 
     def _keep(self, data: bytes, pos: int, n: int) -> None:

@@ -107,6 +107,7 @@ class Connection:
         self.proved = True
         self._upstream, self._desk = await self._door.open(startup.user, startup.database)
         self._entered = True
+        startup = startup.within(self._upstream.statement_ms)
         self._desk.watch("\0".join((startup.application_name, *startup.settings.values())).encode())
         server, self._greeting = await reach(self._server_side, self._upstream, startup, self._limits)
         self._check(self._greeting.settings)
@@ -162,7 +163,8 @@ class Connection:
         """Both sides are logged in: tell the client, and let messages through."""
         limits = self._limits
         self.requests = Requests(desk.passes_now, limits)
-        answers = Answers(self.requests, self._setting, limits.answer)
+        slow_hint = self._upstream.slow_hint if self._upstream is not None else ""
+        answers = Answers(self.requests, self._setting, limits.answer, replies.hint(slow_hint))
         answers.status = self._greeting.status
         agent, self._server, server.connection = self.agent, server, self
         self.to_server, self.to_agent = server.transport.write, agent.transport.write

@@ -64,19 +64,6 @@ class Copy(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Allowance:
-    """What a session may still be sent of one database, in bytes, over all of its connections. `hint`: how to ask."""
-
-    most: int
-    left: int
-    hint: str = ""
-
-    def told(self) -> Told:
-        size = f"{self.most / (1 << 20):,.0f} MB"
-        return Told(f"yett: this task has been sent {size} of this database, which is all it may", self.hint, "53400")
-
-
 class Transaction(Protocol):
     """The agent's open transaction, from its first write on: `desk.transaction()` makes one after BEGIN has run."""
 
@@ -152,6 +139,21 @@ class Masking(Protocol):
         ...
 
 
+class Metered(Protocol):
+    """How much may still be sent. See `allowance.Allowance`."""
+
+    @property
+    def open(self) -> bool: ...
+
+    def spend(self, size: int, rows: int) -> None:
+        """So many bytes, with so many rows in them, are about to be sent."""
+        ...
+
+    def told(self) -> Told:
+        """Why nothing more is sent."""
+        ...
+
+
 class Desk(Protocol):
     """One agent connection's side of the checkpoint."""
 
@@ -203,7 +205,7 @@ class Desk(Protocol):
         """What hides columns from this connection, asked for once; None: it may see all that its role may."""
         ...
 
-    def allowance(self) -> Allowance:
+    def allowance(self) -> Metered:
         """How much this connection may still be sent; asked for once."""
         ...
 
@@ -231,6 +233,7 @@ class Upstream:
     `address` is (host, port) as it is dialled, a host that begins with "/" is a socket's folder; `server_name` is what
     its certificate must say. `tls`: "require" (and all that libpq has above it), "prefer" (plaintext only on loopback),
     "disable" (a person chose it). `roots`: a PEM file of the authority that signs it, the system's if there is none.
+    `statement_ms`: how long a statement may take, 0: any; `slow_hint`: what to do about one that took longer.
     """
 
     address: tuple[str, int]
@@ -240,6 +243,8 @@ class Upstream:
     database: str
     password: str
     roots: Path | None = None
+    statement_ms: int = 0
+    slow_hint: str = ""
 
     def __repr__(self) -> str:
         return f"Upstream({self.address}, {self.user}, {self.database})"

@@ -135,8 +135,10 @@ class Lockstep:
             return
         group = self._groups[0]
         shown = piece if group.own or self._seen is None else self._seen(piece)
-        if not group.own and self.held is None:  # what is held is little, and an ERROR in its place would be a lie
+        if not group.own and self.held is None:
             shown = self._metered(kind, shown)
+        elif not group.own and self._meter is not None:  # an ERROR in the place of what is held would be a lie
+            self._meter.count(kind, shown)
         if kind == READY:
             self._groups.popleft()
             group.done = True

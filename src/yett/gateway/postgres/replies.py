@@ -47,6 +47,11 @@ def _fields(severity: str, told: Told) -> bytes:
     )
 
 
+def hint(text: str) -> bytes:
+    """A field of an ErrorResponse, b"" for none."""
+    return b"H" + clean(text).encode("utf-8", "replace") + b"\0" if text else b""
+
+
 def error(told: Told) -> bytes:
     """ErrorResponse: the statement did not run, the session goes on."""
     return message(ERROR, _fields("ERROR", told))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yett.gateway.postgres.framing import Malformed
 from yett.gateway.postgres.messages import (
@@ -14,6 +14,7 @@ from yett.gateway.postgres.messages import (
     PROTOCOL_3_2,
     SSL_REQUEST,
 )
+from yett.operations.sql.settings import within
 
 PINNED: Mapping[str, str] = {
     # What libpg_query assumes when it reads a text (findings, 3.2). Set in the startup packet they outrank
@@ -36,6 +37,7 @@ ALLOWED = frozenset(
         "work_mem",
     )
 )
+TIMEOUT = "statement_timeout"
 _SETTING = re.compile(r"(?:-c\s*|--)([A-Za-z_][A-Za-z0-9_.\-]*)=((?:\\.|[^\s\\])*)")
 _NO = frozenset(("", "off", "false", "no", "0"))
 
@@ -67,6 +69,14 @@ class Startup:
     left_out: tuple[str, ...] = ()
     unknown: tuple[bytes, ...] = ()
     """Protocol options (`_pq_.`): none is known yet."""
+
+    def within(self, statement_ms: int) -> Startup:
+        """Without a statement_timeout beyond that: what a session is started with outranks its role's own. 0: any."""
+        asked = self.settings.get(TIMEOUT)
+        if asked is None or not statement_ms or within(asked, statement_ms):
+            return self
+        settings = {name: value for name, value in self.settings.items() if name != TIMEOUT}
+        return replace(self, settings=settings, left_out=(*self.left_out, TIMEOUT))
 
 
 def packet(body: bytes) -> Startup | Cancel | Encryption:

@@ -115,7 +115,11 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
     if folded in _PINNED:
         same = values is not None and len(values) == 1 and values[0].strip().lower() in _PINNED[folded]
         return None if same else refused(f"sets {folded}, which Yett pins: statements could mean something else")
-    if folded in _TIMEOUTS and catalog.longest_ms and not _within(values, catalog.longest_ms):
+    if (
+        folded in _TIMEOUTS
+        and catalog.longest_ms
+        and not (values is not None and len(values) == 1 and within(values[0], catalog.longest_ms))
+    ):
         return refused(f"sets {folded} beyond the {catalog.longest_ms} ms that this session has", Effect.WRITE)
     if folded in _TIMEOUTS or folded in _HARMLESS or any(fnmatchcase(folded, shape) for shape in _HARMLESS_PATTERNS):
         return None
@@ -175,8 +179,7 @@ def _search_path(values: tuple[str, ...] | None, catalog: Catalog) -> Fact | Non
     return refused("sets search_path, which Yett pins: names would mean something else")
 
 
-def _within(values: tuple[str, ...] | None, longest_ms: int) -> bool:
-    if values is None or len(values) != 1:
-        return False
-    match = _DURATION.fullmatch(values[0])
+def within(duration: str, longest_ms: int) -> bool:
+    """Whether it is a time as guc.c reads one, and a limit at all."""
+    match = _DURATION.fullmatch(duration)
     return match is not None and 0 < float(match[1]) * _MS[match[2]] <= longest_ms

@@ -11,8 +11,8 @@ from yett.model.errors import ConfigurationError
 _IDENTIFIER_BYTES = 63
 
 
-RESULT_BYTES = 1 << 30
-"""What a session may be sent of one database, unless a person says otherwise: far more than most tasks read."""
+RESULT_BYTES, RESULT_ROWS = 1 << 30, 5_000_000
+"""What a task may be sent of one database, unless a person says otherwise: far more than most tasks read."""
 
 
 class Table(NamedTuple):
@@ -34,8 +34,8 @@ class Budgets:
     """Limits of one lease. Times in milliseconds.
 
     The times become settings of the role. A role may change its own settings, so they hold only as long as the gateway
-    refuses SET and ALTER ROLE; `connections` is the server's own limit. `result_bytes`, all that a session is sent, is
-    the gateway's to count: PostgreSQL has no such setting.
+    refuses SET and ALTER ROLE; `connections` is the server's own limit. `result_bytes` and `result_rows`, all that a
+    task is sent, are the gateway's to count: PostgreSQL has no such setting.
     """
 
     statement_ms: int = 30_000
@@ -43,6 +43,7 @@ class Budgets:
     lock_ms: int = 5_000
     connections: int = 8
     result_bytes: int = RESULT_BYTES
+    result_rows: int = RESULT_ROWS
 
 
 @dataclass(frozen=True, slots=True)
