@@ -11,7 +11,8 @@ from typing import Any
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import settings
 from yett.operations.sql.facts import alone, dump, refused
-from yett.operations.sql.reader import Node, Reader
+from yett.operations.sql.found import Node
+from yett.operations.sql.reader import Reader
 from yett.operations.sql.statement import Touched, Verb
 
 _PLANTS = "plants what will later run with other rights"

@@ -15,11 +15,12 @@ from typing import Any
 from yett.operations.sql import builtins
 from yett.operations.sql.catalog import Function
 from yett.operations.sql.facts import Known, Ref, unknown
+from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
 from yett.operations.sql.lexer import Kind, Token, tokens
 from yett.operations.sql.names import Names
 from yett.operations.sql.reach import Reach
-from yett.operations.sql.reader import Node, Reader
+from yett.operations.sql.reader import Reader
 from yett.operations.sql.statement import Control, Verb
 from yett.operations.sql.trees import trees
 from yett.operations.sql.worker import worker

@@ -23,11 +23,12 @@ from yett.operations.sql.facts import (
     unknown,
     way_of,
 )
+from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import LARGEST, GrammarError
 from yett.operations.sql.names import Names
 from yett.operations.sql.parameters import declared, with_declared
 from yett.operations.sql.reach import Reach
-from yett.operations.sql.reader import Node, Reader
+from yett.operations.sql.reader import Reader
 from yett.operations.sql.redact import redact
 from yett.operations.sql.session import SESSION
 from yett.operations.sql.statement import Control, Statement, Verb, Way

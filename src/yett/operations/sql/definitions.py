@@ -12,7 +12,8 @@ from typing import Any
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.catalog import Relation
 from yett.operations.sql.facts import Fact, Ref, alone, ask, dump, refused
-from yett.operations.sql.reader import NO_CTES, Node, Reader
+from yett.operations.sql.found import Node
+from yett.operations.sql.reader import NO_CTES, Reader
 from yett.operations.sql.statement import Touched, Verb, Way
 
 _SERIALS = frozenset({"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"})

@@ -1,7 +1,7 @@
 """One statement's tree, visited whole: every node and every name in it, in the shape that libpg_query prints.
 
 Expressions and queries are allow-listed: a node that is not known here (a newer grammar) is an unknown effect. What
-statements of other kinds do is in `commands*.py`, which use this for the expressions inside.
+other statements do is in `definitions`, `authority`, `session` and `bodies`, which use this for the expressions inside.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
-from yett.operations.sql import builtins, settings, unbounded
-from yett.operations.sql.catalog import Catalog
-from yett.operations.sql.facts import Fact, Ref, ask, dump, guard, unknown
+from yett.operations.sql import builtins, set_config, settings, unbounded
+from yett.operations.sql.facts import guard, unknown
+from yett.operations.sql.found import Found, Node, dotted
 from yett.operations.sql.names import Names, Refs
 from yett.operations.sql.reach import Reach
-from yett.operations.sql.statement import Control, Statement, Touched, Verb, Way
-
-Node = Mapping[str, Any]
-"""A node's fields. Any: JSON."""
+from yett.operations.sql.statement import Statement, Verb
 
 Read = Callable[["Reader", Node], None]
 """Reads one wrapped statement node into a reader."""
@@ -28,115 +25,18 @@ NO_CTES: Ctes = frozenset()
 _COMPARISONS = ("=", "<", ">", "<=", ">=", "<>")
 
 
-class Reader:
-    """What has been found of one statement. Made for it, filled by it, thrown away.
-
-    `lenient`: nodes that are not known are gone through, not reported; for statements that a person is asked about
-    whatever is in them.
-    """
+class Reader(Found):
+    """Visits one statement's tree."""
 
     def __init__(self, reach: Reach, names: Names, prepared: Mapping[str, Statement], read: Read) -> None:
-        self.reach = reach
-        self.names = names
-        self.catalog = reach.catalog
-        self.prepared = prepared
+        super().__init__(reach, names, prepared)
         self._read = read
-        self.tag = ""
-        self.floor = Way.PASS
-        self.facts: list[Fact] = []
-        self.refs: set[Ref] = set()
-        self.touched: list[Touched] = []
-        self.control = Control.NONE
-        self.chain = False
-        self.savepoint = ""
-        self.prepares = self.executes = self.deallocates = self.copies = ""
-        self.unbounded = False
-        self.schemas: list[str] = []
-        self.planning = False
-        """The statement is planned and not run (EXPLAIN)."""
-        self.defers = False
-        """What it reads runs later, at a FETCH that nobody decides on."""
-        self.keeps = False
-        """It makes a temporary table of what it reads."""
-        self.plants = False
-        """It stores expressions that others will run."""
-        self.lenient = False
-        self.loops = False
-        """It is a body with a loop."""
-        self.made: set[str] = set()
-        """Temporary tables that earlier statements of the same body make."""
-        self._queries = 0
-        self._sequences = False
-        self._plain = True
-        self._once = True
-        self._rows = True
-        self._reads_columns = False
-        self._chosen: dict[int, str] = {}
 
     def nested(self, node: Node) -> None:
         """Read a statement inside this one; the outer one's tag stays."""
         tag = self.tag
         self._read(self, node)
         self.tag = tag or self.tag
-
-    # -- what is found
-
-    def fact(self, fact: Fact | None) -> None:
-        if fact is not None:
-            self.facts.append(fact)
-
-    def reached(self, refs: Refs | None, otherwise: str) -> None:
-        """Take in what a name leads to; None: the catalog does not know it."""
-        if refs is None:
-            self.fact(unknown(otherwise))
-        elif refs:
-            self.refs |= refs
-
-    def target(self, range_var: Node, verb: Verb) -> None:
-        """A relation that is written, locked or defined: never a CTE."""
-        schema, name = range_var.get("schemaname", ""), range_var["relname"]
-        if self.names.is_own_temporary(schema, name):
-            self.refs.update(Ref("own", relation.oid) for relation in self.catalog.temporaries(name))
-            return
-        found = self.names.relations(schema, name)
-        if not found and (schema or name not in self.made):
-            self.touched.append(Touched(0, schema, name, verb))
-            self.fact(unknown(f"names {_dotted(schema, name)}, which the catalog does not know"))
-        self.refs.update(Ref(verb, relation.oid) for relation in found)
-
-    def mentioned(self, range_var: Node) -> None:
-        """A relation that is looked up and not opened: no row of it, or of what stands behind it, is read."""
-        schema, name = range_var.get("schemaname", ""), range_var["relname"]
-        found = self.names.relations(schema, name)
-        if not found:
-            self.fact(unknown(f"names {_dotted(schema, name)}, which the catalog does not know"))
-        self.touched += [Touched(one.oid, one.schema, one.name, Verb.READ) for one in found]
-
-    def done(self) -> None:
-        """Judge what only the whole tells: sequences, casts, and what a definition plants."""
-        if self.keeps:
-            self._keep_types()
-        if self.plants:
-            self.fact(self._planted())
-        if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
-            reason = "may take any number of numbers of a sequence, which nothing gives back"
-            self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
-        if self._reads_columns and self.catalog.implicit_casts:
-            self.refs.add(Ref("casts", 0))
-
-    def _keep_types(self) -> None:
-        """A table made of what is read has its types, and a domain's check will run at each row put in later."""
-        read = self.reach.close(frozenset(self.refs)).touched
-        relations = (self.catalog.relation(touched.oid) for touched in read)
-        self.refs.update(Ref("type", type_) for relation in relations if relation for type_ in relation.types)
-
-    def _planted(self) -> Fact | None:
-        """What would run on use, beyond reading and numbering, makes a definition a matter of authority."""
-        known = self.reach.close(frozenset(self.refs))
-        facts = (fact for fact in (*known.facts, *self.facts) if fact.way in (Way.GUARD, Way.ASK))
-        if all(fact == builtins.NUMBERS for fact in facts):
-            return None
-        return dump(Effect.ADMIN, Recovery.AUTOMATIC, "plants what will later run when others use it")
 
     # -- the walk
 
@@ -284,7 +184,7 @@ class Reader:
         if refs and name == "set_config":
             own = {ref for ref in refs if (f := self.catalog.function(ref.oid)) is not None and f.builtin}
             if own:
-                self.fact(_set_config(node.get("args", []), self.catalog, self._chosen.get(id(node))))
+                self.fact(set_config.judged(node.get("args", []), self.catalog, self._chosen.get(id(node))))
             refs -= own
         if not self._is_one_value(name, refs):
             self._once = False
@@ -292,7 +192,7 @@ class Reader:
             self._sequences = True
         elif not self._rows and name not in ("currval", "lastval"):
             self._plain = False  # it may return a set; none may stand in VALUES or in SET
-        self.reached(refs, f"calls {_dotted(schema, name)}, which is not known")
+        self.reached(refs, f"calls {dotted(schema, name)}, which is not known")
 
     def _is_one_value(self, name: str, refs: Refs | None) -> bool:
         if name not in builtins.ADVISORY_LOCKS and name not in builtins.ONE_VALUE:
@@ -335,7 +235,7 @@ class Reader:
         self._reads_columns = True
         self.reached(
             self.names.type_(schema[-1] if schema else "", name),
-            f"names type {_dotted(schema[-1] if schema else '', name)}, which is not known",
+            f"names type {dotted(schema[-1] if schema else '', name)}, which is not known",
         )
         self.walk({key: value for key, value in node.items() if key != "names"}, ctes)
 
@@ -386,35 +286,6 @@ class Reader:
         self.walk(node.get("items", []), ctes)
 
 
-def _set_config(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact | None:
-    constants = [_constant(argument) for argument in arguments]
-    name, value = (*constants, None, None)[:2]
-    name = name if chosen is None else chosen
-    if name is None:
-        return unknown("calls set_config with a name that is not a constant")
-    values = None if value is None else (value,)
-    if value is not None and name.lower() == "search_path":
-        return settings.judge(name, settings.path_of(value, ()), catalog)
-    return settings.judge(name, values, catalog)
-
-
-def _constant(node: Any) -> str | None:
-    """The text of a string constant, cast to text or not; None: no constant."""
-    if not isinstance(node, dict):
-        return None  # from the worker, which leaves constants out
-    if "TypeCast" in node and _is_text(node["TypeCast"].get("typeName", {})):
-        node = node["TypeCast"].get("arg", {})
-    constant = node.get("A_Const", {})
-    if "sval" in constant:
-        return str(constant["sval"].get("sval", ""))
-    return "" if "boolval" in constant else None
-
-
-def _is_text(type_name: Node) -> bool:
-    names = [part["String"]["sval"] for part in type_name.get("names", ())]
-    return names in (["text"], ["pg_catalog", "text"], ["pg_catalog", "bool"])
-
-
 def _range_vars(node: Any, ctes: Ctes) -> list[Node]:
     """The relations of a FROM clause, sub-selects and joins included, functions' arguments too: more is safe."""
     found: list[Node] = []
@@ -428,10 +299,6 @@ def _range_vars(node: Any, ctes: Ctes) -> list[Node]:
                 found.append(item)
             waiting.extend(value for value in item.values() if isinstance(value, (dict, list)))
     return found
-
-
-def _dotted(schema: str, name: str) -> str:
-    return f"{schema}.{name}" if schema else name
 
 
 _MERGES = {"CMD_INSERT": Verb.INSERT, "CMD_UPDATE": Verb.UPDATE, "CMD_DELETE": Verb.DELETE}

@@ -8,9 +8,10 @@ from typing import Any
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import bodies, settings
 from yett.operations.sql.facts import Ref, ask, guard, refused, unknown
+from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
 from yett.operations.sql.parameters import declared
-from yett.operations.sql.reader import NO_CTES, Node, Reader
+from yett.operations.sql.reader import NO_CTES, Reader
 from yett.operations.sql.statement import Control, Verb, Way
 from yett.operations.sql.trees import trees
 

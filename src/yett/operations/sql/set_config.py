@@ -1,0 +1,40 @@
+"""`set_config(name, value, ..)`: the function that does what SET does, judged by its constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from yett.operations.sql import settings
+from yett.operations.sql.catalog import Catalog
+from yett.operations.sql.facts import Fact, unknown
+
+
+def judged(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact | None:
+    """What the call does. `chosen`: the only name that it can be given here, where that is no constant."""
+    constants = [_constant(argument) for argument in arguments]
+    name, value = (*constants, None, None)[:2]
+    name = name if chosen is None else chosen
+    if name is None:
+        return unknown("calls set_config with a name that is not a constant")
+    values = None if value is None else (value,)
+    if value is not None and name.lower() == "search_path":
+        return settings.judge(name, settings.path_of(value, ()), catalog)
+    return settings.judge(name, values, catalog)
+
+
+def _constant(node: Any) -> str | None:
+    """The text of a string constant, cast to text or not; None: no constant."""
+    if not isinstance(node, dict):
+        return None  # from the worker, which leaves constants out
+    if "TypeCast" in node and _is_text(node["TypeCast"].get("typeName", {})):
+        node = node["TypeCast"].get("arg", {})
+    constant = node.get("A_Const", {})
+    if "sval" in constant:
+        return str(constant["sval"].get("sval", ""))
+    return "" if "boolval" in constant else None
+
+
+def _is_text(type_name: Mapping[str, Any]) -> bool:
+    names = [part["String"]["sval"] for part in type_name.get("names", ())]
+    return names in (["text"], ["pg_catalog", "text"], ["pg_catalog", "bool"])
