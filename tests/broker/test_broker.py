@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from yett.broker.broker import Broker
+from yett.broker.escapes import is_plain
 from yett.broker.minting import AnswerWithheld
 from yett.broker.needles import Needles
 from yett.broker.vault import NoSuchSecret, Vault
@@ -244,6 +245,18 @@ def test_a_needle_that_stands_in_a_text_is_never_said_to_be_absent(value: bytes,
     known = Needles({"f": Secret(value + b"x"), "g": Secret(b"another one of them")})
     for needle in known._all:
         assert not known.are_absent(b"." * before + needle.text + after)
+
+
+@pytest.mark.parametrize("size", [0, 7, 8, 1023, 1024, 1031, 1032, 5000])
+def test_absence_is_said_of_short_texts_only_and_never_of_one_that_ends_with_the_secret(size: int) -> None:
+    known = Needles({"f": Secret(b"abcdefghijklmnopqrst")})
+    assert known.are_absent(b"." * size) is (size < 1032)
+    assert size < 20 or not known.are_absent(b"." * (size - 20) + b"abcdefghijklmnopqrst")
+
+
+@given(st.binary(max_size=40), st.sampled_from([0, 980, 1000, 1024]))
+def test_a_text_is_plain_if_nothing_in_it_begins_an_escape_or_a_line(tail: bytes, before: int) -> None:
+    assert is_plain(b"." * before + tail) is (not set(tail) & set(b"\n\r\\%&"))
 
 
 def test_nothing_is_said_to_be_absent_where_a_needle_is_too_short_for_that() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from struct import Struct
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
@@ -25,6 +26,9 @@ MOST_PIECED = 200_000
 _HEAD = 4
 _BASE64_LOST = (0, 2, 3)
 """Leading characters that also carry bits of what stands before the value, by its offset modulo 3."""
+
+_EIGHTS = tuple(Struct("8s" * count).unpack_from for count in range(129))
+"""How to cut up to 1,031 bytes into pieces of 8, what is left over left out: a quarter of the time of slices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,10 @@ class Needles:
         Of a needle of 15 bytes or more, wherever it stands, one piece of 8 begins at a multiple of 8. `find` lets go of
         the interpreter's lock, which for a statement costs more than the search: others take it meanwhile.
         """
-        pieces = self._pieces
-        return pieces is not None and pieces.isdisjoint([text[at : at + 8] for at in range(0, len(text) - 7, 8)])
+        pieces, count = self._pieces, len(text) // 8
+        if pieces is None or count >= len(_EIGHTS):
+            return False
+        return pieces.isdisjoint(_EIGHTS[count](text))
 
     def find_one(self, text: bytes) -> Needle | None:
         """The first needle in the text."""

@@ -118,9 +118,15 @@ class Checkpoint:
         state = self._sessions.get(session.id)
         if state is None:
             return None
-        policies, second = self._judging.policies_of(state), self._desk.clock() // 10**9
-        budget = (state.spent, state.limit, state.remembered)
-        return (policies, *budget, self._eyes.standing(), self._lockdown.scopes, second)
+        return (
+            self._judging.policies_of(state),
+            state.spent,
+            state.limit,
+            state.remembered,
+            self._eyes.standing(),
+            self._lockdown.scopes,
+            self._desk.clock() // 10**9,
+        )
 
     def again(self, session: Session, digest: str) -> None:
         """A read that passed under the standing that still holds passes once more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from yett.ledger.tree import WIDTH, Tile, Tree, leaf_hash
 from yett.model.errors import LedgerUnavailable
@@ -45,11 +45,8 @@ def load_tree(connection: Connection) -> Tree:
 
 def log_size(connection: Connection) -> int:
     """How many entries the log has."""
-    last = connection.execute(_LAST_INDEX).scalar()
+    last = connection.exec_driver_sql("SELECT max(idx) FROM ledger_entry").scalar()  # plain SQL: once a batch
     return 0 if last is None else int(last) + 1
-
-
-_LAST_INDEX = select(func.max(ledger_entry.c.idx))
 
 
 def last_time(connection: Connection) -> int:
