@@ -72,6 +72,13 @@ def few_rows_veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
 
 
 @pytest.fixture
+def few_changes(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A task may do little in it without a person."""
+    few = {"deleted_rows": 1, "changed_rows": 3, "share_percent": 1, "changed_tables": 1}
+    yield from _company(laws, server, few)
+
+
+@pytest.fixture
 def quick(laws: LawPlane, server: Any) -> Iterator[Company]:
     """A statement may take a second."""
     yield from _company(laws, server, {"statement_seconds": 1})

@@ -72,9 +72,9 @@ def ends(company: Company, way: str) -> None:
 
 def more(company: Company) -> None:
     """A person signs for more."""
-    act = company.laws.do(databases.allow(company.laws.plane, {"name": "saas", "mb": 3}))
+    act = company.laws.do(databases.allow(company.laws.plane, {"name": "saas", "result_mb": 3}))
     company.laws.sign(str(act["act"]))
-    assert company.laws.entries("budget")[-1]["body"]["more MB"] == 3
+    assert company.laws.entries("budget")[-1]["body"]["more"] == {"MB that a task may be sent": 3}
 
 
 def test_it_is_one_for_all_connections_of_a_session(metered: Company) -> None:
@@ -156,7 +156,7 @@ def end_of_rows(company: Company, way: str) -> None:
             read_twice(connection, way)
         assert "yett database allow saas --rows 1000" in str(cut.value.diag.message_hint)
         connection.execute("ROLLBACK")
-        act = company.laws.do(databases.allow(company.laws.plane, {"name": "saas", "rows": 500}))
+        act = company.laws.do(databases.allow(company.laws.plane, {"name": "saas", "result_rows": 500}))
         company.laws.sign(str(act["act"]))
         assert connection.execute("SELECT count(*) FROM users").fetchall() == [(400,)]
         with pytest.raises(Limit, match="rows"):
@@ -195,7 +195,7 @@ def test_a_daemon_that_starts_anew_counts_on(few_rows: Company, ended: str) -> N
     forgotten(few_rows)
     with pytest.raises(Limit, match="1,000 rows"):
         few_rows.run("SELECT 1")
-    act = few_rows.laws.do(databases.allow(few_rows.laws.plane, {"name": "saas", "rows": 5000}))
+    act = few_rows.laws.do(databases.allow(few_rows.laws.plane, {"name": "saas", "result_rows": 5000}))
     few_rows.laws.sign(str(act["act"]))
     forgotten(few_rows)
     assert few_rows.run("SELECT 1") == [(1,)]

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     )(show_)
     app.command(
         "allow",
-        help="Ask to let a running task be sent more of a database; a person signs it.\n\n"
+        help="Ask to let a running task read or change more of a database; a person signs it.\n\n"
         "Example: yett database allow saastr --mb 512",
     )(allow)
     app.command("list", help="List the databases.\n\nExample: yett database list --json")(list_)
@@ -57,6 +57,18 @@ def add(
         int, typer.Option(help="How many rows a task may be sent of it; 5,000,000 if not said.")
     ] = 0,
     statement_seconds: Annotated[int, typer.Option(help="How long a statement may take; 30 s if not said.")] = 0,
+    deleted_rows: Annotated[
+        int, typer.Option(help="Rows of a table that a task may delete before a person is asked; 1,000 if not said.")
+    ] = 0,
+    changed_rows: Annotated[
+        int, typer.Option(help="Rows of a table that a task may change before a person is asked; 10,000 if not said.")
+    ] = 0,
+    share_percent: Annotated[
+        int, typer.Option(help="The same of a larger table, in percent of its rows; 10 if not said.")
+    ] = 0,
+    changed_tables: Annotated[
+        int, typer.Option(help="Tables that a task may change before a person is asked; 50 if not said.")
+    ] = 0,
     read_only: Annotated[bool, typer.Option("--read-only", help="Leases may read, and nothing else.")] = False,
 ) -> None:
     tty = sys.stdin.isatty()
@@ -71,6 +83,10 @@ def add(
         result_mb=result_mb,
         result_rows=result_rows,
         statement_seconds=statement_seconds,
+        deleted_rows=deleted_rows,
+        changed_rows=changed_rows,
+        share_percent=share_percent,
+        changed_tables=changed_tables,
         read_only=read_only,
         backup=backup,
         value=value.strip(),
@@ -103,16 +119,30 @@ def allow(
     name: str,
     mb: Annotated[int, typer.Option(help="How many MB more.")] = 0,
     rows: Annotated[int, typer.Option(help="How many rows more.")] = 0,
+    deleted: Annotated[int, typer.Option(help="Rows of each table that it may delete without a person, more.")] = 0,
+    changed: Annotated[int, typer.Option(help="Rows of each table that it may change without a person, more.")] = 0,
+    tables: Annotated[int, typer.Option(help="Tables that it may change without a person, more.")] = 0,
     session: Annotated[str, typer.Option(help="The session, if several have the database.")] = "",
 ) -> None:
-    answer = call("database.allow", start=False, name=name, mb=mb, rows=rows, session=session)
+    answer = call(
+        "database.allow",
+        start=False,
+        name=name,
+        session=session,
+        result_mb=mb,
+        result_rows=rows,
+        deleted_rows=deleted,
+        changed_rows=changed,
+        changed_tables=tables,
+    )
     print(f"nothing has changed yet; sign it at {answer['sign']}")
 
 
 def list_(as_json: show.AsJson = False) -> None:
     rows = [{**one, "at": f"{one['host']}:{one['port']}/{one['dbname']}", **_scope(one)} for one in _databases()]
     columns = [("name", "NAME"), ("at", "AT"), ("environment", "ENVIRONMENT"), ("leases", "LEASES")]
-    columns += [("masks", "MASKS"), ("veils", "SHOWN MASKED"), ("backup", "BACKUPS")]
+    columns += [("masks", "MASKS"), ("veils", "SHOWN MASKED"), ("sent", "MAY BE SENT"), ("small", "WITHOUT A PERSON")]
+    columns += [("backup", "BACKUPS")]
     show.rows(rows, columns, as_json, "No database yet: yett database add NAME")
 
 
@@ -128,10 +158,14 @@ def _databases() -> list[dict[str, object]]:
 def _scope(database: dict[str, object]) -> dict[str, str]:
     scope = database["scope"]
     assert isinstance(scope, dict)
-    veils = scope.get("veiled", [])
+    veils, said = scope.get("veiled", []), database["limits"]
+    assert isinstance(said, dict)
     return {
         "leases": f"{scope['mode']} {', '.join(scope['schemas'])}",
         "masks": ", ".join(scope["masked"]),
         "veils": ", ".join(veils),
+        "sent": f"{said['result_mb']:,} MB, {said['result_rows']:,} rows; {said['statement_seconds']:,} s a statement",
+        "small": f"a table: {said['deleted_rows']:,} rows deleted, {said['changed_rows']:,} changed, or"
+        f" {said['share_percent']}%; {said['changed_tables']:,} tables",
         "backup": scope.get("backup", ""),
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from yett.gateway.databases.looking import About
-from yett.gateway.databases.so_far import MOST_CHANGED, MOST_DELETED, Small, SoFar, counted
+from yett.gateway.databases.so_far import USUAL, Bounds, Small, SoFar, counted
 from yett.model.canonical import Json
 from yett.model.operation import Rows
 
 USERS, CARS = 101, 102
+MOST_DELETED, MOST_CHANGED = USUAL.deleted, USUAL.changed
 
 
 def undo(oid: int, deleted: int, updated: int = 0) -> dict[str, Json]:
@@ -31,11 +32,11 @@ def undo(oid: int, deleted: int, updated: int = 0) -> dict[str, Json]:
     ],
 )
 def test_a_thousand_rows_or_a_tenth_of_the_table(small: Small, rows: int, too_many: bool) -> None:
-    assert small.is_too_many(About(1, (), rows=rows)) is too_many
+    assert small.is_too_many(About(1, (), rows=rows), USUAL) is too_many
 
 
 def test_a_table_that_nothing_is_known_of_has_no_tenth() -> None:
-    assert Small(deleted=MOST_DELETED + 1).is_too_many(None)
+    assert Small(deleted=MOST_DELETED + 1).is_too_many(None, USUAL)
 
 
 def test_what_is_rolled_back_did_not_happen_and_what_was_signed_for_is_known() -> None:
@@ -52,3 +53,26 @@ def test_a_daemon_that_starts_anew_counts_the_undos() -> None:
     undos = [("", undo(USERS, 700)), ("", undo(CARS, 5)), ("h-1", undo(USERS, 200)), ("", undo(USERS, 80, 2))]
     assert counted(undos) == {USERS: Small(80, 2), CARS: Small(5)}
     assert counted([("", {"tables": "odd"}), ("", {}), ("", {"tables": [7]})]) == {}
+
+
+def test_the_bounds_are_what_a_person_gave_and_signed() -> None:
+    most = Bounds(deleted=5, changed=20, share=0, tables=2)
+    assert Small(6).is_too_many(About(1, (), rows=1_000_000), most)
+    assert not Small(6).is_too_many(About(1, (), rows=1_000_000), USUAL)
+    so_far = SoFar({}, most)
+    for _ in range(2):
+        so_far.grant(Bounds(1, 0, 0, 0))
+    assert so_far.most == Bounds(6, 20, 0, 2)
+
+
+def test_tables_count_where_rows_were_changed_or_deleted() -> None:
+    so_far = SoFar({}, Bounds(tables=2))
+    for oid in range(3):
+        so_far.add(oid, Rows("public.t", inserted=5))
+    assert not so_far.in_too_many_tables
+    for oid in range(3):
+        assert not so_far.in_too_many_tables
+        so_far.add(oid, Rows("public.t", updated=1))
+    assert so_far.in_too_many_tables
+    so_far.signed(1)
+    assert not so_far.in_too_many_tables

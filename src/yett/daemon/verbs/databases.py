@@ -8,8 +8,8 @@ from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
 from yett.gateway.databases import registry
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.scopes import RESULT_MAX_ROWS, RESULT_MB, columns_from, limits_from, scope_from
-from yett.gateway.databases.sending import MORE_MB, MORE_ROWS
+from yett.gateway.databases.scopes import columns_from, limits_from, said_limits, scope_from
+from yett.gateway.databases.sending import body_of_more
 from yett.gateway.databases.service import Showing
 from yett.gateway.databases.widening import body_of, keep_scope, known_scope, widened
 from yett.ledger.journal import Transaction
@@ -58,7 +58,9 @@ async def add(plane: Plane, request: Message) -> Message:
 
 
 async def list_(plane: Plane, request: Message) -> Message:
-    return {"databases": [one.as_json() for one in plane.databases.all]}
+    """`limits`: what counts, also where nothing was said."""
+    listed: list[Json] = [{**one.as_json(), "limits": said_limits(one.scope)} for one in plane.databases.all]
+    return {"databases": listed}
 
 
 async def remove(plane: Plane, request: Message) -> Message:
@@ -99,22 +101,15 @@ async def show(plane: Plane, request: Message) -> Message:
 
 
 async def allow(plane: Plane, request: Message) -> Message:
-    """Propose that a running session may be sent more of a database; a person signs it."""
+    """Propose that a running session may have more of a database than every task may; a person signs it."""
     database = plane.databases.named(str(request["name"]))
-    asked = {RESULT_MB: request.get("mb"), RESULT_MAX_ROWS: request.get("rows")}
-    more = {limit: int(str(number or 0)) for limit, number in asked.items()}
-    if not any(more.values()):
-        raise YettError("nothing more is asked for", "say how much: --mb, or --rows")
-    for limit, number in more.items():
-        if not 0 <= number <= limit.most:
-            raise YettError(f"{number:,} more {limit.words} cannot be", f"say 1 to {limit.most:,}")
+    more = body_of_more(request)
     seat = _seat(plane, database, str(request.get("session", "")))
     task = seat.session.task
     body: dict[str, Json] = {
         "database": database.name,
         "id": database.id,
-        **({MORE_MB: more[RESULT_MB]} if more[RESULT_MB] else {}),
-        **({MORE_ROWS: more[RESULT_MAX_ROWS]} if more[RESULT_MAX_ROWS] else {}),
+        "more": more,
         "to": f"{seat.session.principal.agent}, for: {task.purpose}",
         "session": seat.session.id,
         "task": task.id,

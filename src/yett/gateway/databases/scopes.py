@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from yett.gateway.databases.so_far import USUAL, Bounds
 from yett.model.canonical import Json
 from yett.model.errors import ConfigurationError
 from yett.providers.postgres.scope import RESULT_BYTES, RESULT_ROWS, Budgets, Scope, Table, read_only, read_write
@@ -25,13 +26,29 @@ class Limit:
 RESULT_MB = Limit("result_mb", RESULT_BYTES >> 20, 1 << 20, "MB that a task may be sent")
 RESULT_MAX_ROWS = Limit("result_rows", RESULT_ROWS, 1 << 40, "rows that a task may be sent")
 STATEMENT_S = Limit("statement_seconds", Budgets().statement_ms // 1000, 24 * 3600, "seconds that a statement may take")
-LIMITS = (RESULT_MB, RESULT_MAX_ROWS, STATEMENT_S)
+DELETED = Limit("deleted_rows", USUAL.deleted, 1 << 40, "rows of a table that a task may delete without a person")
+CHANGED = Limit("changed_rows", USUAL.changed, 1 << 40, "rows of a table that a task may change without a person")
+SHARE = Limit("share_percent", USUAL.share, 100, "percent of a larger table that a task may change without a person")
+TABLES = Limit("changed_tables", USUAL.tables, 1 << 20, "tables that a task may change without a person")
+LIMITS = (RESULT_MB, RESULT_MAX_ROWS, STATEMENT_S, DELETED, CHANGED, SHARE, TABLES)
+PER_TASK = (RESULT_MB, RESULT_MAX_ROWS, DELETED, CHANGED, TABLES)
+"""Those of which a running task may be allowed more."""
 
 
 def limit_of(said: Mapping[str, Json], limit: Limit) -> int:
     """What counts. A number that is none counts as the usual one."""
     value = said.get(limit.name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else limit.usual
+
+
+def said_limits(said: Mapping[str, Json]) -> dict[str, Json]:
+    """What counts of each, by its name."""
+    return {limit.name: limit_of(said, limit) for limit in LIMITS}
+
+
+def bounds_from(said: Mapping[str, Json]) -> Bounds:
+    """How many small acts a task may add up."""
+    return Bounds(limit_of(said, DELETED), limit_of(said, CHANGED), limit_of(said, SHARE), limit_of(said, TABLES))
 
 
 def limits_from(said: Mapping[str, object]) -> dict[str, Json]:

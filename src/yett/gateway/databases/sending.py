@@ -1,4 +1,4 @@
-"""What each task was sent of each database, and what a person allowed it beyond: kept over a restart of the daemon."""
+"""What each task was sent of a database, and what people allowed it beyond. Kept over a restart of the daemon."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from sqlalchemy import delete, insert, select
 
 from yett.approvals.acts import Act
 from yett.approvals.people import Reader
+from yett.gateway.databases.scopes import CHANGED, DELETED, PER_TASK, RESULT_MAX_ROWS, RESULT_MB, TABLES
+from yett.gateway.databases.so_far import Bounds
 from yett.gateway.postgres.allowance import NOTHING, Allowance, Sent
 from yett.ledger.journal import Entry, Journal, Transaction
+from yett.model.canonical import Json
+from yett.model.errors import YettError
 from yett.model.identity import Task
 from yett.providers.postgres.scope import Budgets
 from yett.store import Store, tables
 
 _PREFIX = "sent:"
-MORE_MB, MORE_ROWS = "more MB", "more rows"
-"""In the body of an act that allows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,18 @@ class Kept:
     """Of one task and database. `expires`: when the task does, seconds."""
 
     sent: Sent = NOTHING
-    more: Sent = NOTHING
+    more: Mapping[str, int] = field(default_factory=dict)
+    """What people allowed beyond what every task may, by the limit's name."""
     expires: int = 0
+
+    @property
+    def more_sent(self) -> Sent:
+        return Sent(self.more.get(RESULT_MB.name, 0) << 20, self.more.get(RESULT_MAX_ROWS.name, 0))
+
+    @property
+    def more_bounds(self) -> Bounds:
+        deleted, changed, others = (self.more.get(limit.name, 0) for limit in (DELETED, CHANGED, TABLES))
+        return Bounds(deleted, changed, 0, others)
 
 
 async def resumed(
@@ -43,9 +55,9 @@ async def resumed(
         return journal.commit(lambda tx: _note(tx, key, sent, int(task.expires)))
 
     await journal.run(_prune)
-    kept = store.read(lambda reader: _kept(reader, key))
-    allowance = Allowance(Sent(budgets.result_bytes, budgets.result_rows), kept.sent, write, name)
-    allowance.grant(kept.more)
+    known = store.read(lambda reader: _kept(reader, key))
+    allowance = Allowance(Sent(budgets.result_bytes, budgets.result_rows), known.sent, write, name)
+    allowance.grant(known.more_sent)
     return allowance
 
 
@@ -55,18 +67,32 @@ async def settle(journal: Journal, task: Task, database_id: str, allowance: Allo
     await journal.run(lambda tx: _note(tx, key, sent, int(task.expires)))
 
 
-def allowed(reader: Reader, act: Act) -> Sent:
-    """All that people have allowed the act's task beyond what every task may."""
-    return _kept(reader, _key(str(act.body["task"]), str(act.body["id"]))).more
+def kept(reader: Reader, task: str, database_id: str) -> Kept:
+    """What is known of it now."""
+    return _kept(reader, _key(task, database_id))
+
+
+def body_of_more(asked: Mapping[str, object]) -> dict[str, Json]:
+    """What is signed to let a running task have more, by what each number counts. Raises YettError."""
+    more: dict[str, Json] = {}
+    for limit in PER_TASK:
+        number = int(str(asked.get(limit.name) or 0))
+        if not 0 <= number <= limit.most:
+            raise YettError(f"{number:,} more {limit.words} cannot be", f"say 1 to {limit.most:,}")
+        if number:
+            more[limit.words] = number
+    if not more:
+        raise YettError("nothing more is asked for", "say how much of what: yett database allow --help")
+    return more
 
 
 def write_allowed(tx: Transaction, act: Act, by: str, now: int) -> None:
     """The effect of the last signature, in its transaction: a task may be sent more."""
     body = act.body
     key = _key(str(body["task"]), str(body["id"]))
-    kept = _kept(tx, key)
-    more = kept.more + Sent(_number(body, MORE_MB) << 20, _number(body, MORE_ROWS))
-    _put(tx, key, Kept(kept.sent, more, kept.expires or _number(body, "until")))
+    before, asked = _kept(tx, key), cast("Mapping[str, Json]", body["more"])
+    more = {limit.name: before.more.get(limit.name, 0) + _number(asked, limit.words) for limit in PER_TASK}
+    _put(tx, key, Kept(before.sent, more, before.expires or _number(body, "until")))
     tx.append(Entry("budget", {"act": act.id, "by": by, **dict(body)}))
 
 
@@ -78,12 +104,12 @@ def _kept(reader: Reader, key: str) -> Kept:
     value = reader.execute(select(tables.meta.c.value).where(tables.meta.c.key == key)).scalar()
     if value is None:
         return Kept()
-    size, rows, more_size, more_rows, expires = cast("list[int]", json.loads(value))
-    return Kept(Sent(size, rows), Sent(more_size, more_rows), expires)
+    size, rows, more, expires = cast("tuple[int, int, dict[str, int], int]", json.loads(value))
+    return Kept(Sent(size, rows), more, expires)
 
 
-def _put(tx: Transaction, key: str, kept: Kept) -> None:
-    numbers = (kept.sent.size, kept.sent.rows, kept.more.size, kept.more.rows, kept.expires)
+def _put(tx: Transaction, key: str, one: Kept) -> None:
+    numbers = (one.sent.size, one.sent.rows, dict(one.more), one.expires)
     tx.execute(delete(tables.meta).where(tables.meta.c.key == key))
     tx.execute(insert(tables.meta).values(key=key, value=json.dumps(numbers)))
 

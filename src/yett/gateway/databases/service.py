@@ -22,7 +22,7 @@ from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
-from yett.gateway.databases.scopes import scope_from
+from yett.gateway.databases.scopes import bounds_from, scope_from
 from yett.gateway.databases.so_far import SoFar, counted
 from yett.gateway.databases.unmasking import columns_of
 from yett.gateway.postgres.allowance import Allowance
@@ -135,15 +135,20 @@ class Databases:
         if act.kind not in (ActKind.UNMASK, ActKind.BUDGET) or act.state is not ActState.DONE:
             return
         if act.kind is ActKind.BUDGET:
-            allowance = self._allowances.get((str(act.body["task"]), str(act.body["id"])))
-            if allowance is not None:
-                allowance.grant(self._store.read(lambda reader: sending.allowed(reader, act)))
+            self._allow((str(act.body["task"]), str(act.body["id"])))
             return
         for seat in self.seats:
             if seat.session.id == act.body.get("session") and seat.database.id == act.body.get("id"):
                 task = asyncio.get_running_loop().create_task(self._show(seat, act))
                 self._showing.add(task)
                 task.add_done_callback(self._showing.discard)
+
+    def _allow(self, key: tuple[str, str]) -> None:
+        kept = self._store.read(lambda reader: sending.kept(reader, *key))
+        if (allowance := self._allowances.get(key)) is not None:
+            allowance.grant(kept.more_sent)
+        if (so_far := self._done.get(key)) is not None:
+            so_far.grant(kept.more_bounds)
 
     async def _show(self, seat: Showing, act: Act) -> None:
         try:
@@ -284,7 +289,9 @@ class Databases:
         """One for all connections of a task: what a daemon before this one let pass counts, too."""
         key = (task, database.id)
         if key not in self._done:
-            self._done[key] = SoFar(counted(self._undos.facts_of_task(task, database.ref)))
+            small = counted(self._undos.facts_of_task(task, database.ref))
+            self._done[key] = SoFar(small, bounds_from(database.scope))
+            self._allow(key)
         return self._done[key]
 
     async def note_login(

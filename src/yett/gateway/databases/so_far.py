@@ -15,11 +15,26 @@ from yett.gateway.databases.looking import About
 from yett.model.canonical import Json
 from yett.model.operation import Rows
 
-MOST_DELETED, MOST_CHANGED = 1_000, 10_000
-"""Rows of one table in one task, or `SHARE` of the table if that is more: ten times what one transaction may."""
 
-SHARE = 10
-"""A tenth of the table."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one task may do without a person.
+
+    Rows of one table that it deletes, or changes at all, or `share` percent of the table if that is more: ten times
+    what one transaction may. `tables`: how many it changes or deletes rows of.
+    """
+
+    deleted: int = 1_000
+    changed: int = 10_000
+    share: int = 10
+    tables: int = 50
+
+    def __add__(self, other: Bounds) -> Bounds:
+        more = (self.deleted + other.deleted, self.changed + other.changed)
+        return Bounds(*more, self.share + other.share, self.tables + other.tables)
+
+
+USUAL = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +54,31 @@ class Small:
     def total(self) -> int:
         return self.deleted + self.updated
 
-    @property
-    def is_many(self) -> bool:
+    def is_many(self, most: Bounds) -> bool:
         """Whether the table's size has to be asked for."""
-        return self.deleted > MOST_DELETED or self.total > MOST_CHANGED
+        return self.deleted > most.deleted or self.total > most.changed
 
-    def is_too_many(self, about: About | None) -> bool:
+    def is_too_many(self, about: About | None, most: Bounds) -> bool:
         """With the table as it is now: what was deleted from it was in it."""
-        share = (about.rows + self.deleted) // SHARE if about is not None and about.rows >= 0 else 0
-        return self.deleted > max(MOST_DELETED, share) or self.total > max(MOST_CHANGED, share)
+        share = (about.rows + self.deleted) * most.share // 100 if about is not None and about.rows >= 0 else 0
+        return self.deleted > max(most.deleted, share) or self.total > max(most.changed, share)
 
 
 class SoFar:
     """Of one task in one database, by relation. Used on the event loop."""
 
-    def __init__(self, known: Mapping[int, Small]) -> None:
+    def __init__(self, known: Mapping[int, Small], most: Bounds = USUAL) -> None:
+        self.most = most
+        self._base = most
         self._small = dict(known)
+
+    @property
+    def in_too_many_tables(self) -> bool:
+        return sum(1 for small in self._small.values() if small.total) > self.most.tables
+
+    def grant(self, more: Bounds) -> None:
+        """A person has signed for so much in all beyond what every task may."""
+        self.most = self._base + more
 
     def of(self, oid: int) -> Small:
         return self._small.get(oid, Small())

@@ -373,13 +373,15 @@ class GuardedTransaction:
             before = so_far.of(one.oid)
             so_far.add(one.oid, one.rows)
             self.reserved.append(one)
-            if so_far.of(one.oid).is_many and (one.rows.deleted or one.rows.updated):
+            if so_far.of(one.oid).is_many(so_far.most) and (one.rows.deleted or one.rows.updated):
                 many.append(one.oid)
                 changed[place] = replace(one, rows=replace(one.rows, before=before.total))
+        if so_far.in_too_many_tables and any(one.rows.deleted or one.rows.updated for one in changed):
+            return True
         if not many:
             return False
         known = await about(self.place.own, many, count=False)
-        return any(so_far.of(oid).is_too_many(known.get(oid)) for oid in many)
+        return any(so_far.of(oid).is_too_many(known.get(oid), so_far.most) for oid in many)
 
     def _must_be_signed(self, granted: Pass, rows: Sequence[Rows], *, others: bool = False) -> None:
         """Raises Stopped: it did more than the people who signed for it were shown."""
