@@ -119,7 +119,7 @@ class Leaves:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-        _load(context, certificate + key)
+        load_pem(context, certificate + key)
         context.sni_callback = _only(name)
         return context
 
@@ -196,7 +196,7 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     beside.replace(path)
 
 
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
+def load_pem(context: ssl.SSLContext, pem: bytes) -> None:
     """`load_cert_chain` takes only a path: give it one that no other process can open, and that no disk ever holds."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("yett-leaf", os.MFD_CLOEXEC)

@@ -19,6 +19,7 @@ from yett.gateway.http.coding import TooLarge
 from yett.gateway.http.judge import Route
 from yett.gateway.http.proxy import Entry, established
 from yett.gateway.limits import Limits
+from yett.gateway.listeners import Listeners
 from yett.gateway.names import NameRefused, host_name
 from yett.model.errors import ConfigurationError, YettError
 from yett.model.identity import Session
@@ -27,8 +28,6 @@ from yett.providers.book import ProviderBook
 Kind = Literal["proxy", "tls", "http"]
 
 _log = logging.getLogger("yett.gateway")
-_ACCEPTS_A_TURN = 16
-_ACCEPT_AGAIN_S = 0.5
 
 
 class Gate:
@@ -118,13 +117,12 @@ class SessionTunnels:
         self._floors = floors
         self._ca = ca
         self._loop = asyncio.get_running_loop()
-        self._listeners: dict[socket.socket, Callable[[], None]] = {}
+        self._listeners = Listeners(self._is_full)
         self._entries: set[Entry] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._connections: set[ClientConnection] = set()
         self._held = 0
         self._waiting: deque[Callable[[], None]] = deque()
-        self._full = False
         self._closed = False
 
     @property
@@ -133,13 +131,7 @@ class SessionTunnels:
 
     def listen(self, listener: socket.socket, route: Route | None) -> None:
         """Accept from `listener`; `route` None is an explicit proxy."""
-        listener.setblocking(False)
-
-        def accept() -> None:
-            self._accept(listener, route)
-
-        self._listeners[listener] = accept
-        self._loop.add_reader(listener, accept)
+        self._listeners.add(listener, lambda accepted: self._take(accepted, route))
 
     def add(self, connection: ClientConnection) -> None:
         """A connection has been made."""
@@ -150,7 +142,7 @@ class SessionTunnels:
     def discard(self, connection: ClientConnection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
-        self._reopen()
+        self._listeners.reopen()
 
     def hold(self, size: int) -> None:
         """Count bytes of bodies that are gathered. Raises TooLarge: one session must not take the daemon's memory."""
@@ -192,10 +184,7 @@ class SessionTunnels:
     def close(self) -> None:
         """Close the listeners and drop every socket."""
         self._closed = True
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-            listener.close()
-        self._listeners.clear()
+        self._listeners.close()
         self.drop()
 
     def drop(self) -> None:
@@ -207,26 +196,7 @@ class SessionTunnels:
         for connection in list(self._connections):
             connection.abort()
 
-    def _accept(self, listener: socket.socket, route: Route | None) -> None:
-        for _ in range(_ACCEPTS_A_TURN):
-            if self.count >= self._floors.limits.tunnels:
-                self._stop_accepting()
-                return
-            try:
-                accepted, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                _log.error("a connection could not be accepted: %s", error.strerror)
-                self._stop_accepting()
-                self._loop.call_later(_ACCEPT_AGAIN_S, self._reopen)
-                return
-            self._take(accepted, route)
-
     def _take(self, accepted: socket.socket, route: Route | None) -> None:
-        accepted.setblocking(False)
-        with suppress(OSError):
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route is None:
             deadline = self._loop.time() + self._floors.limits.request_seconds
             self._entries.add(Entry(accepted, deadline, self._routed, self._ended, self._refused))
@@ -237,13 +207,13 @@ class SessionTunnels:
         self._entries.discard(entry)
         if route.name and not established(entry.socket):
             entry.socket.close()
-            self._reopen()
+            self._listeners.reopen()
             return
         self._start(entry.socket, route, held)
 
     def _ended(self, entry: Entry) -> None:
         self._entries.discard(entry)
-        self._reopen()
+        self._listeners.reopen()
 
     def _refused(self, error: YettError) -> None:
         self._floors.note_refusal(self._session, "a request to the proxy", error)
@@ -267,7 +237,7 @@ class SessionTunnels:
         except OSError as error:
             _log.info("no connection with the client for %s: %s", route.name, error.strerror or type(error).__name__)
             accepted.close()
-            self._reopen()
+            self._listeners.reopen()
 
     async def _shake_hands(self, make: Callable[[], ClientConnection], accepted: socket.socket, name: str) -> None:
         """TLS with the agent. uvloop drops a failed handshake without its alert, so the gate sends it itself."""
@@ -288,17 +258,8 @@ class SessionTunnels:
         finally:
             spare.close()
 
-    def _stop_accepting(self) -> None:
-        self._full = True
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-
-    def _reopen(self) -> None:
-        if not self._full or self._closed or self.count >= self._floors.limits.tunnels:
-            return
-        self._full = False
-        for listener, accept in self._listeners.items():
-            self._loop.add_reader(listener, accept)
+    def _is_full(self) -> bool:
+        return self._closed or self.count >= self._floors.limits.tunnels
 
 
 def _captured(kind: Kind, name: str | None, port: int) -> Route:

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Callable
-from contextlib import suppress
 
+from yett.gateway.listeners import Listeners
 from yett.gateway.postgres.connection import Connection
 from yett.gateway.postgres.desk import Door
 from yett.gateway.postgres.limits import WireLimits
@@ -16,8 +15,6 @@ from yett.gateway.postgres.sides import AgentSide
 from yett.gateway.postgres.tls import Leaf
 
 _log = logging.getLogger("yett.gateway")
-_ACCEPTS_A_TURN = 16
-_ACCEPT_AGAIN_S = 0.5
 
 
 class Front:
@@ -67,24 +64,17 @@ class SessionConnections:
     def __init__(self, limits: WireLimits) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._listeners: dict[socket.socket, Callable[[], None]] = {}
+        self._listeners = Listeners(self._is_full)
         self._connections: dict[int, Connection] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
-        self._full = False
 
     @property
     def count(self) -> int:
         return len(self._connections)
 
     def listen(self, listener: socket.socket, door: Door, leaf: Leaf | None) -> None:
-        listener.setblocking(False)
-
-        def accept() -> None:
-            self._accept(listener, door, leaf)
-
-        self._listeners[listener] = accept
-        self._loop.add_reader(listener, accept)
+        self._listeners.add(listener, lambda accepted: self._take(accepted, door, leaf))
 
     def drop(self) -> None:
         for connection in list(self._connections.values()):
@@ -93,10 +83,7 @@ class SessionConnections:
             task.cancel()
 
     def close(self) -> None:
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-            listener.close()
-        self._listeners.clear()
+        self._listeners.close()
         self.drop()
 
     async def settled(self) -> None:
@@ -104,26 +91,10 @@ class SessionConnections:
         while waiting := self._opening | self._ending:
             await asyncio.wait(waiting)
 
-    def _accept(self, listener: socket.socket, door: Door, leaf: Leaf | None) -> None:
-        for _ in range(_ACCEPTS_A_TURN):
-            if self._is_full():
-                self._stop_accepting()
-                return
-            try:
-                accepted, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                _log.error("a connection could not be accepted: %s", error.strerror)
-                self._stop_accepting()
-                self._loop.call_later(_ACCEPT_AGAIN_S, self._reopen)
-                return
-            accepted.setblocking(False)
-            with suppress(OSError):
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = self._loop.create_task(self._open(accepted, door, leaf))
-            self._opening.add(task)
-            task.add_done_callback(self._opened)
+    def _take(self, accepted: socket.socket, door: Door, leaf: Leaf | None) -> None:
+        task = self._loop.create_task(self._open(accepted, door, leaf))
+        self._opening.add(task)
+        task.add_done_callback(self._opened)
 
     async def _open(self, accepted: socket.socket, door: Door, leaf: Leaf | None) -> None:
         agent = AgentSide(self._limits.startup)
@@ -147,26 +118,14 @@ class SessionConnections:
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening.discard(task)
-        self._reopen()
+        self._listeners.reopen()
 
     def _over(self, connection: Connection) -> None:
         self._connections.pop(connection.pid, None)
         if connection.ending is not None:
             self._ending.add(connection.ending)
             connection.ending.add_done_callback(self._ending.discard)
-        self._reopen()
+        self._listeners.reopen()
 
     def _is_full(self) -> bool:
         return len(self._connections) >= self._limits.connections or len(self._opening) >= self._limits.unauthenticated
-
-    def _stop_accepting(self) -> None:
-        self._full = True
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-
-    def _reopen(self) -> None:
-        if not self._full or self._is_full():
-            return
-        self._full = False
-        for listener, accept in self._listeners.items():
-            self._loop.add_reader(listener, accept)

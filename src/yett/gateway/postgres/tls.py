@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
-import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from yett.gateway.ca import Authority
+from yett.gateway.ca import Authority, load_pem
 from yett.model.errors import ConfigurationError
 
 ALPN = "postgresql"
@@ -41,7 +39,7 @@ def leaf(authority: Authority, name: str) -> Leaf:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([ALPN])
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    _load(context, certificate + private)
+    load_pem(context, certificate + private)
     return Leaf(context, end_point(ssl.PEM_cert_to_DER_cert(certificate.decode())))
 
 
@@ -83,19 +81,3 @@ def upstream_context(host: str, roots: Path | None) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
-    """`load_cert_chain` takes only a path: one that no other process can open, and that no disk ever holds."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("yett-leaf", os.MFD_CLOEXEC)
-        try:
-            os.write(descriptor, pem)
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-        finally:
-            os.close(descriptor)
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(pem)
-        file.flush()
-        context.load_cert_chain(file.name)
