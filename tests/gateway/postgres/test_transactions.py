@@ -197,24 +197,6 @@ def test_two_phase_commit_is_refused(place: Place, prepare: bool) -> None:
 
 
 @BOTH
-def test_what_no_transaction_takes_runs_bare(place: Place, prepare: bool) -> None:
-    with place.connect() as c:
-        run(c, "vacuum t", prepare)
-        assert place.desk.moments() == ["alone", "done"]
-        run(c, "begin", prepare)
-        with pytest.raises(errors.ActiveSqlTransaction):
-            run(c, "vacuum t", prepare)
-        run(c, "rollback", prepare)
-        place.desk.stops["alone", ""] = NO
-        with pytest.raises(errors.InsufficientPrivilege):
-            run(c, "vacuum t", prepare)
-        place.desk.stops.clear()
-        with pytest.raises(errors.UndefinedTable):
-            run(c, "vacuum nothing", prepare)
-    assert place.desk.events[-1] == ("done", "False")
-
-
-@BOTH
 def test_a_definition_makes_what_was_known_old_once_it_is_final(place: Place, prepare: bool) -> None:
     with place.connect() as c:
         run(c, "create table made (id int)", prepare)

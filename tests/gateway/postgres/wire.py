@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from yett.gateway.postgres.allowance import ENDLESS, Allowance
-from yett.gateway.postgres.desk import Bound, Look, Stopped, Told, Upstream
+from yett.gateway.postgres.desk import Answer, Bound, Look, Notice, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.masked_answers import MaskedAnswers
@@ -167,7 +167,7 @@ class TableDesk:
     async def alone(self, look: Look) -> TableAlone:
         await self.pause("alone")
         self.note("alone", look.sql.decode())
-        return TableAlone(self)
+        return TableAlone(self, look.sql.decode())
 
     def allowance(self) -> Allowance:
         return Allowance(ENDLESS)
@@ -269,10 +269,23 @@ class TableCopy:
 
 @dataclass
 class TableAlone:
-    desk: TableDesk
+    """What has "nothing" in its text fails; `run` waits until it is allowed to, or canceled."""
 
-    async def done(self, *, ok: bool) -> None:
-        self.desk.events.append(("done", str(ok)))
+    desk: TableDesk
+    text: str
+    canceled: bool = False
+
+    async def run(self) -> Answer:
+        while not self.canceled and (event := self.desk.pauses.get("run")) is not None and not event.is_set():
+            await asyncio.sleep(0.005)
+        self.desk.note("run", self.text)
+        error = Told("no such table", "", "42P01") if "nothing" in self.text else None
+        error = Told("canceled", "", "57014") if self.canceled else error
+        said = Notice("WARNING", Told("two\nlines", "and a hint", "01000"))
+        return Answer("VACUUM", (said,), error)
+
+    def cancel(self) -> None:
+        self.canceled = True
 
     async def lost(self) -> None:
         self.desk.events.append(("lost", ""))

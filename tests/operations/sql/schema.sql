@@ -75,6 +75,15 @@ CREATE TRIGGER t BEFORE DELETE ON child_of_evil FOR EACH ROW EXECUTE FUNCTION dy
 CREATE TABLE guarded_rows (id int, owner text);
 ALTER TABLE guarded_rows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON guarded_rows USING (boom(id) = id);
+CREATE TABLE indexed (id int);
+CREATE FUNCTION wipes_once(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+  $$ BEGIN EXECUTE 'DELETE FROM victim'; RETURN x; END $$;
+CREATE INDEX indexed_wipes ON indexed (wipes_once(id));
+CREATE TABLE counted (id int, v int);
+CREATE STATISTICS counted_wipes ON wipes_once(id), v FROM counted;
+CREATE TABLE root (id int) PARTITION BY RANGE (id);
+CREATE TABLE root_1 PARTITION OF root FOR VALUES FROM (0) TO (9);
+CREATE INDEX root_1_wipes ON root_1 (id) WHERE wipes_once(id) > 0;
 
 -- Overloads that would be called for the built-in ones: only where the search_path has this schema.
 CREATE SCHEMA traps;

@@ -7,18 +7,20 @@ import logging
 from collections.abc import Mapping
 from hashlib import sha256
 
-from yett.checkpoint.record import Pass
+from yett.gateway.databases.alone import LentOnce, plan_of, relations
 from yett.gateway.databases.attempts import Ran, planned, reading
 from yett.gateway.databases.masks import Veil, judge, refusal
-from yett.gateway.databases.place import Checkpoint, Known, Place
+from yett.gateway.databases.place import Known, Place
+from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.seen import Seen, behind
+from yett.gateway.databases.showing import shown
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.transaction import GuardedTransaction
 from yett.gateway.databases.uncommitted import Uncommitted
 from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Alone, Look, Masking, Metered, Stopped, Told, Transaction
 from yett.model.decision import Refused
-from yett.model.effects import Verdict
+from yett.model.effects import Effect, Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
 from yett.model.operation import Attempt
 from yett.operations.sql.cache import without_numbers
@@ -192,13 +194,18 @@ class StatementDesk:
         return GuardedTransaction(self._place, agent, Guard(agent, self._place.own), self._uncommitted)
 
     async def alone(self, look: Look) -> Alone:
-        place = self._place
-        attempt = planned(place.session, place.database, [Ran(one) for one in look.statements], place.lease, undo=None)
+        place, (statement,) = self._place, look.statements
+        if not scope_from(place.database.scope).writes:
+            raise self._stopped(Told("yett: this task may only read this database", "", "25006"))
+        if statement.effect is Effect.DELETE:
+            raise self._stopped(Told("yett: this could not be undone", "send it without CONCURRENTLY: then it can"))
+        known = await shown(place, relations(statement), count=False)
+        attempt = planned(place.session, place.database, [Ran(statement)], place.lease, plan_of([statement]), known)
         try:
             granted = await place.checkpoint.pass_(attempt)
         except YettError as error:
             raise Stopped(told(error)) from None
-        return _Alone(place.checkpoint, granted)
+        return LentOnce(place, granted, statement)
 
     def masking(self) -> Masking | None:
         """Made once, when the masks have been read (`Seat.open`)."""
@@ -269,18 +276,6 @@ class StatementDesk:
     def _stopped(self, told: Told) -> Stopped:
         self.refused(told, "a statement")
         return Stopped(told)
-
-
-class _Alone:
-    def __init__(self, checkpoint: Checkpoint, granted: Pass) -> None:
-        self._checkpoint = checkpoint
-        self._granted = granted
-
-    async def done(self, *, ok: bool) -> None:
-        await self._checkpoint.finish(self._granted, "done" if ok else "refused", 0)
-
-    async def lost(self) -> None:
-        await self._checkpoint.finish(self._granted, "unknown", 0)
 
 
 _ORDER = (Way.PASS, Way.GUARD, Way.ASK, Way.DUMP, Way.ALONE, Way.REFUSE)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from yett.gateway.databases.looking import About
 from yett.model.operation import Rows
-from yett.operations.sql.statement import Statement, Verb
+from yett.operations.sql.statement import Statement, Verb, Way
 
 _TAKES_ALL = frozenset({Verb.DROP, Verb.TRUNCATE})
 _WITHIN_TABLE = frozenset({Verb.UPDATE, Verb.DELETE})
@@ -24,7 +24,8 @@ def expected(
     """One a relation that they do more to than read it, but for those that hold no rows of their own."""
     verbs: dict[int, set[Verb]] = {}
     names: dict[int, str] = {}
-    for touched in (touched for statement in statements for touched in statement.touched):
+    of_rows = (statement for statement in statements if statement.way is not Way.ALONE)  # rows stay
+    for touched in (touched for statement in of_rows for touched in statement.touched):
         if touched.oid and touched.verb is not Verb.READ:
             verbs.setdefault(touched.oid, set()).add(touched.verb)
             names[touched.oid] = f"{touched.schema}.{touched.name}"

@@ -19,6 +19,7 @@ from yett.model.identity import Session
 from yett.model.operation import Attempt, Rows
 from yett.operations.sql.cache import Cache
 from yett.operations.sql.catalog import Catalog
+from yett.providers.postgres.once import Roles
 from yett.recovery.undos import Undos
 
 MOST_TRIED = 256
@@ -96,6 +97,9 @@ class Place:
     usual: list[tuple[str | None, ...]] = field(default_factory=list)
     """Settings as a session has them that changes none (session_settings.py), once they were asked for."""
 
+    roles: Roles = field(default_factory=lambda: Unaccounted())
+    """Who keeps account of the roles that are made for one statement."""
+
     owed: set[str] = field(default_factory=set)
     """Owners that the lease's role may still be a member of: taking that back failed."""
 
@@ -103,6 +107,13 @@ class Place:
         """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
         mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)
         return None if mark is None or standing is None else (mark, *standing)
+
+
+class Unaccounted:
+    """Nobody sweeps where nobody keeps account."""
+
+    def made(self, name: str) -> None: ...
+    def over(self, name: str, *, gone: bool) -> None: ...
 
 
 @dataclass(slots=True)

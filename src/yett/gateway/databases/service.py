@@ -70,6 +70,22 @@ class Seen:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Implements `providers.postgres.once.Roles`: what is in `alive` no sweep ends."""
+
+    alive: set[str]
+    look_again: Callable[[], None]
+
+    def made(self, name: str) -> None:
+        self.alive.add(name)
+
+    def over(self, name: str, *, gone: bool) -> None:
+        self.alive.discard(name)
+        if not gone:
+            self.look_again()
+
+
 class Showing(Protocol):
     """A seat, as what a person signs for one session reaches it."""
 
@@ -282,6 +298,7 @@ class Databases:
             self._broker.holds_secret,
             self._so_far(session.task.id, database),
             allowance=allowance,
+            roles=Account(self._leases, lambda: self._unswept.add(database.id)),
             masks=LiveMasks(database.name, own, scope) if scope.masked or scope.veiled else None,
         )
 

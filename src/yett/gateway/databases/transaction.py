@@ -25,7 +25,6 @@ from yett.gateway.databases.attempts import (
     reaches_beyond,
     touched_oids,
 )
-from yett.gateway.databases.backups import LOOK_S, copies, is_here
 from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About, about
@@ -34,6 +33,7 @@ from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
 from yett.gateway.databases.seen import stands_for
+from yett.gateway.databases.showing import both, shown
 from yett.gateway.databases.telling import told
 from yett.gateway.databases.trial import (
     RELEASED_MS,
@@ -123,7 +123,7 @@ class GuardedTransaction:
         ran = [Ran(as_planned(one), settings=settings) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = Dumping(place, self.agent, self.guard, defining) if defining else Named(place, self.guard)
-        known = await _shown(place, touched_oids(ran), count=True)
+        known = await shown(place, touched_oids(ran), count=True)
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
         if isinstance(undo, Dumping):
             self.dumps.append(undo)
@@ -227,13 +227,13 @@ class GuardedTransaction:
         """Permission before it runs, on what can be known of it within a second. Raises Stopped."""
         place = self.place
         dumps = isinstance(undo, Dumping)
-        looked = _shown(place, touched_oids(ran), count=dumps)
+        looked = shown(place, touched_oids(ran), count=dumps)
         known: Mapping[int, About]
         guessed: Mapping[int, int]
         if dumps or self.dumps:
             known, guessed = await looked, NO_GUESS
         else:
-            known, guessed = await _told(_both(looked, guess(place, self.agent, ran)))
+            known, guessed = await _told(both(looked, guess(place, self.agent, ran)))
         counted = place.tried.counted.get(digest_of(ran), ())
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
@@ -268,7 +268,7 @@ class GuardedTransaction:
         if attempt_digest(self._too_slow(run.ran)) in self._approved(digest_of(run.ran)):
             place.tried.was_slow(digest_of(run.ran))
             return Told("yett: it was approved as too slow to be measured, and runs so from now on", "send it again")
-        known = await _shown(place, touched_oids(run.ran), count=False)
+        known = await shown(place, touched_oids(run.ran), count=False)
         place.tried.was_slow(digest_of(run.ran))
         try:
             granted = await place.checkpoint.pass_(self._too_slow(run.ran, known, run.guessed))
@@ -331,7 +331,7 @@ class GuardedTransaction:
             )
             attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
-                attempt = ask(known=await _shown(place, [one.oid for one in changed], count=False))
+                attempt = ask(known=await shown(place, [one.oid for one in changed], count=False))
             granted = await self._let(self._let_pass(attempt, changed))
             self.admitted.append(granted)
             hold = granted.hold or hold
@@ -466,35 +466,6 @@ class GuardedTransaction:
         if outcome == "done" and undos:
             noting.append(self.place.undos.committed(undos))
         await asyncio.gather(*map(_noted, noting))
-
-
-async def _shown(place: Place, oids: Sequence[int], *, count: bool) -> Mapping[int, About]:
-    """What a person is shown of these tables, and of what would be left of their database. Never raises."""
-    looks = about(place.own, oids, count=count), copies(place.own, place.database), _undo_lies(place)
-    known, found, lies = await asyncio.gather(*looks)
-    return {oid: replace(one, copies=(*found, *lies)) for oid, one in known.items()}
-
-
-async def _undo_lies(place: Place) -> tuple[str, ...]:
-    """Where the undo would lie, if that is the machine that the database is on."""
-    if not is_here(place.database.host):
-        return ()
-    try:
-        async with asyncio.timeout(LOOK_S):
-            return tuple(f"Yett's own undo: {gap}" for gap in await place.undos.keep_gaps())
-    except (YettError, TimeoutError):
-        return ()
-
-
-async def _both(looking: Awaitable[T], guessing: Awaitable[U]) -> tuple[T, U]:
-    """At the same time, on two connections."""
-    looked = asyncio.ensure_future(looking)
-    try:
-        guessed = await guessing
-    except BaseException:
-        looked.cancel()
-        raise
-    return await looked, guessed
 
 
 def _redefines(effects: Effects) -> Unguardable:

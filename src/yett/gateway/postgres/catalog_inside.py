@@ -39,6 +39,7 @@ _COLUMNS: Mapping[str, str] = {
     "relations": "otttttb",
     "expressions": "toT",
     "columns": "oO",
+    "indexes": "oT",
     "children": "oO",
     "references": "oott",
     "triggers": "ootoo",

@@ -218,12 +218,37 @@ class Desk(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a server says beside its answer. `severity` as the protocol writes it: NOTICE, WARNING, INFO."""
+
+    severity: str
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server's answer to one statement: its command tag, or the error it ended in."""
+
+    tag: str
+    notices: tuple[Notice, ...] = ()
+    error: Told | None = None
+
+
 class Alone(Protocol):
-    """Permission for one statement outside a transaction block."""
+    """Permission for one statement outside a transaction block, which then runs over another connection."""
 
-    async def done(self, *, ok: bool) -> None: ...
+    async def run(self) -> Answer:
+        """Once. Raises Stopped: it did not run, or nobody knows whether it did."""
+        ...
 
-    async def lost(self) -> None: ...
+    def cancel(self) -> None:
+        """The client asks for its end: `run` answers with what the server says then."""
+        ...
+
+    async def lost(self) -> None:
+        """The client is gone."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,6 @@ class Extended:
         self._size = 0
         self._renamed: dict[bytes, Named | None] = {}
         self._portals: dict[bytes, Portal] = {}
-        self._alone: Look | None = None
         self._changing = False
         self._lent: bytes | None = None  # the portal that the owner's rights were lent for
         step.before = self.send
@@ -198,10 +197,7 @@ class Extended:
             return
         if look.way is Way.PASS:
             await self._looking.decide(look)
-        elif look.way is Way.ALONE:
-            await self._guarding.run_alone(look)
-            self._alone = look
-        else:
+        elif look.way is not Way.ALONE:  # that is decided when it is executed: to bind it runs nothing
             await self._guarding.enter()
             await self._guarding.admit(look, bound)
             self._changing = True
@@ -226,6 +222,9 @@ class Extended:
         if portal is None:
             await self._also(message)
             return
+        if portal.look.way is Way.ALONE:
+            await self._execute_alone(name, portal)
+            return
         self._changing |= portal.look.way is not Way.PASS
         if portal.again:
             await self._execute_again(message, portal)
@@ -237,6 +236,18 @@ class Extended:
             await self.send()  # now: what it was lent must not reach the next one
         else:
             await self._also(message)
+
+    async def _execute_alone(self, name: bytes, portal: Portal) -> None:
+        """The server's own portal is never executed; it ended with the Sync behind its Bind. Raises Stopped."""
+        await self.send()
+        if self.skipping:
+            return
+        self._forget(name)
+        again = await self._looking.look(portal.sql)
+        if again.statements != portal.look.statements:
+            hint = "bind it again"
+            raise Stopped(Told("yett: what this portal would do has changed since it was bound", hint, "26000"))
+        self.skipping = not await self._guarding.run_alone(again)
 
     async def _execute_again(self, message: bytes, portal: Portal) -> None:
         """Raises Stopped."""
@@ -295,7 +306,7 @@ class Extended:
         if not self._batch:
             return
         messages = b"".join(self._batch)
-        renamed, changing, alone = self._renamed, self._changing, self._alone
+        renamed, changing = self._renamed, self._changing
         self._dropped()
         if copies is not None:
             group = self._step.send(messages + FLUSH_MESSAGE, copies=True, owes=False)
@@ -303,8 +314,6 @@ class Extended:
         else:
             group = await self._step.finished(self._step.send(messages + SYNC_MESSAGE))
         self._rename(renamed, group)
-        if alone is not None:
-            await self._guarding.ran_alone(group, alone.statements)
         if group.failed:
             self.skipping = True
             if self._guarding.own:
@@ -319,7 +328,7 @@ class Extended:
         self._size += len(message)
 
     def _dropped(self) -> None:
-        self._batch, self._size, self._renamed, self._changing, self._alone = [], 0, {}, False, None
+        self._batch, self._size, self._renamed, self._changing = [], 0, {}, False
         self._lent = None
 
     def _rename(self, renamed: dict[bytes, Named | None], group: Group) -> None:

@@ -75,7 +75,10 @@ class Guarding:
             self._asked, self._canceled = None, False
 
     def cancel(self) -> bool:
-        """The client's cancel request, while a person is asked. False: nobody is."""
+        """The client's cancel request, while a person is asked or something runs elsewhere. False: neither is so."""
+        if self.alone is not None:
+            self.alone.cancel()
+            return True
         if self._asked is None:
             return False
         self._canceled = True
@@ -287,8 +290,8 @@ class Guarding:
 
     # ---- statements that no transaction takes
 
-    async def run_alone(self, look: Look) -> None:
-        """Permission for it. Raises Stopped."""
+    async def run_alone(self, look: Look) -> bool:
+        """Ask, and have it run; whether it did without an error, which the client sees. Raises Stopped."""
         if len(look.statements) != 1:
             raise Stopped(
                 Told("yett: this statement must be sent by itself", "send it alone", replies.ACTIVE_TRANSACTION)
@@ -296,19 +299,16 @@ class Guarding:
         if self._step.status != IDLE or self.own:
             what = f"{look.statements[0].tag} cannot run inside a transaction block"
             raise Stopped(Told(what, "end the transaction first", replies.ACTIVE_TRANSACTION))
-        if self._residue is None:
-            self._residue = await self._meaning()
-            self._must_mean(self._residue)
         self.alone = await self.asking(self.desk.alone(look))
-
-    async def ran_alone(self, group: Group, statements: Sequence[Statement]) -> None:
-        """It has been answered."""
-        alone, self.alone = self.alone, None
-        if alone is not None:
-            await self._noted(alone.done(ok=not group.failed))
-        if any(one.defines for one in statements):
-            self.desk.defined()
-        self._must_mean(await self._meaning())
+        try:
+            answer = await self.alone.run()
+        except Stopped:
+            self.alone = None
+            raise
+        self.alone = None
+        self._step.emit(replies.answered(answer))
+        self.desk.defined()
+        return answer.error is None
 
     # ---- inside
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yett.gateway.postgres.desk import Told
+from yett.gateway.postgres.desk import Answer, Told
 from yett.gateway.postgres.messages import (
     AUTHENTICATION,
     BACKEND_KEY,
+    COMMAND_COMPLETE,
     ERROR,
     INT,
     NEGOTIATE,
@@ -64,6 +65,20 @@ def fatal(told: Told) -> bytes:
 
 def warning(told: Told) -> bytes:
     return message(NOTICE, _fields("WARNING", told))
+
+
+def answered(answer: Answer) -> bytes:
+    """What a server said that was asked over another connection: its notices, and CommandComplete or its error."""
+    said = b"".join(message(NOTICE, _relayed(one.severity, one.told)) for one in answer.notices)
+    if answer.error is not None:
+        return said + message(ERROR, _relayed("ERROR", answer.error))
+    return said + message(COMMAND_COMPLETE, answer.tag.encode() + b"\0")
+
+
+def _relayed(severity: str, told: Told) -> bytes:
+    """As the server wrote it."""
+    pairs = (("S", severity), ("V", severity), ("C", told.sqlstate), ("M", told.message), ("H", told.hint))
+    return b"".join(mark.encode() + text.encode("utf-8", "replace") + b"\0" for mark, text in pairs if text) + b"\0"
 
 
 def ready(status: int) -> bytes:

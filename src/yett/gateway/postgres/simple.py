@@ -70,10 +70,7 @@ class Simple:
             self._looking.ran(look, ok=not group.failed)
             return group
         if look.way is Way.ALONE:
-            await guarding.run_alone(look)
-            group = await self._carried(message, look)
-            await guarding.ran_alone(group, look.statements)
-            return group
+            return Group(done=True, failed=not await guarding.run_alone(look))
         await guarding.enter()
         await guarding.admit(look, Bound())
         group = await self._carried(message, look)

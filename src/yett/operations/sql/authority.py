@@ -10,7 +10,7 @@ from typing import Any
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import settings
-from yett.operations.sql.facts import alone, dump, refused
+from yett.operations.sql.facts import dump, refused
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import Reader
 from yett.operations.sql.statement import Touched, Verb
@@ -59,19 +59,21 @@ _SIMPLE: Mapping[str, tuple[str, str]] = {
     "RuleStmt": ("CREATE RULE", _PLANTS),
     "SecLabelStmt": ("SECURITY LABEL", _GRANTS),
 }
-_ALONE: Mapping[str, tuple[str, Effect, Recovery, str]] = {
-    "AlterDatabaseRefreshCollStmt": ("ALTER DATABASE", Effect.WRITE, Recovery.AUTOMATIC, "changes a whole database"),
-    "AlterDatabaseStmt": ("ALTER DATABASE", Effect.ADMIN, Recovery.AUTOMATIC, "changes a whole database"),
-    "AlterSubscriptionStmt": ("ALTER SUBSCRIPTION", Effect.ADMIN, Recovery.NONE, _SERVER),
-    "AlterSystemStmt": ("ALTER SYSTEM", Effect.ADMIN, Recovery.AUTOMATIC, "changes the server for everyone"),
-    "AlterTableSpaceOptionsStmt": ("ALTER TABLESPACE", Effect.ADMIN, Recovery.AUTOMATIC, _SERVER),
-    "CreateSubscriptionStmt": ("CREATE SUBSCRIPTION", Effect.ADMIN, Recovery.NONE, _SERVER),
-    "CreateTableSpaceStmt": ("CREATE TABLESPACE", Effect.ADMIN, Recovery.AUTOMATIC, _SERVER),
-    "CreatedbStmt": ("CREATE DATABASE", Effect.WRITE, Recovery.AUTOMATIC, "makes a database"),
-    "DropSubscriptionStmt": ("DROP SUBSCRIPTION", Effect.ADMIN, Recovery.NONE, _SERVER),
-    "DropTableSpaceStmt": ("DROP TABLESPACE", Effect.DELETE, Recovery.NONE, "drops a place where data lies"),
-    "DropdbStmt": ("DROP DATABASE", Effect.DELETE, Recovery.NONE, "drops a whole database"),
+_ELSEWHERE = "no undo of this database brings it back"
+_NEVER: Mapping[str, tuple[str, Effect, str]] = {
+    "AlterDatabaseRefreshCollStmt": ("ALTER DATABASE", Effect.ADMIN, "changes a whole database"),
+    "AlterDatabaseStmt": ("ALTER DATABASE", Effect.ADMIN, "changes a whole database"),
+    "AlterSubscriptionStmt": ("ALTER SUBSCRIPTION", Effect.ADMIN, _SERVER),
+    "AlterSystemStmt": ("ALTER SYSTEM", Effect.ADMIN, "changes the server for everyone"),
+    "AlterTableSpaceOptionsStmt": ("ALTER TABLESPACE", Effect.ADMIN, _SERVER),
+    "CreateSubscriptionStmt": ("CREATE SUBSCRIPTION", Effect.ADMIN, _SERVER),
+    "CreateTableSpaceStmt": ("CREATE TABLESPACE", Effect.ADMIN, _SERVER),
+    "CreatedbStmt": ("CREATE DATABASE", Effect.ADMIN, "makes a database that nobody guards"),
+    "DropSubscriptionStmt": ("DROP SUBSCRIPTION", Effect.ADMIN, _SERVER),
+    "DropTableSpaceStmt": ("DROP TABLESPACE", Effect.DELETE, f"drops a place where data lies, and {_ELSEWHERE}"),
+    "DropdbStmt": ("DROP DATABASE", Effect.DELETE, f"drops a whole database, and {_ELSEWHERE}"),
 }
+"""They reach past the one database that this connection is guarded in, so no answer of a person lets them through."""
 
 
 def _simple(kind: str) -> Callable[[Reader, Node], None]:
@@ -89,12 +91,12 @@ def _simple(kind: str) -> Callable[[Reader, Node], None]:
     return handler
 
 
-def _alone(kind: str) -> Callable[[Reader, Node], None]:
-    tag, effect, recovery, reason = _ALONE[kind]
+def _never(kind: str) -> Callable[[Reader, Node], None]:
+    tag, effect, reason = _NEVER[kind]
 
     def handler(reader: Reader, node: Node) -> None:
         reader.tag = tag
-        reader.fact(alone(effect, recovery, reason))
+        reader.fact(refused(f"{tag} {reason}: a person does that outside of Yett", effect))
 
     return handler
 
@@ -153,7 +155,7 @@ def _touch(reader: Reader, range_var: Node, verb: Verb) -> None:
 
 AUTHORITY: Mapping[str, Callable[[Reader, Node], None]] = {
     **{kind: _simple(kind) for kind in _SIMPLE},
-    **{kind: _alone(kind) for kind in _ALONE},
+    **{kind: _never(kind) for kind in _NEVER},
     "AlterDatabaseSetStmt": _role_setting("ALTER DATABASE"),
     "AlterFunctionStmt": _function,
     "AlterRoleSetStmt": _role_setting("ALTER ROLE"),

@@ -81,7 +81,8 @@ class Relation:
 
     `kind` is relkind: r p v m f S t (i and I are left out). `view`: the tree of a view or materialised view.
     `on_read`: row security policies and virtual generated columns. `on_write`: defaults, checks, generated columns,
-    index and partition expressions. `types`: types of columns that are not built in. `children`: partitions and heirs.
+    index and partition expressions. `on_build`: of these what building its indexes and statistics anew runs.
+    `indexes`: their names. `types`: types of columns that are not built in. `children`: partitions and heirs.
     """
 
     oid: int
@@ -94,6 +95,8 @@ class Relation:
     view: Uses = NOTHING
     on_read: Uses = NOTHING
     on_write: Uses = NOTHING
+    on_build: Uses = NOTHING
+    indexes: frozenset[str] = frozenset()
     types: frozenset[int] = frozenset()
     triggers: tuple[Trigger, ...] = ()
     rules: tuple[Rule, ...] = ()

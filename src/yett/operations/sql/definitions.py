@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
+from yett.operations.sql import outside
 from yett.operations.sql.catalog import Relation
-from yett.operations.sql.facts import Fact, Ref, alone, ask, dump, refused
+from yett.operations.sql.facts import Fact, Ref, ask, dump, refused
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import NO_CTES, Reader
 from yett.operations.sql.statement import Touched, Verb, Way
@@ -225,8 +226,8 @@ def index(reader: Reader, node: Node) -> None:
     reader.tag = "CREATE INDEX"
     _named(reader, node["relation"], Verb.ALTER)
     if node.get("concurrent"):
-        reader.tag = "CREATE INDEX CONCURRENTLY"
-        reader.fact(alone(Effect.WRITE, Recovery.AUTOMATIC, "builds an index outside of a transaction"))
+        outside.index(reader, node)
+        return
     _defines(reader, node, "builds an index, while nobody can write to the table")
 
 
@@ -249,7 +250,7 @@ def _alter(reader: Reader, command: Node) -> None:
     if "name" in partition:
         _named(reader, partition["name"], Verb.ALTER)
     if partition.get("concurrent") or subtype == "AT_DetachPartitionFinalize":
-        reader.fact(alone(Effect.DELETE, Recovery.AUTOMATIC, "detaches a partition outside of a transaction"))
+        outside.detach(reader, partition)
     if subtype in _LOSSES:
         reader.fact(dump(*_LOSSES[subtype]))
     elif subtype not in _HARMLESS_ALTER:
@@ -269,6 +270,9 @@ def drop(reader: Reader, node: Node) -> None:
     reader.tag = f"DROP {words}"
     effect, recovery = _DROPS.get(kind, (Effect.ADMIN, Recovery.FROM_BACKUP))
     names = [_object_name(wrapped) for wrapped in node.get("objects", ())]
+    if node.get("concurrent"):
+        outside.drop(reader, names)
+        return
     if kind in _RELATIONS:
         _drop_relations(reader, names, cascade)
     elif kind == "OBJECT_SCHEMA":
@@ -283,8 +287,6 @@ def drop(reader: Reader, node: Node) -> None:
     shown = ", ".join(f"{schema}.{name}" if schema else name for schema, name in names)
     all_with_it = ", and all that depends on it" if cascade else ""
     reader.fact(dump(effect, recovery, f"drops {words.lower()} {shown}{all_with_it}"))
-    if node.get("concurrent"):
-        reader.fact(alone(effect, recovery, "drops an index outside of a transaction"))
 
 
 def _drop_relations(reader: Reader, names: Iterable[tuple[str, str]], cascade: bool) -> None:
@@ -351,15 +353,14 @@ def refresh(reader: Reader, node: Node) -> None:
 
 
 def rewrite(reader: Reader, node: Node) -> None:
-    """REINDEX and CLUSTER: the same rows, stored anew under a lock."""
-    is_reindex = "kind" in node
-    reader.tag = "REINDEX" if is_reindex else "CLUSTER"
-    whole = "relation" not in node
+    """REINDEX and CLUSTER of one: the same rows, stored anew under a lock."""
     concurrently = any(option["DefElem"].get("defname") == "concurrently" for option in node.get("params", ()))
-    make = alone if whole or concurrently else dump
-    reader.fact(make(Effect.WRITE, Recovery.AUTOMATIC, "stores tables or indexes anew under a lock"))
-    if not whole:
-        _named(reader, node["relation"], Verb.ALTER)
+    reader.tag = "REINDEX" if "kind" in node else "CLUSTER"
+    if "relation" not in node or concurrently:
+        outside.rewrite(reader, node)
+        return
+    reader.fact(dump(Effect.WRITE, Recovery.AUTOMATIC, "stores tables or indexes anew under a lock"))
+    _named(reader, node["relation"], Verb.ALTER)
 
 
 def schema(reader: Reader, node: Node) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import builtins
-from yett.operations.sql.facts import Fact, Ref, ask, dump, unknown
+from yett.operations.sql.facts import Fact, Ref, ask, dump, refused, unknown
 from yett.operations.sql.names import Names, Refs
 from yett.operations.sql.reach import Reach
 from yett.operations.sql.statement import Control, Statement, Touched, Verb, Way
@@ -102,6 +102,17 @@ class Found:
             self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
         if self._reads_columns and self.catalog.implicit_casts:
             self.refs.add(Ref("casts", 0))
+        if any(fact.way is Way.ALONE for fact in self.facts):
+            self.fact(self._unguarded())
+
+    def _unguarded(self) -> Fact | None:
+        """Outside of a transaction nothing is measured and nothing taken back, so nobody is asked whether it may run
+        what is not known to change nothing."""
+        known = self.reach.close(frozenset(self.refs))
+        for fact in (*self.facts, *known.facts):
+            if fact.way in (Way.GUARD, Way.ASK):
+                return refused(f"{fact.reason}; outside of a transaction nothing could take that back", Effect.UNKNOWN)
+        return None
 
     def _keep_types(self) -> None:
         """A table made of what is read has its types, and a domain's check will run at each row put in later."""

@@ -74,6 +74,14 @@ class Names:
             return (*self.catalog.temporaries(name), *found)
         return tuple(found)
 
+    def table_of_index(self, schema: str, name: str) -> Relation | None:
+        """The table that an index is of, found by the index's name; None: the catalog knows no such index."""
+        for one in self._schemas(schema):
+            for relation in self.catalog.relations_in(one):
+                if name in relation.indexes:
+                    return relation
+        return None
+
     def is_own_temporary(self, schema: str, name: str) -> bool:
         """Whether the name can only mean a temporary table that this session made."""
         return schema in ("", "pg_temp") and self.catalog.temporary(name) and not self.catalog.hides(name)

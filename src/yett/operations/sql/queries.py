@@ -36,9 +36,9 @@ WITH trees(what, oid, tree) AS (
   UNION ALL SELECT 'write', conrelid, conbin::text FROM pg_catalog.pg_constraint WHERE conrelid <> 0
   UNION ALL SELECT 'domain', contypid, conbin::text FROM pg_catalog.pg_constraint WHERE contypid <> 0
   UNION ALL SELECT 'domain', oid, typdefaultbin::text FROM pg_catalog.pg_type
-  UNION ALL SELECT 'write', indrelid, concat(indexprs::text, indpred::text) FROM pg_catalog.pg_index
+  UNION ALL SELECT 'build', indrelid, concat(indexprs::text, indpred::text) FROM pg_catalog.pg_index
   UNION ALL SELECT 'write', partrelid, partexprs::text FROM pg_catalog.pg_partitioned_table
-  UNION ALL SELECT 'write', stxrelid, stxexprs::text FROM pg_catalog.pg_statistic_ext
+  UNION ALL SELECT 'build', stxrelid, stxexprs::text FROM pg_catalog.pg_statistic_ext
   UNION ALL SELECT 'atomic', oid, prosqlbody::text FROM pg_catalog.pg_proc
   UNION ALL SELECT 'defaults', oid, proargdefaults::text FROM pg_catalog.pg_proc
   UNION ALL SELECT 'when', oid, tgqual::text FROM pg_catalog.pg_trigger
@@ -50,6 +50,10 @@ FROM trees WHERE oid >= 16384 AND tree <> ''"""
 _COLUMNS = """
 SELECT attrelid, array_agg(DISTINCT atttypid)
 FROM pg_catalog.pg_attribute WHERE atttypid >= 16384 AND attnum > 0 AND NOT attisdropped GROUP BY 1"""
+
+_INDEXES = """
+SELECT i.indrelid, array_agg(c.relname::text)
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE c.oid >= 16384 GROUP BY 1"""
 
 _CHILDREN = "SELECT inhparent, array_agg(inhrelid) FROM pg_catalog.pg_inherits GROUP BY 1"
 
@@ -119,6 +123,7 @@ QUERIES: Mapping[str, str] = MappingProxyType(
         "relations": _RELATIONS,
         "expressions": _EXPRESSIONS,
         "columns": _COLUMNS,
+        "indexes": _INDEXES,
         "children": _CHILDREN,
         "references": _REFERENCES,
         "triggers": _TRIGGERS,

@@ -99,6 +99,8 @@ class Reach:
                 return self._casts()
             case "copy":
                 return self._copy(ref.oid)
+            case "built":
+                return self._built(ref.oid)
             case "own":
                 return self._temporary(ref.oid)
             case "moved":
@@ -267,6 +269,14 @@ class Reach:
             return Known((unknown("copies a relation that the catalog does not know"),))
         types = frozenset(Ref("type", type_) for type_ in relation.types)
         return Known((), self.refs(relation.on_write) | self.refs(relation.on_read) | types)
+
+    def _built(self, oid: int) -> Known:
+        """Indexes and statistics of a relation, and of its partitions, computed from its rows once more."""
+        relation = self.catalog.relation(oid)
+        if relation is None:
+            return Known((unknown("builds what belongs to a relation that the catalog does not know"),))
+        compared = frozenset(Ref("compared", type_) for type_ in relation.types)
+        return Known((), self.refs(relation.on_build) | compared | {Ref("built", child) for child in relation.children})
 
     def _temporary(self, oid: int) -> Known:
         """A session's own temporary table: what is in it is nobody's loss, what runs beside it counts."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
-from yett.operations.sql import bodies, settings
+from yett.operations.sql import bodies, outside, settings
 from yett.operations.sql.facts import Ref, ask, guard, refused, unknown
 from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
@@ -186,10 +186,9 @@ def _call(reader: Reader, node: Node) -> None:
 
 
 def _analyze(reader: Reader, node: Node) -> None:
-    """VACUUM and ANALYZE. ANALYZE computes the expressions of indexes and statistics."""
+    """ANALYZE computes the expressions of indexes and statistics. VACUUM stands in `outside`."""
     if node.get("is_vacuumcmd"):
-        reader.tag, reader.floor = "VACUUM", Way.ALONE
-        reader.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, "rewrites storage, and may lock tables for long"))
+        outside.vacuum(reader, node)
         return
     reader.tag = "ANALYZE"
     if "rels" not in node:

@@ -237,6 +237,7 @@ def _relations(
     for parent, child, on_delete, on_update in rows["references"]:
         references[parent].append(Reference(child, on_delete, on_update))
     children = {parent: tuple(found) for parent, found in rows["children"]}
+    indexes = {relation: frozenset(names) for relation, names in rows["indexes"]}
     for oid, schema, name, kind, owner, persistence, row_security in rows["relations"]:
         policies = trees.get(("policy", oid), NOTHING) if row_security else NOTHING
         yield Relation(
@@ -249,7 +250,9 @@ def _relations(
             row_security=row_security,
             view=trees.get(("view", oid), NOTHING),
             on_read=policies | trees.get(("virtual", oid), NOTHING),
-            on_write=trees.get(("write", oid), NOTHING),
+            on_write=trees.get(("write", oid), NOTHING) | trees.get(("build", oid), NOTHING),
+            on_build=trees.get(("build", oid), NOTHING),
+            indexes=indexes.get(oid, frozenset()),
             types=columns.get(oid, frozenset()),
             triggers=tuple(triggers.get(oid, ())),
             rules=tuple(rules.get(oid, ())),
