@@ -129,6 +129,20 @@ def test_the_daemon_is_killed_in_a_write(home: Home, step: str) -> None:
         assert not home.entries("intent")
 
 
+@on_servers("step", ("rows written",), ("recorded, no intent",), ("commit sent",), ("committed",), both=("committed",))
+def test_the_daemon_is_killed_in_a_copy(home: Home, step: str) -> None:
+    """Whose undo is whole before COMMIT: no key has to be read behind it."""
+    before = home.state()
+    home.start(step)
+    with home.agent() as agent, contextlib.suppress(*LOSSES), agent.cursor().copy("COPY people FROM STDIN") as copy:
+        for n in range(1000, 1300):
+            copy.write_row((n, f"p{n}"))
+    assert home.ended() == -9
+    home.start()
+    took_effect = check(home, before)
+    assert took_effect if step in FINAL else step == "commit sent" or not took_effect
+
+
 DEFINITION_STEPS = ("rights lent", "dumped", "intent", "defined", "commit sent", "committed")
 
 

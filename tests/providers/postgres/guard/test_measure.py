@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from guarded import Database, connected, guarded, run
 
-from yett.providers.postgres.guard.capture import Limits
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import DEFAULT_LIMITS, Guard
 from yett.providers.postgres.guard.restore import restore
 from yett.providers.postgres.guard.sink import DirectorySink
+from yett.providers.postgres.guard.taking import Limits
 
 TABLES = """
 CREATE TABLE people (id int PRIMARY KEY, name text, boss int REFERENCES people);

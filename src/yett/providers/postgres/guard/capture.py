@@ -13,21 +13,20 @@ else the whole table is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from yett.providers.postgres.guard import xids as ids
+from yett.providers.postgres.guard.added import added, must_be_running, new_keys
 from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import CapturedTable, File
-from yett.providers.postgres.guard.copying import Outflow, checked, from_records, into, keep
+from yett.providers.postgres.guard.copying import Outflow, checked, into, keep
 from yett.providers.postgres.guard.effects import TableEffect, Unguardable
-from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import Connection, row
-from yett.providers.postgres.guard.sink import Sink, Source
+from yett.providers.postgres.guard.sink import Source
 from yett.providers.postgres.guard.table import Table
+from yett.providers.postgres.guard.taking import Taken, Taking
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 ROUNDS = 4
@@ -42,9 +41,6 @@ FROM ONLY {table} AS t
 WHERE t.xmin OPERATOR(pg_catalog.=) ANY ('{own}'::pg_catalog.xid[])
   OR t.xmax OPERATOR(pg_catalog.=) ANY ('{touching}'::pg_catalog.xid[])
 GROUP BY 1, 2"""
-_KEYS_SEEN = """
-SELECT pg_catalog.encode(pg_catalog.record_send(ROW({key})), 'hex')
-FROM ONLY {table} AS t WHERE t.xmin OPERATOR(pg_catalog.=) ANY ('{own}'::pg_catalog.xid[])"""
 # A sum does not depend on the order of rows; a place and the row's maker tell one version of one row.
 _UNTOUCHED_SEEN = """
 SELECT pg_catalog.count(*)::pg_catalog.text, pg_catalog.sum(pg_catalog.hashtextextended(
@@ -62,35 +58,12 @@ _TID = re.compile(r"\(\d+,\d+\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """`table_bytes` of one table's changed rows; `whole_bytes` up to which a table is kept whole in doubt; `keys` and
-    `locked`: rows that the agent's connection names one by one."""
-
-    table_bytes: int = 4 << 30
-    whole_bytes: int = 256 << 20
-    keys: int = 20_000
-    locked: int = 200_000
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """What the agent's own connection sees: its `new` row versions, and rows that it only `locked` (ctids)."""
 
     new: int
     locked: frozenset[str]
     makers: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """The parts that a capture works with. `read_committed`: the agent's transaction sees what others commit."""
-
-    agent: Executing
-    own: Connection
-    sink: Sink
-    limits: Limits
-    read_committed: bool
-    numbers: Iterator[int] = field(default_factory=count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +78,6 @@ class _Found:
     changed: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One table's rows, the files that hold them, and the ids that were proven to be the agent's."""
-
-    table: CapturedTable
-    files: tuple[File, ...]
-    proven: frozenset[int]
-
-
 async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, readable: bool) -> Taken:
     """Keep the rows of `table` that the transaction changed, and the keys of those that it made.
 
@@ -123,10 +87,12 @@ async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, re
     await _no_other_epoch(taking.own, table, xids)
     if not readable:
         _must_be_plain(table, xids)
+    if not (effect.deleted or effect.updated):
+        return await added(taking, table, effect, xids, readable)
     found = await _row_by_row(taking, table, effect, xids, readable)
     if found is None:
         found = await _whole(taking, table, effect, xids, readable)
-    new_file = await _new_keys(taking, table, xids, found.seen)
+    new_file = await new_keys(taking, table, xids, found.seen.new) if found.seen else None
     new = found.seen.new if found.seen else None
     if found.seen is None and not found.whole:
         new = found.rows + effect.inserted - effect.deleted
@@ -241,8 +207,7 @@ async def _see(taking: Taking, table: Table, xids: Xids) -> Seen:
     query = _SEEN.format(own=ids.listed(xids.possible), touching=ids.listed(touching), table=_name(table))
     found = await taking.agent.rows(query)
     makers = frozenset(int(maker or 0) for maker, ctid, _ in found if ctid is None)
-    if makers - await ids.still_running(taking.own, xids.top, makers):
-        raise Unguardable(f"another session's rows in {table.label} look like the transaction's own", "run it again")
+    await must_be_running(taking, table, xids, makers)
     locked = frozenset(ctid for _, ctid, _ in found if ctid is not None and _TID.fullmatch(ctid))
     if len(locked) > taking.limits.locked:
         raise Unguardable(f"it locks {len(locked)} rows of {table.label} beside those that it changes", "lock less")
@@ -274,17 +239,6 @@ def _must_be_of_one_kind(table: Table, effect: TableEffect) -> None:
             f"the changes to {table.label} cannot be told row by row: the session's role may not read that table",
             f"give the session's role SELECT on {table.label}, or have the table kept by a dump first",
         )
-
-
-async def _new_keys(taking: Taking, table: Table, xids: Xids, seen: Seen | None) -> File | None:
-    if seen is None or not table.keys or not seen.new or seen.new > taking.limits.keys:
-        return None
-    key = ", ".join("t." + sql.Identifier(column.name).as_string(None) for column in table.keys[0])
-    query = _KEYS_SEEN.format(key=key, own=ids.listed(xids.possible), table=_name(table))
-    records = [record or "" for (record,) in await taking.agent.rows(query)]
-    if len(records) != seen.new:
-        raise Unguardable(f"the new rows of {table.label} changed while they were read", "run it again")
-    return await keep(taking.sink, f"{table.oid}.new", from_records(records))
 
 
 def _name(table: Table) -> str:

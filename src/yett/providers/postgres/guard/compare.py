@@ -12,9 +12,13 @@ from yett.providers.postgres.guard.captured import Captured, CapturedTable, File
 from yett.providers.postgres.guard.copying import checked, into
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.table import KeyColumn, Table
+from yett.providers.postgres.guard.xids import EPOCH
 
 SHOWN = 1000
 """Conflicts that are named one by one, a table and a kind."""
+
+LATER_SHOWN = 20
+"""Rows with a later mark that are named where only their number tells that some were changed."""
 
 # `gone`: the version that was kept does not lie in its place any more. `settled`: the same row stands there again, or
 # another's change to it is a conflict.
@@ -42,6 +46,10 @@ SELECT {shown} FROM {new} p WHERE NOT EXISTS (SELECT FROM ONLY {table} AS t WHER
 AND NOT EXISTS (SELECT FROM {pre} o WHERE {same_as_kept}) LIMIT {limit}""")
 _UNEXPLAINED = sql.SQL("""
 SELECT {shown} FROM {there} t WHERE NOT EXISTS (SELECT FROM {new} p WHERE {same_key}) LIMIT {limit}""")
+_LATER = sql.SQL("""
+SELECT {shown} FROM ONLY {table} AS t
+WHERE ((t.xmin::text::int8 - {first}) & 4294967295) < ((age('3'::xid)::int8 + 3 - {first}) & 4294967295)
+  AND NOT t.xmin = ANY ({xids}::xid[]) LIMIT {limit}""")
 _COUNTS = sql.SQL("""
 SELECT (SELECT count(*) FROM {pre} p WHERE p.gone), (SELECT count(*) FROM {pre} p WHERE p.gone AND p.touched),
   (SELECT count(*) FROM {pre} p WHERE NOT p.gone AND p.touched), (SELECT count(*) FROM {there})""")
@@ -82,7 +90,7 @@ async def compared(own: Connection, captured: Captured, kept: CapturedTable, tab
     returning, touched, untouched, removing = await row(
         own, _COUNTS.format(pre=comparing.pre.quoted, there=comparing.there)
     )
-    found += comparing.by_count(returning, touched, untouched, removing)
+    found += await comparing.by_count(returning, touched, untouched, removing)
     return Compared(table, comparing.key, comparing.pre, comparing.there, returning, removing, tuple(found))
 
 
@@ -196,7 +204,7 @@ class _Comparing:
         strange = _UNEXPLAINED.format(**{**ours, "shown": self._shown("t", kept=False)})
         return found + await self._found(strange, "is under the transaction's id, but was not made by it")
 
-    def by_count(self, returning: int, touched: int, untouched: int, removing: int) -> list[Conflict]:
+    async def by_count(self, returning: int, touched: int, untouched: int, removing: int) -> list[Conflict]:
         """Where rows cannot be told one by one, their number tells that one of them was changed."""
         kept, found = self.kept, []
         expected = kept.new
@@ -206,7 +214,7 @@ class _Comparing:
             expected -= untouched  # counted as changed, and only locked
         if removing != expected and not kept.new_file:
             words = f"{expected} rows that the transaction left there, of which {removing} are as it left them"
-            found.append(Conflict(self.table.label, words, "the others were changed since"))
+            found.append(Conflict(self.table.label, words, f"the others were changed since{await self._later()}"))
         if kept.changed is not None and touched != kept.changed:
             words = f"{touched} rows are not where they were, and the transaction moved {kept.changed}"
             found.append(Conflict(self.table.label, words, "the others were changed since"))
@@ -214,6 +222,18 @@ class _Comparing:
             words = f"{returning - touched} rows that the transaction did not change"
             found.append(Conflict(self.table.label, words, "were changed since"))
         return found
+
+    async def _later(self) -> str:
+        """Names rows that were made or changed since: what was changed is among them, unless it was removed."""
+        if not self.key:
+            return ""
+        first, shown = sql.Literal(self.captured.xid % EPOCH), self._shown("t", kept=False)
+        query = _LATER.format(
+            shown=shown, table=self.table.quoted, first=first, xids=self.xids, limit=sql.Literal(LATER_SHOWN + 1)
+        )
+        named = [str(key) for (key,) in await rows(self.own, query)]
+        more = ", ..." if len(named) > LATER_SHOWN else ""
+        return f" or removed; made or changed since: {', '.join(named[:LATER_SHOWN])}{more}" if named else " or removed"
 
     def _must_be_there(self) -> sql.Composable:
         """Of the kept rows, those that the transaction did not delete."""

@@ -9,7 +9,7 @@ from psycopg import sql
 from yett.model.canonical import canonical
 from yett.providers.postgres.guard import asking
 from yett.providers.postgres.guard import xids as ids
-from yett.providers.postgres.guard.capture import Limits, Taken, Taking, take
+from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dump import Dumped, dump
@@ -19,6 +19,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.taking import Limits, Taken, Taking
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 DEFAULT_LIMITS = Limits()
