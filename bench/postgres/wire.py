@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,30 +98,45 @@ def _times(binaries: Path, peer: Peer, mode: str, lasting: int) -> list[int]:
 
 
 def copying(report: Report, peers: Sequence[Peer], rounds: int, folder: Path) -> None:
-    """Out is a read. In, through the real desk, is guarded: the keys of all rows go into the keep before COMMIT."""
+    """Out is a read. In, through the real desk, is guarded: measured, digested, its undo kept before COMMIT. All begin
+    with the same table: what was rolled back before, as the try was that a person was asked about, leaves dead rows and
+    entries of the index behind, and they cost whoever comes next."""
     rows, direct = folder / "rows", peers[0]
     rows.write_text("".join(f"{n}\t{n % 100}\t{'x' * 84}\n" for n in range(COPIED)))
+    copy = f"\\copy copied_in from '{rows}'"
+
+    def emptied() -> None:
+        directly(direct, "truncate copied_in")
+
+    def left() -> None:
+        emptied()
+        _psql(direct, copy, lambda: None, rolled_back=True)
+
     table(f"COPY of {COPIED:,} rows, ms", [*(peer.name for peer in peers), "of pgbouncer", "wire alone of pgbouncer"])
-    for what, sql in (("out", "copy copied to stdout"), ("in", f"\\copy copied_in from '{rows}'")):
+    for what, sql, ready in (
+        ("out", "copy copied to stdout", lambda: None),
+        ("in", copy, emptied),
+        ("in, behind one that was rolled back", copy, left),
+    ):
         took: dict[str, list[float]] = {peer.name: [] for peer in peers}
         for _ in range(rounds):
             for peer in peers:
-                if what == "in":
-                    directly(direct, "truncate copied_in")
-                took[peer.name].append(_psql(peer, sql) * 1000)
+                took[peer.name].append(_psql(peer, sql, ready) * 1000)
         cells = [f"{median(took[peer.name]):.0f}" for peer in peers]
         of = {name: ratio(took[name], took[THEIRS]) if THEIRS in took else 0.0 for name in took}
         line(what, [*cells, f"{of[OURS]:.2f}", f"{of.get('wire alone', 0):.2f}"])
         report.target(f"COPY {what}", f"{of[OURS]:.2f}x pgbouncer", "1.2x", reached=0 < of[OURS] <= 1.2)
-    directly(direct, "truncate copied_in")
+    emptied()
 
 
-def _psql(peer: Peer, sql: str) -> float:
+def _psql(peer: Peer, sql: str, ready: Callable[[], None], *, rolled_back: bool = False) -> float:
     """Seconds that it took. More rows than a task's budget are held first: then it is the one that was approved."""
+    texts = ["begin", sql, "rollback"] if rolled_back else [sql]
+    command = ["psql", "-Xqv", "ON_ERROR_STOP=1", *(word for text in texts for word in ("-c", text))]
     for _ in range(TRIES):
+        ready()
         with open(os.devnull, "w") as nowhere:
             began = time.perf_counter()
-            command = ["psql", "-Xqc", sql, "-v", "ON_ERROR_STOP=1"]
             done = subprocess.run(command, env=peer.environment, stdout=nowhere, stderr=subprocess.PIPE, text=True)
             took = time.perf_counter() - began
         if not done.returncode:
