@@ -172,7 +172,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
         api,
         lambda provider: _means(book, vault, provider),
         _keep(settings, store, journal, keys, vault),
-        lambda provider: partial(bring_back, databases) if provider == POSTGRES else None,
+        lambda provider: partial(bring_back, databases, undos) if provider == POSTGRES else None,
     )
     maps = Maps(store, home / "policy")
     lockdown = Lockdown(store, journal)

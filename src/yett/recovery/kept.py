@@ -26,6 +26,7 @@ class KeptUndo:
 
     `became` is what is known of the act that it undoes: committed, unknown for ever, or "" (nobody has said yet, or no
     server can). `applying` names the transaction that brings it back, while nobody knows what became of that one.
+    `restored_by` are all that ever began to, the oldest first. `removed`: it is not kept any more, and only known of.
     `store` is "" for a plain folder, which never expires. `purpose` is the task's, in the words of whoever started it.
     """
 
@@ -44,6 +45,8 @@ class KeptUndo:
     expires: int | None
     became: str
     applying: str
+    restored_by: tuple[str, ...]
+    removed: bool
 
     @property
     def is_needed(self) -> bool:
@@ -57,6 +60,12 @@ class KeptUndo:
 def read_all(connection: Connection) -> list[KeptUndo]:
     """Those that were not removed, the oldest first."""
     return [_from_row(row) for row in connection.execute(_query().order_by(undos.c.made_at, undos.c.id))]
+
+
+def read_of(connection: Connection, resource: ResourceRef) -> list[KeptUndo]:
+    """All that a resource ever had, the oldest first; those that were removed, too."""
+    query = _query(removed=True).where(undos.c.provider == resource.provider, undos.c.resource_id == resource.id)
+    return [_from_row(row) for row in connection.execute(query.order_by(undos.c.made_at, undos.c.id))]
 
 
 def read_unsettled(connection: Connection, provider: str) -> list[KeptUndo]:
@@ -104,7 +113,9 @@ def write_applied(tx: Transaction, undo: str, by: str, what: str) -> None:
 
 def write_applying(tx: Transaction, undo: str, by: str, xact: str) -> None:
     """It is about to be final that it is brought back: `xact` is the transaction that does it."""
-    _note(tx, undo, "committing", {"by": by, "xact": xact}, applying=xact)
+    before = tx.execute(select(undos.c.restored_by).where(undos.c.id == undo)).scalar_one()
+    after = [*before, *([] if xact in before else [xact])]
+    _note(tx, undo, "committing", {"by": by, "xact": xact}, applying=xact, restored_by=after)
 
 
 def write_applying_settled(tx: Transaction, undo: str, became: str, why: str) -> None:
@@ -142,7 +153,7 @@ def proof_entry(proof: Proof) -> Entry:
     return Entry("undo", {"state": "proven", "bucket": proof.bucket, "at": proof.at, "refused": dict(proof.refused)})
 
 
-def _note(tx: Transaction, undo: str, state: str, body: dict[str, str], **values: int | str | None) -> None:
+def _note(tx: Transaction, undo: str, state: str, body: dict[str, str], **values: int | str | list[str] | None) -> None:
     tx.execute(update(undos).where(undos.c.id == undo).values(**values))
     tx.append(Entry("undo", {"id": undo, "state": state, **body}))
 
@@ -160,6 +171,7 @@ def _write(tx: Transaction, record: UndoRecord, hold: str, made: int, **facts: o
             folder=record.folder,
             facts=record.facts,
             gaps=list(record.gaps),
+            restored_by=[],
             made_at=made,
             verified_at=now,
             **facts,
@@ -169,7 +181,7 @@ def _write(tx: Transaction, record: UndoRecord, hold: str, made: int, **facts: o
     tx.append(Entry("undo", {**body, "resource": [record.resource.kind, record.resource.id]}))
 
 
-def _query() -> Select[tuple[object, ...]]:
+def _query(*, removed: bool = False) -> Select[tuple[object, ...]]:
     """The purpose is that of the undo's task, or of the session that its hold belongs to."""
     own = select(sessions.c.task, func.max(sessions.c.purpose).label("purpose")).group_by(sessions.c.task).subquery()
     whose = or_(
@@ -177,7 +189,8 @@ def _query() -> Select[tuple[object, ...]]:
     )
     joined = undos.outerjoin(holds, holds.c.id == undos.c.hold).outerjoin(own, whose)
     columns = (undos, holds.c.state.label("hold_state"), own.c.purpose.label("purpose"))
-    return select(*columns).select_from(joined).where(undos.c.removed_at.is_(None))
+    found = select(*columns).select_from(joined)
+    return found if removed else found.where(undos.c.removed_at.is_(None))
 
 
 def _task_of_hold() -> object:
@@ -211,4 +224,6 @@ def _from_row(row: Row[tuple[object, ...]]) -> KeptUndo:
         expires=values["expires_at"],
         became=values["became"] or "",
         applying=values["applying"] or "",
+        restored_by=tuple(values["restored_by"]),
+        removed=values["removed_at"] is not None,
     )

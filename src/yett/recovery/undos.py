@@ -238,6 +238,17 @@ class Undos:
         """Every undo that was not removed, the oldest first."""
         return self._store.read(kept.read_all)
 
+    def of(self, resource: ResourceRef) -> list[KeptUndo]:
+        """Every undo that a resource ever had, the oldest first; those that were removed, too."""
+        return self._store.read(lambda connection: kept.read_of(connection, resource))
+
+    async def opened(self, undo: KeptUndo) -> AwaitedOpened:
+        """Read one from end to end. Raises YettError: it is not in the keep any more, or not what was written."""
+        if undo.removed or not undo.store:
+            raise YettError(f"{undo.record.id} is not in the keep any more")
+        keep = await asyncio.to_thread(self._kept_in, undo.store)
+        return await AwaitedOpened.open(keep, undo.record.id)
+
     def facts_of_task(self, task: str, resource: ResourceRef) -> list[tuple[str, dict[str, Json]]]:
         """See `kept.facts_of_task`."""
         return self._store.read(lambda connection: kept.facts_of_task(connection, task, resource))
@@ -272,8 +283,7 @@ class Undos:
             restore = self._restore_of(record.provider)
             if restore is None:
                 raise YettError(f"Yett has no way to bring back {record.provider}", "it was made by another version")
-            keep = await asyncio.to_thread(self._kept_in, found.store)
-            return restore(record, await AwaitedOpened.open(keep, record.id), begun)
+            return restore(record, await self.opened(found), begun)
         means = self._means_of(record.provider)
         if means is None:
             raise YettError(f"Yett has no credential of its own for {record.provider}", "yett secret add --own")

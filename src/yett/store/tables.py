@@ -294,6 +294,7 @@ undos = Table(
     _optional_time("removed_at"),
     _optional_text("became"),  # of the act: committed, or unknown for ever; NULL: not known yet, or nobody to ask
     _optional_text("applying"),  # the transaction that brings it back, while nobody knows what became of that one
+    _json("restored_by"),  # every transaction that brought it back, or may have: how `applying` names them
     Index("undos_hold", "hold"),
 )
 

@@ -88,7 +88,8 @@ class Captured:
     """The undo of one transaction, or what a dump holds. `source` reads its files; it is no part of the record.
 
     `xid` has 64 bits, `xids` (the transaction's own and its savepoints') have 32; `system` and `database` say where
-    they mean something. `gaps` are sentences: what the undo does not bring back.
+    they mean something. `gaps` are sentences: what the undo does not bring back. `until` (64 bits) is the first id that
+    had not been given out when all of it was kept, 0 where that was not written down.
     """
 
     xid: int
@@ -99,6 +100,7 @@ class Captured:
     dump: Dump | None
     files: tuple[File, ...]
     gaps: tuple[str, ...]
+    until: int = 0
     source: Source | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -117,10 +119,11 @@ class Captured:
             "dump": _dump_facts(self.dump) if self.dump else None,
             "files": [[file.name, file.size, file.sha256] for file in self.files],
             "gaps": list(self.gaps),
+            "until": self.until,
         }
 
 
-def load(facts: Mapping[str, Json], source: Source) -> Captured:
+def load(facts: Mapping[str, Json], source: Source | None) -> Captured:
     """From `Captured.facts`. Raises YettError if they are not such facts."""
     from_json: Any = facts  # Any: the shape is checked by taking it apart
     try:
@@ -134,6 +137,7 @@ def load(facts: Mapping[str, Json], source: Source) -> Captured:
             _dump_from(dump) if dump else None,
             tuple(File(str(n), int(s), str(h)) for n, s, h in from_json["files"]),
             tuple(str(gap) for gap in from_json["gaps"]),
+            int(from_json.get("until", 0)),
             source,
         )
     except (KeyError, TypeError, ValueError):

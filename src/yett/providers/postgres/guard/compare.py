@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.beside import Beside
-from yett.providers.postgres.guard.captured import Captured, CapturedTable, File
-from yett.providers.postgres.guard.copying import checked, into
+from yett.providers.postgres.guard.captured import Captured, CapturedTable
+from yett.providers.postgres.guard.chain import Chain, Later, Undone
+from yett.providers.postgres.guard.copying import kept_into
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.table import KeyColumn, Table
-from yett.providers.postgres.guard.xids import EPOCH
+from yett.providers.postgres.guard.xids import EPOCH, listed
 
 SHOWN = 1000
 """Conflicts that are named one by one, a table and a kind."""
@@ -27,20 +29,20 @@ _STILL_THERE = sql.SQL("""
 UPDATE {pre} p SET gone = false FROM ONLY {table} AS t WHERE t.ctid = p.row_at AND t.xmin = p.row_xmin""")
 _THE_SAME_AGAIN = sql.SQL("""
 UPDATE {pre} p SET gone = false FROM ONLY {table} AS t
-WHERE p.gone AND {same_key} AND NOT t.xmin = ANY ({xids}::xid[]) AND {same_image}""")
+WHERE p.gone AND {same_key} AND NOT {ours} AND {same_image}""")
 _THERE = sql.SQL("""
 CREATE TEMPORARY TABLE {there} ON COMMIT DROP AS
-SELECT t.ctid AS row_at{key} FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])""")
+SELECT t.ctid AS row_at{key} FROM ONLY {table} AS t WHERE {ours}""")
 _NEW = sql.SQL("CREATE TEMPORARY TABLE {new} ON COMMIT DROP AS SELECT {key} FROM ONLY {table} AS t WITH NO DATA")
 _CHANGED = sql.SQL("""
-SELECT {shown} FROM {pre} p JOIN ONLY {table} AS t ON {same_key}
-WHERE p.gone AND NOT t.xmin = ANY ({xids}::xid[]) LIMIT {limit}""")
+SELECT {shown}, t.xmin::text::int8, t.ctid::text FROM {pre} p JOIN ONLY {table} AS t ON {same_key}
+WHERE p.gone AND NOT {ours} LIMIT {limit}""")
 _MISSING = sql.SQL("""
 SELECT {shown} FROM {pre} p WHERE p.gone AND {which}
 AND NOT EXISTS (SELECT FROM ONLY {table} AS t WHERE {same_key}) LIMIT {limit}""")
 _NEW_CHANGED = sql.SQL("""
-SELECT {shown} FROM {new} p JOIN ONLY {table} AS t ON {same_key}
-WHERE NOT t.xmin = ANY ({xids}::xid[]) AND NOT EXISTS (SELECT FROM {pre} o WHERE {same_as_kept}) LIMIT {limit}""")
+SELECT {shown}, t.xmin::text::int8, t.ctid::text FROM {new} p JOIN ONLY {table} AS t ON {same_key}
+WHERE NOT {ours} AND NOT EXISTS (SELECT FROM {pre} o WHERE {same_as_kept}) LIMIT {limit}""")
 _NEW_MISSING = sql.SQL("""
 SELECT {shown} FROM {new} p WHERE NOT EXISTS (SELECT FROM ONLY {table} AS t WHERE {same_key})
 AND NOT EXISTS (SELECT FROM {pre} o WHERE {same_as_kept}) LIMIT {limit}""")
@@ -49,7 +51,7 @@ SELECT {shown} FROM {there} t WHERE NOT EXISTS (SELECT FROM {new} p WHERE {same_
 _LATER = sql.SQL("""
 SELECT {shown} FROM ONLY {table} AS t
 WHERE ((t.xmin::text::int8 - {first}) & 4294967295) < ((age('3'::xid)::int8 + 3 - {first}) & 4294967295)
-  AND NOT t.xmin = ANY ({xids}::xid[]) LIMIT {limit}""")
+  AND NOT {ours} LIMIT {limit}""")
 _COUNTS = sql.SQL("""
 SELECT (SELECT count(*) FROM {pre} p WHERE p.gone), (SELECT count(*) FROM {pre} p WHERE p.gone AND p.touched),
   (SELECT count(*) FROM {pre} p WHERE NOT p.gone AND p.touched), (SELECT count(*) FROM {there})""")
@@ -57,11 +59,15 @@ SELECT (SELECT count(*) FROM {pre} p WHERE p.gone), (SELECT count(*) FROM {pre} 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A row that somebody changed after the transaction. `key` is "column=value, ...", or what is known of it."""
+    """A row that somebody changed after the transaction. `key` is "column=value, ...", or what is known of it.
+
+    `later`: the undo of what changed it, if it is one of Yett's own.
+    """
 
     table: str
     key: str
     why: str
+    later: Later | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,16 @@ class Compared:
     conflicts: tuple[Conflict, ...]
 
 
-async def compared(own: Connection, captured: Captured, kept: CapturedTable, table: Table) -> Compared:
-    """Load what was kept beside the table, which the caller has locked, and compare.
+async def compared(
+    own: Connection, captured: Captured, kept: CapturedTable, table: Table, others: Sequence[Undone]
+) -> Compared:
+    """Load what was kept beside the table, which the caller has locked, and compare. `others` may have put rows back.
 
     Raises:
         YettError: the table has other columns now, or the undo's files are not what was written.
     """
     _must_have_same_shape(kept, table)
-    comparing = _Comparing(own, captured, kept, table, _key(kept, table))
+    comparing = _Comparing(own, captured, kept, table, _key(kept, table), Chain(own, captured, table, others))
     await comparing.load()
     found = await comparing.by_key() if comparing.key else []
     returning, touched, untouched, removing = await row(
@@ -125,6 +133,7 @@ class _Comparing:
     kept: CapturedTable
     table: Table
     key: tuple[KeyColumn, ...]
+    chain: Chain
 
     @property
     def pre(self) -> Beside:
@@ -139,27 +148,32 @@ class _Comparing:
         return sql.Identifier("pg_temp", f"yett_new_{self.table.oid}")
 
     @property
-    def xids(self) -> sql.Literal:
-        return sql.Literal("{" + ",".join(str(xid) for xid in self.captured.xids) + "}")
+    def ours(self) -> sql.Composable:
+        """Whether the transaction wrote row version `t`, or an undo put back what it wrote."""
+        own = sql.SQL("t.xmin = ANY ({}::xid[])").format(sql.Literal(listed(frozenset(self.captured.xids))))
+        if self.chain.ours is None:
+            return sql.SQL("({})").format(own)
+        return sql.SQL("({} OR t.ctid IN (SELECT row_at FROM {}))").format(own, self.chain.ours)
 
     async def load(self) -> None:
         """Fill `pre` and `new` from the undo's files, `there` from the table."""
         own, table = self.own, self.table
         await self.pre.make(own)
-        loaded = await self._from_file(self.kept.file, self.pre.quoted)
+        loaded = await kept_into(own, self.pre.quoted, self.captured, self.kept.file)
         if loaded != self.kept.rows:
             raise YettError(f"the undo's rows of {table.label} are {loaded}, not {self.kept.rows}")
         await own.execute(_PREPARE.format(pre=self.pre.quoted))
         await own.execute(sql.SQL("ANALYZE {}").format(self.pre.quoted))
         if table.filenode == self.kept.filenode:
             await own.execute(_STILL_THERE.format(pre=self.pre.quoted, table=table.quoted))
+        await self.chain.follow(self.kept, self.pre)
         names = [sql.Identifier("t", column.name) for column in self.key]
         await own.execute(
             _THERE.format(
                 there=sql.Identifier(f"yett_there_{table.oid}"),
                 key=sql.SQL("").join([sql.SQL(", {}").format(name) for name in names]),
                 table=table.quoted,
-                xids=self.xids,
+                ours=self.ours,
             )
         )
         if self.kept.new_file:
@@ -168,22 +182,22 @@ class _Comparing:
                     new=sql.Identifier(f"yett_new_{table.oid}"), key=sql.SQL(", ").join(names), table=table.quoted
                 )
             )
-            await self._from_file(self.kept.new_file, self.new)
+            await kept_into(own, self.new, self.captured, self.kept.new_file)
 
     async def by_key(self) -> list[Conflict]:
         """Row by row; also finds kept rows that somebody has already put back as they were."""
         parts = {
             "pre": self.pre.quoted,
             "table": self.table.quoted,
-            "xids": self.xids,
+            "ours": self.ours,
             "same_key": self.pre.same_key(self.key),
             "shown": self._shown("p", kept=True),
             "limit": sql.Literal(SHOWN),
         }
         await self.own.execute(_THE_SAME_AGAIN.format(**parts, same_image=self.pre.same_image()))
-        found = await self._found(_CHANGED.format(**parts), "was changed since")
+        found = await self._changed(_CHANGED.format(**parts), "was changed since")
         missing = _MISSING.format(**parts, which=self._must_be_there())
-        found += await self._found(missing, "was removed since")
+        found += await self._removed(missing, "was removed since")
         if self.kept.new_file:
             found += await self._new_rows(parts)
         return found
@@ -197,16 +211,25 @@ class _Comparing:
             "same_as_kept": self._kept_has("p"),
             "shown": self._shown("p", kept=False),
         }
-        found = await self._found(_NEW_CHANGED.format(**ours), "was made by the transaction and changed since")
+        found = await self._changed(_NEW_CHANGED.format(**ours), "was made by the transaction and changed since")
         if self.kept.effect.updated or self.kept.is_partition:
             # It may be what an updated row had become: under another key, or in another partition.
-            found += await self._found(_NEW_MISSING.format(**ours), "was made by the transaction and removed since")
+            found += await self._removed(_NEW_MISSING.format(**ours), "was made by the transaction and removed since")
         strange = _UNEXPLAINED.format(**{**ours, "shown": self._shown("t", kept=False)})
         return found + await self._found(strange, "is under the transaction's id, but was not made by it")
 
     async def by_count(self, returning: int, touched: int, untouched: int, removing: int) -> list[Conflict]:
         """Where rows cannot be told one by one, their number tells that one of them was changed."""
-        kept, found = self.kept, []
+        found = list(self._by_count(returning, touched, untouched, removing))
+        if not found:
+            return []
+        why, later = await self.chain.later_rows()
+        if not later:
+            why += await self._later()
+        return [replace(one, why=one.why + why, later=later) for one in found]
+
+    def _by_count(self, returning: int, touched: int, untouched: int, removing: int) -> Iterator[Conflict]:
+        kept = self.kept
         expected = kept.new
         if expected is None:
             expected = touched if kept.effect.updated else 0
@@ -214,14 +237,13 @@ class _Comparing:
             expected -= untouched  # counted as changed, and only locked
         if removing != expected and not kept.new_file:
             words = f"{expected} rows that the transaction left there, of which {removing} are as it left them"
-            found.append(Conflict(self.table.label, words, f"the others were changed since{await self._later()}"))
+            yield Conflict(self.table.label, words, "the others were changed since")
         if kept.changed is not None and touched != kept.changed:
             words = f"{touched} rows are not where they were, and the transaction moved {kept.changed}"
-            found.append(Conflict(self.table.label, words, "the others were changed since"))
+            yield Conflict(self.table.label, words, "the others were changed since")
         if not self.key and returning != touched:
             words = f"{returning - touched} rows that the transaction did not change"
-            found.append(Conflict(self.table.label, words, "were changed since"))
-        return found
+            yield Conflict(self.table.label, words, "were changed since")
 
     async def _later(self) -> str:
         """Names rows that were made or changed since: what was changed is among them, unless it was removed."""
@@ -229,7 +251,7 @@ class _Comparing:
             return ""
         first, shown = sql.Literal(self.captured.xid % EPOCH), self._shown("t", kept=False)
         query = _LATER.format(
-            shown=shown, table=self.table.quoted, first=first, xids=self.xids, limit=sql.Literal(LATER_SHOWN + 1)
+            shown=shown, table=self.table.quoted, first=first, ours=self.ours, limit=sql.Literal(LATER_SHOWN + 1)
         )
         named = [str(key) for (key,) in await rows(self.own, query)]
         more = ", ..." if len(named) > LATER_SHOWN else ""
@@ -265,11 +287,19 @@ class _Comparing:
     async def _found(self, query: sql.Composable, why: str) -> list[Conflict]:
         return [Conflict(self.table.label, str(shown), why) for (shown,) in await rows(self.own, query)]
 
-    async def _from_file(self, name: str, target: sql.Composable) -> int:
-        if self.captured.source is None:
-            raise YettError("the undo's files cannot be read from where they were written")
-        (file,) = [file for file in self.captured.files if file.name == name] or [File(name, 0, "")]
-        return await into(self.own, target, checked(self.captured.source, file))
+    async def _removed(self, query: sql.Composable, why: str) -> list[Conflict]:
+        keys = [str(shown) for (shown,) in await rows(self.own, query)]
+        said = await self.chain.who_removed(keys, self._shown("p", kept=True)) if keys else {}
+        found = [(key, *said.get(key, ("", None))) for key in keys]
+        return [Conflict(self.table.label, key, why + by, later) for key, by, later in found]
+
+    async def _changed(self, query: sql.Composable, why: str) -> list[Conflict]:
+        found = await rows(self.own, query)
+        said = await self.chain.why((xmin, place) for _, xmin, place in found)
+        return [
+            Conflict(self.table.label, str(shown), why + by, later)
+            for (shown, *_), (by, later) in zip(found, said, strict=True)
+        ]
 
 
 def _join(key: tuple[KeyColumn, ...], left: str, right: str) -> sql.Composed:

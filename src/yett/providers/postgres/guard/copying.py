@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.errors import error_from_result
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import File
+from yett.providers.postgres.guard.captured import Captured, File
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.own import Connection, composed
 from yett.providers.postgres.guard.sink import Sink, Source
@@ -95,6 +95,14 @@ async def into(own: Connection, table: sql.Composable, pieces: AsyncIterator[byt
             async for piece in pieces:
                 await copy.write(piece)
         return cursor.rowcount
+
+
+async def kept_into(own: Connection, table: sql.Composable, captured: Captured, name: str) -> int:
+    """Load a file of an undo into `table`; raises YettError if it is not what was written."""
+    if captured.source is None:
+        raise YettError("the undo's files cannot be read from where they were written")
+    file = next((file for file in captured.files if file.name == name), File(name, 0, ""))
+    return await into(own, table, checked(captured.source, file))
 
 
 async def from_records(records: Iterable[str]) -> AsyncGenerator[bytes, None]:

@@ -25,7 +25,8 @@ from yett.providers.postgres.guard.xids import EPOCH, Xids
 DEFAULT_LIMITS = Limits()
 _PLACE = sql.SQL("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()),
-  (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery()""")
+  (SELECT oid::int8 FROM pg_database WHERE datname = current_database()), pg_is_in_recovery(),
+  pg_snapshot_xmax(pg_current_snapshot())::text::int8""")
 _THERE = sql.SQL("SELECT oid::int8 FROM pg_class WHERE oid = ANY ({oids}::oid[]) ORDER BY oid")
 
 
@@ -177,7 +178,7 @@ async def recorded(
     own: Connection, sink: Sink, taken: list[Taken], xids: Xids, gaps: tuple[str, ...], dumped: Dumped | None = None
 ) -> Captured:
     """Put together what was kept, with a manifest beside it: the undo can be brought back from its files alone."""
-    system, database, standby = await row(own, _PLACE)
+    system, database, standby, until = await row(own, _PLACE)
     if standby:
         raise Unguardable("Yett's own connection goes to a standby", "point its credential at the primary server")
     files = tuple(file for one in taken for file in one.files) + ((dumped.file,) if dumped else ())
@@ -190,6 +191,7 @@ async def recorded(
         dumped.dump if dumped else None,
         files,
         gaps,
+        until,
         sink if isinstance(sink, Source) else None,
     )
     await keep(sink, MANIFEST, single(canonical(captured.facts())))

@@ -22,6 +22,7 @@ from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, Dump
+from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
@@ -77,7 +78,7 @@ class Refused(YettError):
     """Nothing was changed: rows were changed since. `conflicts` names them."""
 
     def __init__(self, what: str, conflicts: tuple[Conflict, ...]) -> None:
-        super().__init__(what, "settle these rows by hand, or restore the undo beside and compare")
+        super().__init__(what, _advice(conflicts))
         self.conflicts = conflicts
 
 
@@ -102,7 +103,7 @@ async def became_of(connection: Connection, xid: int) -> Settled:
     return answers.get(status, "unknown")
 
 
-async def conflicts(own: Own, captured: Captured) -> list[Conflict]:
+async def conflicts(own: Own, captured: Captured, others: Others = none) -> list[Conflict]:
     """Rows that were changed since the transaction, so that `restore` would refuse. Changes nothing.
 
     Raises:
@@ -113,11 +114,14 @@ async def conflicts(own: Own, captured: Captured) -> list[Conflict]:
             await _must_fit(connection, captured)
             found = await standing(connection, captured, captured.dump)
             return [conflict for one in found for conflict in one.conflicts]
-        return [conflict for one in await _compared(connection, captured) for conflict in one.conflicts]
+        return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
-async def restore(own: Own, captured: Captured, *, verify: bool, begun: Begun | None = None) -> Restored:
+async def restore(
+    own: Own, captured: Captured, *, verify: bool, begun: Begun | None = None, others: Others = none
+) -> Restored:
     """Bring everything back, or nothing. `verify` reads every row back before COMMIT and compares the stored bytes.
+    Rows that `others` put back count as what they were: to the transaction that wrote them first.
 
     Raises:
         Refused: rows were changed since; nothing was done.
@@ -125,7 +129,7 @@ async def restore(own: Own, captured: Captured, *, verify: bool, begun: Begun | 
             was lost at COMMIT, and the server can be asked about the transaction that `begun` was told.
     """
     async with _one_transaction(own, keep=True) as connection:
-        restored = await _restored(connection, captured, verify=verify)
+        restored = await _restored(connection, captured, others, verify=verify)
         if begun is not None:
             (xid,) = await row(connection, _OWN_ID)
             async with opened(own) as other:
@@ -134,13 +138,15 @@ async def restore(own: Own, captured: Captured, *, verify: bool, begun: Begun | 
         return restored
 
 
-async def _restored(connection: Connection, captured: Captured, *, verify: bool) -> Restored:
+async def _restored(connection: Connection, captured: Captured, others: Others, *, verify: bool) -> Restored:
     if captured.dump:
         return await _from_dump(connection, captured, captured.dump)
     before = await _counts(connection)
-    parts = await _compared(connection, captured)
+    parts = await _compared(connection, captured, others)
     if found := tuple(conflict for part in parts for conflict in part.conflicts):
         raise Refused(_words(found), found)
+    (xid,) = await row(connection, _OWN_ID)
+    await no_other_epoch(connection, [part.table for part in parts], xid)
     keys = await foreign_keys(connection, [part.table.oid for part in parts])
     await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
     async with silenced(connection, [part.table for part in parts]):
@@ -191,16 +197,16 @@ async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]
             ) from None
 
 
-async def _compared(connection: Connection, captured: Captured) -> list[Compared]:
+async def _compared(connection: Connection, captured: Captured, others: Others) -> list[Compared]:
     await _must_fit(connection, captured)
     oids = [table.effect.oid for table in captured.tables]
     await _lock(connection, [(t.schema, t.name) for t in (await tables(connection, oids)).values()], _AGAINST_WRITERS)
     now = await tables(connection, oids)  # as they are now that nobody can change them
-    parts = []
+    known, parts = await others(), []
     for table in captured.tables:
         if (found := now.get(table.effect.oid)) is None:
             raise YettError(f"{table.effect.label} is not there any more", "bring that table back first")
-        parts.append(await compared(connection, captured, table, found))
+        parts.append(await compared(connection, captured, table, found, known))
     return parts
 
 
@@ -291,6 +297,15 @@ async def _is_the_same(connection: Connection, part: Compared) -> bool:
 
 def _array(xids: tuple[int, ...]) -> sql.Literal:
     return sql.Literal("{" + ",".join(str(xid) for xid in xids) + "}")
+
+
+def _advice(found: tuple[Conflict, ...]) -> str:
+    later = sorted({one.later for one in found if one.later}, key=lambda one: -one.xid)
+    if not later:
+        return "settle these rows by hand, or restore the undo beside and compare"
+    first = f"go back step by step: yett undo apply {later[0].id}, then this one again"
+    others = [one for one in found if not one.later]
+    return first + (f"; {len(others)} of these rows are to be settled by hand" if others else "")
 
 
 def _words(found: tuple[Conflict, ...]) -> str:
