@@ -8,12 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guarded import Database, guarded, run
+from guarded import Between, Database, connected, guarded, run
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.chain import Undone
+from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Conflict, Refused, Restored, conflicts, restore
+from yett.providers.postgres.guard.sink import DirectorySink
+
+
+async def dumped(database: Database, folder: Path, oid: int, statement: str) -> Captured:
+    async with connected(database, "postgres") as agent:
+        await agent.rows("BEGIN")
+        guard = Guard(agent, database)
+        await guard.baseline()
+        captured = await guard.dump([oid], DirectorySink(folder))
+        await agent.rows(statement)
+        await agent.rows("COMMIT")
+        return captured
 
 
 @dataclass
@@ -26,11 +39,18 @@ class Steps:
     by: dict[str, list[int]] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
+    loses_its_way: bool = False
 
-    def do(self, name: str, *statements: str, **options: Any) -> Captured:
+    def do(self, name: str, *statements: str | Between, **options: Any) -> Captured:
         _, captured = run(guarded(self.database, self.folder / name, *statements, **options))
         self.kept[name], self.by[name] = captured, []
         return captured
+
+    def dump(self, name: str, table: str, statement: str) -> None:
+        """A statement before which the table was dumped."""
+        ((oid,),) = self.database.ask(f"SELECT '{table}'::regclass::oid::int8")
+        (self.folder / name).mkdir()
+        self.kept[name], self.by[name] = run(dumped(self.database, self.folder / name, oid, statement)), []
 
     async def others(self) -> Sequence[Undone]:
         return [self._undone(name) for name in self.kept]
@@ -47,6 +67,8 @@ class Steps:
     def undo(self, name: str) -> Restored:
         async def begun(xid: int) -> None:
             self.by[name].append(xid)
+            if self.loses_its_way:
+                raise YettError("the ledger is away")
 
         work = restore(self.database, self.kept[name], verify=True, begun=begun, others=self.others)
         done: Restored = run(work)

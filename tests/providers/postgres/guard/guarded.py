@@ -258,7 +258,7 @@ Between = Callable[[], Awaitable[None]]
 async def guarded(
     database: Database,
     folder: Path,
-    *statements: str,
+    *statements: str | Between,
     role: str = "agent",
     before: str = "BEGIN",
     limits: Any = DEFAULT_LIMITS,
@@ -274,7 +274,7 @@ async def guarded(
             guard = Guard(agent, database, limits)
             await guard.baseline()
             for statement in statements:
-                await agent.rows(statement)
+                await (agent.rows(statement) if isinstance(statement, str) else statement())
             if between:
                 await between()
             effects = await guard.measure()
