@@ -58,4 +58,4 @@ def _undone(undos: Undos, database: Database, kept: KeptUndo) -> Undone | None:
         return None
     xacts = [Xact.parse(text) for text in kept.restored_by]
     by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
-    return Undone(kept.record.id, known, by, opened)
+    return Undone(kept.record.id, known, by, opened, not kept.removed)

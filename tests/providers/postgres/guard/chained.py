@@ -62,7 +62,7 @@ class Steps:
             self.opened.append(name)
             return self.kept[name]
 
-        return Undone(name, self.kept[name], tuple(self.by[name]), opened)
+        return Undone(name, self.kept[name], tuple(self.by[name]), opened, name not in self.pruned)
 
     def undo(self, name: str) -> Restored:
         async def begun(xid: int) -> None:

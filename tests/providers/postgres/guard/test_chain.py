@@ -197,6 +197,11 @@ def test_a_row_that_somebody_changed_between_two_steps_stays(steps: Steps) -> No
 def test_an_undo_that_is_no_longer_kept_says_nothing(steps: Steps) -> None:
     steps.do("a", "UPDATE accounts SET n = 50 WHERE id < 5")
     steps.do("b", "UPDATE accounts SET n = 60 WHERE id < 4")
+    steps.pruned.add("b")
+    refusal = steps.refused("a")
+    assert "by what b undid, which was let go" in refusal.what
+    assert "b," not in refusal.remedy
+    steps.pruned.clear()
     steps.undo("b")
     steps.pruned.add("b")
     refusal = steps.refused("a")

@@ -81,13 +81,14 @@ class Undone:
     """Another undo of the same database, or this one. `known` is its record, without files.
 
     `by`: the ids (64 bits) of all transactions that brought it back, or may have. `opened` gives it with its files;
-    it raises YettError if they are no longer kept, or not what was written.
+    it raises YettError if they are not `is_kept` any more, or not what was written.
     """
 
     id: str
     known: Captured
     by: tuple[int, ...]
     opened: Callable[[], Awaitable[Captured]]
+    is_kept: bool = True
 
     def kept(self, table: Table) -> CapturedTable | None:
         return next((one for one in self.known.tables if one.effect.oid == table.oid), None)
@@ -267,6 +268,8 @@ class Chain:
         if not after:
             return "", None
         newest = max(after, key=lambda one: one.known.xid)
+        if not newest.is_kept:
+            return f", by what {newest.id} undid, which was let go", None
         return f", by what {newest.id} undoes", Later(newest.id, newest.known.xid)
 
 

@@ -1,0 +1,59 @@
+"""Two changes of the same rows are undone one after the other, through the gate, the keep and the ledger."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+from tests.databases.company_of_tests import Company
+from tests.databases.test_an_agent_works import content
+
+from yett.model.errors import YettError
+from yett.recovery.keep.budget import DAY_NS
+from yett.store.tables import undos
+
+
+def changed_twice(company: Company) -> tuple[list[object], list[object]]:
+    """What there was, and what there was in between."""
+    before = content(company)
+    company.run("UPDATE users SET plan = 'team' WHERE id IN (3, 4)")
+    between = content(company)
+    company.run("UPDATE users SET plan = 'none' WHERE id IN (4, 5)")
+    return before, between
+
+
+def test_two_steps_go_back_the_newest_first(company: Company) -> None:
+    before, between = changed_twice(company)
+    newest = company.laws.plane.undos.records()[-1].id
+    with pytest.raises(YettError, match="id=4: was changed since, by what") as refused:
+        company.undo(-2)
+    assert f"yett undo apply {newest}, then this one" in refused.value.remedy
+    company.undo(-1)
+    assert content(company) == between
+    company.undo(-2)
+    assert content(company) == before
+
+
+def test_every_transaction_that_brought_it_back_stays_written_down(company: Company) -> None:
+    before, _ = changed_twice(company)
+    company.undo(-1)
+    company.undo(-1)
+    (first, second) = company.laws.plane.undos.all()[-1].restored_by
+    assert first != second
+    assert not company.laws.plane.undos.all()[-1].applying
+    company.undo(-2)
+    assert content(company) == before
+
+
+def test_what_was_let_go_in_between_is_refused_and_named(company: Company) -> None:
+    changed_twice(company)
+    plane = company.laws.plane
+    newest = plane.undos.records()[-1].id
+    company.undo(-1)
+    now = content(company)
+    over = update(undos).where(undos.c.id == newest).values(expires_at=DAY_NS)
+    company.laws.do(plane.journal.run(lambda tx: tx.execute(over)))
+    pruned = company.laws.do(plane.undos.prune())
+    assert pruned.removed == (newest,)
+    with pytest.raises(YettError, match=f"what {newest} holds does not say whose the row was"):
+        company.undo(-1)
+    assert content(company) == now
