@@ -267,8 +267,6 @@ def test_writes_through_a_view_and_a_partitioned_table_are_measured(company: Com
         "SET search_path = pg_temp, public",
         "SET session_replication_role = replica",
         "SELECT set_config('search_path', 'pg_temp', false)",
-        "SET synchronous_commit = off",
-        "SET LOCAL synchronous_commit TO off",
         "ALTER ROLE CURRENT_USER SET synchronous_commit = off",
         "SET statement_timeout = 0",
         "SET SESSION AUTHORIZATION postgres",

@@ -30,6 +30,11 @@ _RESIDUE = (
     " (SELECT pg_catalog.string_agg(name || ' ' || statement, ';' ORDER BY name)"
     " FROM pg_catalog.pg_prepared_statements WHERE from_sql)"
 )
+# What is logged as done is on disk, whatever the database, the role, a trigger or a block has set: right before COMMIT.
+_DURABLE = (
+    "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
+    " WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'"
+)
 _CHANGED = "a statement changed the session's search_path, role or prepared statements unseen"
 # The server refuses it and fails the transaction, whatever rights the role has; the client reads the gate's own words.
 _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
@@ -190,6 +195,7 @@ class Guarding:
             await self.stop(stopped.told)
             return
         self.committing = True
+        self._step.send_own(_DURABLE)
         commit = self._step.send_own("COMMIT")
         meaning = self._step.send_own(_RESIDUE)
         await self._step.finished(commit)
@@ -246,6 +252,7 @@ class Guarding:
                 self._step.emit(replies.error(stopped.told))
                 return None
             self.committing = True
+            self._step.send_own(_DURABLE)
         group = await self._step.finished(self._step.send(message))
         if self._step.status != IDLE and not chain:
             raise Malformed("a transaction did not end as it was told to")

@@ -75,6 +75,7 @@ _HARMLESS = frozenset(
         "seq_page_cost",
         "stats_fetch_consistency",
         "synchronize_seqscans",
+        "synchronous_commit",  # the gate sets it right before COMMIT (gateway/postgres/guarding.py)
         "temp_buffers",
         "timezone",
         "timezone_abbreviations",

@@ -40,6 +40,9 @@ _log = logging.getLogger("yett.providers")
 LOOKS_FOR_ITS_CLIENT = "5s"
 """How often the server looks whether the connection is there still: what nobody waits for any more ends."""
 
+_DURABLE = """
+SELECT pg_catalog.set_config('synchronous_commit', 'on', false)
+WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'"""
 _ADDRESS = frozenset({"host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert"})
 _NAME = "once"
 
@@ -156,6 +159,7 @@ async def _set(connection: Own, terms: Terms) -> None:
         ("statement_timeout", str(terms.statement_ms)),
     ):
         await connection.execute(sql.SQL("SET {} = {}").format(sql.SQL(name), value))
+    await connection.execute(_DURABLE)
     with contextlib.suppress(psycopg.errors.InvalidParameterValue):  # not every system can tell
         await connection.execute(f"SET client_connection_check_interval = '{LOOKS_FOR_ITS_CLIENT}'")
 
