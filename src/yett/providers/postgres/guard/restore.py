@@ -146,7 +146,7 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     if found := tuple(conflict for part in parts for conflict in part.conflicts):
         raise Refused(_words(found), found)
     (xid,) = await row(connection, _OWN_ID)
-    await no_other_epoch(connection, [part.table for part in parts], xid)
+    await no_other_epoch(connection, [part.table for part in parts if part.returning], xid)
     keys = await foreign_keys(connection, [part.table.oid for part in parts])
     await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
     async with silenced(connection, [part.table for part in parts]):
