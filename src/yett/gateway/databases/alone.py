@@ -10,19 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 from psycopg.errors import Diagnostic
 
 from yett.checkpoint.record import Pass
+from yett.gateway.databases.definitions import Definitions, Unchanged
 from yett.gateway.databases.left_behind import broken, told_of
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.telling import told
 from yett.gateway.postgres.desk import Answer, Notice, Stopped, Told
 from yett.model.errors import YettError
-from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.outside import written
 from yett.operations.sql.statement import Statement, Verb
 from yett.providers.postgres.once import Terms, lent_once
@@ -40,34 +39,21 @@ FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner,
   pg_database b JOIN pg_roles d ON d.oid = b.datdba
 WHERE c.oid = ANY (%s::oid[]) AND b.datname = current_database()"""
 _READABLE = "SELECT bool_and(has_table_privilege(%s, t, 'SELECT')) FROM unnest(%s::oid[]) t"
-_TABLE = "SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8"
+_TABLE = "SELECT o, o FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8) t(o)"
 _TABLE_OF = """
-SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_index i
+SELECT i.indrelid::pg_catalog.int8, i.indexrelid::pg_catalog.int8 FROM pg_catalog.pg_index i
 WHERE i.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%s)"""
 _HIDDEN = "yett: the server's message is not shown, for it could hold values that this session may not see"
 _CANCELED = Told("canceling statement due to user request", "", "57014")
 
 
-class Unchanged:
-    """The undo of what changes nothing that exists."""
-
-    xact = ""
-
-    def __init__(self, statement: Statement) -> None:
-        makes = statement.tag.startswith("CREATE")
-        gaps = ("what it makes is not taken away again",) if makes else ()
-        self.plan = UndoPlan(True, "nothing that exists is changed by it", gaps)
-
-    async def capture(self, hold: str) -> UndoRecord | None:
-        return None
-
-
 class LentOnce:
     """Implements `gateway.postgres.desk.Alone`."""
 
-    def __init__(self, place: Place, granted: Pass, statement: Statement) -> None:
+    def __init__(self, place: Place, granted: Pass, statement: Statement, undo: Unchanged | Definitions) -> None:
         self._place = place
         self._granted = granted
+        self._undo = undo
         self._statement = statement
         self._oids = relations(statement)
         self._connection: Own | None = None
@@ -78,6 +64,7 @@ class LentOnce:
         """Raises Stopped: nothing has run."""
         try:
             terms = await self._terms()
+            await self._undo.capture(self._granted.hold)  # a policy may owe none: it is kept all the same
             async with lent_once(self._place.own, self._place.roles, terms) as connection:
                 await self._must_mean(connection)
                 answer = await self._answered(connection)
@@ -114,13 +101,16 @@ class LentOnce:
 
     async def _must_mean(self, connection: Own) -> None:
         """Its names are the tables that were looked at and shown. Raises YettError."""
-        names = written(self._statement.text)
+        names, meant = written(self._statement.text), set[int]()
         asked = [*((_TABLE, name) for name in names.tables), *((_TABLE_OF, name) for name in names.indexes)]
         for query, (schema, name) in asked:
             quoted = sql.Identifier(*(part for part in (schema, name) if part)).as_string(None)
             found = await (await connection.execute(query, [quoted])).fetchone()
             if found is None or found[0] not in self._oids:
                 raise YettError(f"{quoted} is not what it was when this was read", "send it again")
+            meant.add(found[1])
+        if not self._undo.oids <= meant:
+            raise YettError("what goes is not what was kept", "send it again")
 
     async def _answered(self, connection: Own) -> Answer:
         place = self._place
@@ -168,6 +158,7 @@ class LentOnce:
     async def _finish(self, outcome: str) -> None:
         self._finished = True
         await self._place.checkpoint.finish(self._granted, outcome, 0)
+        await self._undo.ended(outcome)
 
 
 def relations(statement: Statement) -> list[int]:
@@ -195,7 +186,3 @@ def _error(error: psycopg.Error) -> Told:
 
 def _joined(*parts: str) -> str:
     return ". ".join(part for part in parts if part)
-
-
-def plan_of(statements: Sequence[Statement]) -> Unchanged:
-    return Unchanged(statements[0])

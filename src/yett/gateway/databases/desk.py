@@ -7,8 +7,9 @@ import logging
 from collections.abc import Mapping
 from hashlib import sha256
 
-from yett.gateway.databases.alone import LentOnce, plan_of, relations
+from yett.gateway.databases.alone import LentOnce, relations
 from yett.gateway.databases.attempts import Ran, planned, reading
+from yett.gateway.databases.definitions import undo_of
 from yett.gateway.databases.masks import Veil, judge, refusal
 from yett.gateway.databases.place import Known, Place
 from yett.gateway.databases.scopes import scope_from
@@ -20,7 +21,7 @@ from yett.gateway.databases.uncommitted import Uncommitted
 from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Alone, Look, Masking, Metered, Stopped, Told, Transaction
 from yett.model.decision import Refused
-from yett.model.effects import Effect, Verdict
+from yett.model.effects import Verdict
 from yett.model.errors import CredentialRefused, Unreadable, YettError
 from yett.model.operation import Attempt
 from yett.operations.sql.cache import without_numbers
@@ -197,15 +198,14 @@ class StatementDesk:
         place, (statement,) = self._place, look.statements
         if not scope_from(place.database.scope).writes:
             raise self._stopped(Told("yett: this task may only read this database", "", "25006"))
-        if statement.effect is Effect.DELETE:
-            raise self._stopped(Told("yett: this could not be undone", "send it without CONCURRENTLY: then it can"))
+        undo = undo_of(place, statement)
         known = await shown(place, relations(statement), count=False)
-        attempt = planned(place.session, place.database, [Ran(statement)], place.lease, plan_of([statement]), known)
+        attempt = planned(place.session, place.database, [Ran(statement)], place.lease, undo, known)
         try:
             granted = await place.checkpoint.pass_(attempt)
         except YettError as error:
             raise Stopped(told(error)) from None
-        return LentOnce(place, granted, statement)
+        return LentOnce(place, granted, statement, undo)
 
     def masking(self) -> Masking | None:
         """Made once, when the masks have been read (`Seat.open`)."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from yett.approvals.document import Document
 from yett.checkpoint.record import Pass
+from yett.gateway.databases.accounts import Unaccounted
 from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
@@ -107,13 +108,6 @@ class Place:
         """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
         mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)
         return None if mark is None or standing is None else (mark, *standing)
-
-
-class Unaccounted:
-    """Nobody sweeps where nobody keeps account."""
-
-    def made(self, name: str) -> None: ...
-    def over(self, name: str, *, gone: bool) -> None: ...
 
 
 @dataclass(slots=True)

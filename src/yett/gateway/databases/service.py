@@ -18,6 +18,7 @@ from yett.approvals.acts import Act, ActKind, ActState
 from yett.broker.broker import Broker
 from yett.broker.vault import Vault
 from yett.gateway.databases import sending
+from yett.gateway.databases.accounts import Account
 from yett.gateway.databases.masks import LiveMasks
 from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
@@ -68,22 +69,6 @@ class Seen:
     dbname: str
     schemas: tuple[str, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Implements `providers.postgres.once.Roles`: what is in `alive` no sweep ends."""
-
-    alive: set[str]
-    look_again: Callable[[], None]
-
-    def made(self, name: str) -> None:
-        self.alive.add(name)
-
-    def over(self, name: str, *, gone: bool) -> None:
-        self.alive.discard(name)
-        if not gone:
-            self.look_again()
 
 
 class Showing(Protocol):

@@ -12,6 +12,7 @@ from yett.model.errors import YettError
 from yett.model.undo import UndoRecord
 from yett.providers.postgres.guard.captured import Captured, load, settled
 from yett.providers.postgres.guard.chain import Undone
+from yett.providers.postgres.guard.definitions import bring_definitions_back, definitions_of
 from yett.providers.postgres.guard.restore import restore
 from yett.recovery.keep import AwaitedOpened
 from yett.recovery.kept import KeptUndo
@@ -23,6 +24,14 @@ async def bring_back(
 ) -> AsyncIterator[str]:
     """Yields progress in words. Raises YettError: rows were changed since (named), and nothing was done."""
     database = databases.by_id(record.resource.id)
+    if definitions := definitions_of(opened.about):
+        yield f"making {len(definitions)} of {database.name} again"
+        names = await bring_definitions_back(
+            databases.own(database), opened.about, opened, lambda xid: begun(str(Xact(database.id, xid)))
+        )
+        databases.changed(database)
+        yield f"{database.name} is as it was: {', '.join(names)} came back"
+        return
     captured = settled(load(opened.about, opened), record.facts)
     yield f"putting {captured.rows:,} rows back into {database.name}"
     restored = await restore(

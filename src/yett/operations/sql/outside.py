@@ -116,6 +116,8 @@ def _table(reader: Reader, range_var: Node, *, built: bool) -> None:
     found = [one for one in reader.names.relations(schema, name) if one.schema != "pg_temp"]
     if not found:
         reader.fact(refused(f"names {dotted(schema, name)}, which the catalog does not know"))
+    if any(one.builtin for one in found):
+        reader.fact(refused(f"works on {name}, which is the server's own"))
     reader.touched.extend(Touched(one.oid, one.schema, one.name, Verb.ALTER) for one in found)
     if built:
         reader.refs.update(Ref("built", one.oid) for one in found)

@@ -109,9 +109,9 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     Raises:
         YettError: the undo does not fit this database, or cannot be read.
     """
-    async with _one_transaction(own, keep=False) as connection:
+    async with one_transaction(own, keep=False) as connection:
         if captured.dump:
-            await _must_fit(connection, captured)
+            await must_fit(connection, captured)
             found = await standing(connection, captured, captured.dump)
             return [conflict for one in found for conflict in one.conflicts]
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
@@ -128,14 +128,20 @@ async def restore(
         YettError: the undo does not fit this database, cannot be read, or did not come back the same; or the connection
             was lost at COMMIT, and the server can be asked about the transaction that `begun` was told.
     """
-    async with _one_transaction(own, keep=True) as connection:
+    async with one_transaction(own, keep=True) as connection:
         restored = await _restored(connection, captured, others, verify=verify)
-        if begun is not None:
-            (xid,) = await row(connection, _OWN_ID)
-            async with opened(own) as other:
-                await other.execute(FLUSH)  # so that no crash of the server gives that id to another
-            await begun(xid)
+        await announce(own, connection, begun)
         return restored
+
+
+async def announce(own: Own, connection: Connection, begun: Begun | None) -> None:
+    """Right before COMMIT: whoever wants to know is told the transaction's id."""
+    if begun is None:
+        return
+    (xid,) = await row(connection, _OWN_ID)
+    async with opened(own) as other:
+        await other.execute(FLUSH)  # so that no crash of the server gives that id to another
+    await begun(xid)
 
 
 async def _restored(connection: Connection, captured: Captured, others: Others, *, verify: bool) -> Restored:
@@ -166,7 +172,7 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> Restored:
-    await _must_fit(connection, captured)
+    await must_fit(connection, captured)
     found = await standing(connection, captured, dump)
     if changed := tuple(conflict for one in found for conflict in one.conflicts):
         raise Refused(_words(changed), changed)
@@ -177,7 +183,8 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> 
 
 
 @asynccontextmanager
-async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
+async def one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
+    """Of an undo that is applied; not `keep`: rolled back at its end. Raises YettError, with the server's words."""
     async with opened(own) as connection:
         committing = False
         try:
@@ -198,7 +205,7 @@ async def _one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]
 
 
 async def _compared(connection: Connection, captured: Captured, others: Others) -> list[Compared]:
-    await _must_fit(connection, captured)
+    await must_fit(connection, captured)
     oids = [table.effect.oid for table in captured.tables]
     await _lock(connection, [(t.schema, t.name) for t in (await tables(connection, oids)).values()], _AGAINST_WRITERS)
     now = await tables(connection, oids)  # as they are now that nobody can change them
@@ -210,7 +217,8 @@ async def _compared(connection: Connection, captured: Captured, others: Others) 
     return parts
 
 
-async def _must_fit(connection: Connection, captured: Captured) -> None:
+async def must_fit(connection: Connection, captured: Captured) -> None:
+    """Raises YettError: it was made of another database, or of a transaction that nobody knows as committed."""
     system, database, standby, next_xid = await row(connection, _PLACE)
     if (system, database) != (captured.system, captured.database) or standby:
         raise YettError("this undo was made of another database", "apply it to the database that it was made of")
