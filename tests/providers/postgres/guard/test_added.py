@@ -95,6 +95,53 @@ def test_what_was_added_is_counted_and_taken_out(
     assert log.digest() == before
 
 
+TAKEN = "DELETE FROM loose WHERE a < 10"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [TAKEN, "SAVEPOINT a", "TRUNCATE loose", LOOSE, "ROLLBACK TO a", LOOSE],
+        ["SAVEPOINT a", TAKEN, "SAVEPOINT b", "TRUNCATE loose", "ROLLBACK TO b", "RELEASE a", LOOSE],
+        ["SAVEPOINT a", TAKEN, "TRUNCATE loose", "ROLLBACK TO a", LOOSE],
+        ["SAVEPOINT a", "TRUNCATE loose", LOOSE, "ROLLBACK TO a", LOOSE],
+    ],
+)
+def test_a_truncate_that_was_taken_back_makes_no_count_too_low(
+    log: Database, tmp_path: Path, statements: list[str]
+) -> None:
+    """The server sets its counts back at TRUNCATE."""
+    before = log.digest()
+    _, captured = run(guarded(log, tmp_path / "u", *statements, limits=NO_KEYS))
+    run(restore(log, captured, verify=True))
+    assert log.digest() == before
+
+
+def test_a_truncate_that_stays_is_not_taken_for_added_rows(log: Database, tmp_path: Path) -> None:
+    before = log.digest()
+    with pytest.raises(Unguardable, match=r"public\.loose"):
+        run(guarded(log, tmp_path / "u", TAKEN, "SAVEPOINT a", "TRUNCATE loose", "RELEASE a", LOOSE))
+    assert log.digest() == before
+
+
+def test_rows_of_several_partitions(log: Database, tmp_path: Path) -> None:
+    log.run("""
+        CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY RANGE (id);
+        CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (150);
+        CREATE TABLE high PARTITION OF parts FOR VALUES FROM (150) TO (1000);
+        INSERT INTO parts SELECT g, 'old' FROM generate_series(1, 50) g;
+        GRANT ALL ON parts TO agent""")
+    before = log.digest()
+    added = "INSERT INTO parts SELECT g, 'new' FROM generate_series(100, 199) g"
+    _, captured = run(guarded(log, tmp_path / "u", added, limits=NO_KEYS))
+    assert sorted(table.new or 0 for table in captured.tables) == [50, 50]
+    run(restore(log, captured, verify=True))
+    assert log.digest() == before
+    _, captured = run(guarded(log, tmp_path / "v", added, limits=NO_KEYS))
+    log.run("UPDATE parts SET id = 300 + id WHERE id = 120")
+    assert {conflict.table for conflict in refused(log, captured)} == {"public.low"}
+
+
 def test_a_trigger_that_takes_rows_of_the_same_table_away_is_seen(log: Database, tmp_path: Path) -> None:
     """Then rows were not only added."""
     log.run("""
