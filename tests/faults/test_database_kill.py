@@ -215,6 +215,30 @@ def test_the_daemon_is_killed_in_an_undo(home: Home, act: str, step: str) -> Non
     assert home.database.ask(ROLES) == [(0,)]
 
 
+@on_servers("step", *[(step,) for step in RESTORE_STEPS], both=("undo announced",))
+def test_the_daemon_is_killed_in_the_first_of_two_steps_back(home: Home, step: str) -> None:
+    """Which transaction brought rows back is on disk before it can be: the older step goes back all the same."""
+    before = home.state()
+    home.start(step)
+    with home.agent() as agent:
+        agent.execute(WRITE)
+        between = home.state()
+        agent.execute("UPDATE orders SET v = 'again' WHERE id < 10")
+    after = home.state()
+    with contextlib.suppress(OSError):
+        home.tell("test.undo", undo=home.undos()[-1]["id"])
+    assert home.ended() == -9
+    home.start()
+    older, newer = home.undos()
+    if not RESTORE_STEPS[step]:
+        assert home.state() == after
+        assert "said" not in home.tell("test.undo", undo=older["id"])
+        assert "said" in home.tell("test.undo", undo=newer["id"])
+    assert home.state() == between
+    assert "said" in home.tell("test.undo", undo=older["id"])
+    assert home.state() == before
+
+
 def killed(server: Cluster, how: str) -> None:
     """As kill -9 of every process of it at once, or as `pg_ctl -m immediate`; and back again."""
     if how == "kill":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import psycopg
 import pytest
 from chained import Steps
-from guarded import Database, guarded
+from guarded import VERSIONS, Cluster, Database, cluster, guarded
 from test_restore import ACCOUNTS
 
 from yett.model.errors import YettError
@@ -306,3 +307,46 @@ def test_a_transaction_that_began_later_and_ended_sooner_is_the_older_step(steps
     steps.undo("b")
     steps.undo("a")
     assert steps.database.digest() == before
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_undo_puts_nothing_in_under_a_number_that_older_rows_carry(version: int, tmp_path: Path) -> None:
+    """Rows keep 32 bits of their maker's id for ever: the undo's own would make them look like what it put back."""
+    with cluster(version) as server:
+        steps = Steps(server.database(), tmp_path)
+        steps.database.run(ACCOUNTS)
+        ((xid,),) = steps.database.ask("SELECT xmin::text::int8 FROM loose LIMIT 1")
+        frozen(server, steps.database)
+        server.run_down()
+        server.renumber(1, xid - 8)
+        server.start()
+        frozen(server, steps.database)
+        before = steps.database.digest()
+        steps.do("a", "DELETE FROM loose WHERE a = 1")
+        deleted = steps.database.digest()
+        while next_xid(steps.database) < xid:
+            steps.database.run("SELECT pg_current_xact_id()")
+        refused = ""
+        try:
+            steps.undo("a")
+        except YettError as refusal:
+            refused = refusal.what
+            assert steps.database.digest() == deleted
+        assert "4 billion transactions ago" in refused
+        assert steps.undo("a").returned == 7
+        assert steps.database.digest() == before
+        steps.do("b", "UPDATE loose SET b = 'y' WHERE a = 1")
+        steps.undo("b")
+        assert steps.undo("a").returned == 0
+        assert steps.database.digest() == before
+
+
+def frozen(server: Cluster, database: Database) -> None:
+    for name in ("postgres", "template1", database.name):
+        with psycopg.connect(f"{server.url}/{name}", autocommit=True) as connection:
+            connection.execute("VACUUM FREEZE")
+
+
+def next_xid(database: Database) -> int:
+    ((xid,),) = database.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 & 4294967295")
+    return int(xid)
