@@ -249,6 +249,7 @@ def test_a_number_that_is_another_transactions_needs_the_very_bytes(steps: Steps
 
 def test_equal_rows_without_a_key_are_told_apart_by_number_only_if_all_are_there(steps: Steps) -> None:
     steps.do("a", "INSERT INTO loose VALUES (1, 'x'), (1, 'x')")
+    steps.database.run("INSERT INTO loose VALUES (1, 'x'), (1, 'x')")
     with_a = steps.database.digest()
     steps.do("b", "DELETE FROM loose WHERE a = 1")
     steps.undo("b")
