@@ -6,17 +6,25 @@ AGENT ?=
 DRILL ?= pocketos
 TASK ?=
 
-.PHONY: run test corpus check lint types contracts licences scan bench sabotage lock clean system-run system-test
+.PHONY: run test corpus compiled compiled-test check lint types contracts licences scan bench sabotage lock clean system-run system-test
 
 run: $(VENV)/.run system-run
 	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill $(DRILL))
 
 test: $(VENV)/.test system-test check
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q --ignore=tests/corpus $(TESTS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
 
 # What is said of SQL, held against what two real servers do, in two thousand runs: five minutes beside the above.
 corpus: $(VENV)/.test system-test
 	$(BIN)/pytest -n 2 --dist loadfile -q tests/corpus
+
+# The wheel with the PostgreSQL wire's parser compiled, into dist/: it takes a C compiler and Python's headers.
+compiled: $(VENV)/.test
+	$(BIN)/python -m tools.compiled
+
+# Whether that one does what the source does: five minutes, apart from `make test` because of the compiler.
+compiled-test: $(VENV)/.test system-test
+	$(BIN)/pytest -q tests/compiled
 
 check: lint types contracts licences
 

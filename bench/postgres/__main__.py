@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.postgres import deciding, keeping, undo, wire
 from bench.postgres.report import Report
 from bench.postgres.servers import Peer, gate, installed, pgbouncer, server
+from tools.compiled import NotCompiled, unpacked, wheel
 
 WIRE = ("tps", "latency", "copy", "calls", "guarded")
 PARTS = (*WIRE, "undo", "deciding", "keep", "ceph")
@@ -68,6 +69,8 @@ def _with_server(report: Report, stack: ExitStack, folder: Path, parts: list[str
         print("pgbouncer is missing: apt-get install pgbouncer")
     ours = stack.enter_context(gate(folder, direct))
     peers += [stack.enter_context(gate(folder, direct, bare=True)), ours]
+    if set(parts) & {"tps", "latency"} and (compiled := _compiled(folder)):
+        peers.append(stack.enter_context(gate(folder, direct, compiled=compiled)))
     for peer in peers:  # the first statement reads the whole catalog
         wire.pgbench(binaries, peer, "simple", 1, ["-t", "100"])
     if "tps" in parts:
@@ -82,6 +85,15 @@ def _with_server(report: Report, stack: ExitStack, folder: Path, parts: list[str
         wire.copying(report, peers, rounds, folder)
     if "undo" in parts:
         undo.undo(report, direct, ours, rounds)
+
+
+def _compiled(folder: Path) -> Path | None:
+    """The package with the compiled parser, made now from these very sources."""
+    try:
+        return unpacked(wheel(folder), folder / "compiled")
+    except NotCompiled as error:
+        print(f"no compiled parser, so no column of it: {str(error).splitlines()[-1]}")
+        return None
 
 
 def _fill(binaries: Path, direct: Peer) -> None:

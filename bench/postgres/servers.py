@@ -118,15 +118,17 @@ def pgbouncer(folder: Path, upstream: Peer) -> Iterator[Peer]:
 
 
 @contextmanager
-def gate(folder: Path, upstream: Peer, *, bare: bool = False) -> Iterator[Peer]:
-    """The real one; `bare`: its wire alone."""
-    port, home = free_port(), folder / ("bare" if bare else "home")
+def gate(folder: Path, upstream: Peer, *, bare: bool = False, compiled: Path | None = None) -> Iterator[Peer]:
+    """The real one; `bare`: its wire alone; `compiled`: where its package with the compiled parser is."""
+    name = "wire alone" if bare else "compiled" if compiled else "yett"
+    port, home = free_port(), folder / f"home of {name}"
     url = f"postgresql://postgres@127.0.0.1:{upstream.port}/{DATABASE}"
     command = [sys.executable, "-m", "bench.postgres.gate", str(home), str(port), url, *(["--bare"] if bare else [])]
-    process = subprocess.Popen(command, cwd=ROOT)
+    environ = {**os.environ, "PYTHONPATH": f"{compiled}{os.pathsep}{ROOT}"} if compiled else None
+    process = subprocess.Popen(command, cwd=ROOT, env=environ)
     try:
         wait_for(port, process)
-        yield Peer("wire alone" if bare else "yett", port, psutil.Process(process.pid))
+        yield Peer(name, port, psutil.Process(process.pid))
     finally:
         _end(process)
 

@@ -44,8 +44,17 @@ def _version(wanted: bool) -> None:
     if wanted:
         import importlib.metadata  # heavy: it brings the parser of mail
 
-        print(f"yett {importlib.metadata.version('yett')}")
+        built = " (PostgreSQL parser compiled)" if _parser_is_compiled() else ""
+        print(f"yett {importlib.metadata.version('yett')}{built}")
         raise typer.Exit
+
+
+def _parser_is_compiled() -> bool:
+    """What would be imported: the wire's own parser, or what mypyc made of it (docs/decisions/0022)."""
+    import importlib.util
+
+    found = importlib.util.find_spec("yett.gateway.postgres.framing")
+    return found is not None and not str(found.origin).endswith(".py")
 
 
 @app.callback()

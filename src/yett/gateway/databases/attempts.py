@@ -10,7 +10,7 @@ from types import MappingProxyType
 from yett.gateway.databases.expected import expected
 from yett.gateway.databases.looking import About
 from yett.gateway.databases.registry import POSTGRES, Database
-from yett.gateway.postgres.framing import Binary
+from yett.gateway.postgres.messages import Binary
 from yett.model.canonical import Json, digest
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Session

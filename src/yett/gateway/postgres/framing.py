@@ -31,6 +31,7 @@ from yett.gateway.postgres.messages import (
     SHORT,
     SYNC,
     TERMINATE,
+    Binary,
 )
 from yett.operations.sql.parameters import with_declared
 
@@ -44,10 +45,6 @@ _EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
 _SHORT = 26
 """A Bind no longer than this behind its names has room for no parameter of 16 bytes, the shortest secret searched for:
 0, two counts, a length and the formats of the answer are 11."""
-
-
-class Binary(bytes):
-    """A parameter that is bound in its type's binary form: the same bytes mean another value as text."""
 
 
 class Malformed(Exception):
@@ -108,17 +105,10 @@ class Requests:
             Malformed: the session ends; nothing of `data` may go on.
         """
         self.heard += 1
-        if self._missing:
-            self._parts.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
+        if self._missing or self.rest:
+            data = self._joined(data)
+            if not data:
                 return b""
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._missing = 0
-        elif self.rest:
-            data = bytes(self.rest) + data
-            self.rest.clear()
         n, start, out = len(data), self._drop, b""
         if start:
             if start >= n:
@@ -126,7 +116,6 @@ class Requests:
                 return b""
             self._drop = 0
         pos = start
-        plain, passes, names = self.plain, self._passes, self.names
         while n - pos >= 5:
             kind, size = HEAD(data, pos)
             if size > 8192 or size < 9:
@@ -135,46 +124,15 @@ class Requests:
             if end > n:
                 break
             if kind == QUERY:
-                sql = data[pos + 5 : end - 1]
-                control = plain.get(sql)
-                if data[end - 1] or self.open or (control and self.guarding):
-                    self.held = True
-                    break
-                if not (self._passes_unseen(sql) if control is None else passes(sql)):
+                if not self._query_passes(data, pos, end):
                     self.held = True
                     break
                 self.due += 1
                 self.fresh = None
             elif kind == BIND:
-                zero = data.find(0, pos + 5, end)
-                stop = data.find(0, zero + 1, end)
-                if zero < 0 or stop < 0:
-                    raise Malformed("a Bind without its names")
-                name = data[zero + 1 : stop]
-                bound = names.get(name)
-                control = None if bound is None or name in self.heavy else plain.get(bound)
-                if (
-                    bound is None
-                    or control is None
-                    or (control and self.guarding)
-                    or data[pos + 5 : pos + 10] == OWN_PREFIX
-                ):
+                if not self._bind_passes(data, pos, end):
                     self.held = True
                     break
-                if end - stop > _SHORT and not self.clean(data[pos:end]):
-                    self.held = True
-                    break
-                if name == self.fresh:
-                    self.fresh = None
-                elif not passes(bound):
-                    self.held = True
-                    break
-                if control:
-                    self.controls[data[pos + 5 : zero]] = bound
-                    self.special.discard(data[pos + 5 : zero])
-                elif self.controls or self.special:
-                    self.controls.pop(data[pos + 5 : zero], None)
-                    self.special.discard(data[pos + 5 : zero])
                 self.open = True
             elif kind == EXECUTE:
                 if (self.controls or self.special) and self._is_special(data[pos + 5 : end - 5]):
@@ -188,26 +146,14 @@ class Requests:
                 self.open = False
                 self.fresh = None
             elif kind == PARSE:
-                name, sql, types = parse_fields(data, pos + 5, end)
-                if name in self.heavy or name[:5] == OWN_PREFIX:
+                if not self._parse_passes(data, pos, end):
                     self.held = True
                     break
-                if not (passes(sql) if sql in plain else self._passes_anew(sql)):
-                    self.held = True
-                    break
-                self.name(name, sql, types)
-                self.touched.add(name)
-                self.fresh = name
                 self.open = True
             elif kind in _NAMING:
-                if kind == CLOSE and data[pos + 5] == STATEMENT:
-                    name = data[pos + 6 : end - 1]
-                    if name in self.heavy:
-                        self.held = True
-                        break
-                    self.names.pop(name, None)
-                    self.types.pop(name, None)
-                    self.touched.add(name)
+                if kind == CLOSE and data[pos + 5] == STATEMENT and not self._close_passes(data[pos + 6 : end - 1]):
+                    self.held = True
+                    break
                 self.open = True
             elif kind == TERMINATE:
                 self.closing = True
@@ -226,8 +172,74 @@ class Requests:
         self._keep(data, pos, n)
         return out + data[start:pos]
 
-    def _passes_unseen(self, sql: bytes) -> bool:
-        return (0 not in sql and self.alike(sql)) or self._passes_anew(sql)
+    def _joined(self, data: bytes) -> bytes:
+        """What was kept of a message, with what has come of it now; nothing: it is still not whole."""
+        if not self._missing:
+            data = bytes(self.rest) + data
+            self.rest.clear()
+            return data
+        self._parts.append(data)
+        self._missing -= len(data)
+        if self._missing > 0:
+            return b""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._missing = 0
+        return data
+
+    def _query_passes(self, data: bytes, pos: int, end: int) -> bool:
+        sql = data[pos + 5 : end - 1]
+        control = self.plain.get(sql)
+        if data[end - 1] or self.open or (control and self.guarding):
+            return False
+        if control is not None:
+            return self._passes(sql)
+        return 0 not in sql and (self.alike(sql) or self._passes_anew(sql))
+
+    def _bind_passes(self, data: bytes, pos: int, end: int) -> bool:
+        zero = data.find(0, pos + 5, end)
+        stop = data.find(0, zero + 1, end)
+        if zero < 0 or stop < 0:
+            raise Malformed("a Bind without its names")
+        name = data[zero + 1 : stop]
+        bound = self.names.get(name)
+        control = None if bound is None or name in self.heavy else self.plain.get(bound)
+        if bound is None or control is None or (control and self.guarding):
+            return False
+        if data[pos + 5 : pos + 10] == OWN_PREFIX:
+            return False
+        if end - stop > _SHORT and not self.clean(data[pos:end]):
+            return False
+        if name == self.fresh:
+            self.fresh = None
+        elif not self._passes(bound):
+            return False
+        if control:
+            self.controls[data[pos + 5 : zero]] = bound
+            self.special.discard(data[pos + 5 : zero])
+        elif self.controls or self.special:
+            self.controls.pop(data[pos + 5 : zero], None)
+            self.special.discard(data[pos + 5 : zero])
+        return True
+
+    def _parse_passes(self, data: bytes, pos: int, end: int) -> bool:
+        name, sql, types = parse_fields(data, pos + 5, end)
+        if name in self.heavy or name[:5] == OWN_PREFIX:
+            return False
+        if not (self._passes(sql) if sql in self.plain else self._passes_anew(sql)):
+            return False
+        self.name(name, sql, types)
+        self.touched.add(name)
+        self.fresh = name
+        return True
+
+    def _close_passes(self, name: bytes) -> bool:
+        if name in self.heavy:
+            return False
+        self.names.pop(name, None)
+        self.types.pop(name, None)
+        self.touched.add(name)
+        return True
 
     def _passes_anew(self, sql: bytes) -> bool:
         if 0 in sql or not self.anew(sql):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
-from typing import Final
+from typing import Final, cast
 
-HEAD: Final = Struct(">BI").unpack_from
+HEAD: Final = cast("Callable[[bytes | bytearray, int], tuple[int, int]]", Struct(">BI").unpack_from)
+"""A message's type and length. Its type is said for the compiled parser, which compares numbers that it knows to be."""
 INT: Final = Struct(">I")
 SHORT: Final = Struct(">H")
 
@@ -58,6 +60,10 @@ GSSENC_REQUEST: Final = 80877104
 FLUSH_MESSAGE: Final = b"H\0\0\0\4"
 SYNC_MESSAGE: Final = b"S\0\0\0\4"
 TERMINATE_MESSAGE: Final = b"X\0\0\0\4"
+
+
+class Binary(bytes):
+    """A parameter that is bound in its type's binary form: the same bytes mean another value as text."""
 
 
 def message(kind: int, body: bytes) -> bytes:
