@@ -52,6 +52,12 @@ def violations(case: Case, way: Way, outcomes: Sequence[Outcome], guarded: Guard
         return [f"{way}, though it {case.held}"]
     if way is Way.PASS:
         return [f"passes as {one.role}, and changes {_told(bad)}" for one in outcomes if (bad := list(_changed(one)))]
+    if way is Way.ALONE:
+        return [
+            f"is known to touch no row, and as {one.role} changes {_told(bad)}"
+            for one in outcomes
+            if (bad := _beside(one))
+        ]
     if way is Way.GUARD and guarded is not None:
         return list(_not_undone(guarded))
     return []
@@ -63,6 +69,11 @@ def _changed(outcome: Outcome) -> Iterable[Difference]:
     for one in outcome.session:
         if one.area not in FREE or (one.area == "setting" and one.key in NOT_FREE):
             yield one
+
+
+def _beside(outcome: Outcome) -> list[Difference]:
+    """What a statement outside of a transaction may not do, whoever signs it: nothing measures it, or takes it back."""
+    return [one for one in outcome.lasting if one.area != "catalog"]
 
 
 def _not_undone(guarded: Guarded) -> Iterable[str]:
