@@ -44,6 +44,12 @@ def masked(laws: LawPlane, server: Any) -> Iterator[Company]:
 
 
 @pytest.fixture
+def wide(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """Most columns of users are kept from agents."""
+    yield from _company(laws, server, {"masked": [f"users.{one}" for one in ("email", "name", "plan", "created")]})
+
+
+@pytest.fixture
 def veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
     """The same, with users' addresses shown masked."""
     yield from _company(laws, server, {"veiled": ["users.email"]})

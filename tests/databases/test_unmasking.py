@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import psycopg
 import pytest
+from psycopg import ClientCursor
 from tests.databases.company_of_tests import Company
 
+from yett.approvals.acts import Act, ActKind
 from yett.daemon.verbs import databases
 from yett.model.errors import YettError
 
@@ -122,3 +125,84 @@ def test_neither_a_removal_nor_another_name_forgets_a_mask(masked: Company, way:
 def test_more_masks_need_no_key(veiled: Company) -> None:
     assert "database" in add(veiled, masked=["public.users.email", "users.name"])
     assert "sign" in add(veiled, veiled=["users.email", "users.name"])
+
+
+# ---- an agent's refused read
+
+
+def proposed(company: Company) -> None:
+    """What was asked lies before people."""
+    for task in company.laws.call(lambda: list(company.laws.plane.databases._asking._proposing)):
+        company.laws.do(finished(task))
+
+
+def waiting(company: Company) -> list[Act]:
+    return [one for one in company.laws.plane.desk.waiting_acts() if one.kind is ActKind.UNMASK]
+
+
+def refused(company: Company, statement: str, prepared: bool = False) -> str:
+    """What the agent is told to do."""
+    with company.connect(autocommit=True) as connection:
+        cursor = connection.cursor() if prepared else ClientCursor(connection)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as error:
+            cursor.execute(statement)
+    return str(error.value.diag.message_hint or "")
+
+
+def act_of(hint: str) -> str:
+    (found,) = re.findall(r"\bs-[0-9a-z]+", hint)
+    return str(found)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize("statement", [EMAIL, "SELECT * FROM users", "SELECT id FROM users WHERE email = 'a'"])
+def test_a_refused_read_is_put_before_a_person_who_may_sign_it(masked: Company, statement: str, prepared: bool) -> None:
+    hint = refused(masked, statement, prepared)
+    proposed(masked)
+    (act,) = waiting(masked)
+    assert act.id == act_of(hint)
+    assert act.body["columns"] == ["public.users.email"]
+    assert act.body["session"] == masked.session.id
+    sign(masked, act.id)
+    assert masked.run(EMAIL) == REAL
+
+
+def test_the_same_columns_of_a_task_are_one_act_however_often(masked: Company) -> None:
+    found = {act_of(refused(masked, EMAIL, n % 2 == 0)) for n in range(12)}
+    found.add(act_of(refused(masked, "SELECT upper(email), * FROM users")))
+    assert len(found) == 1
+    proposed(masked)
+    assert len(waiting(masked)) == 1
+
+
+def test_one_that_was_declined_is_not_asked_again(masked: Company) -> None:
+    act = act_of(refused(masked, EMAIL))
+    proposed(masked)
+    masked.laws.do(masked.laws.plane.desk.decline(act, "Ada"))
+    assert "declined" in refused(masked, EMAIL)
+    proposed(masked)
+    assert waiting(masked) == []
+
+
+def test_what_is_not_about_a_masked_column_asks_nobody(masked: Company) -> None:
+    masked.run("SELECT 1")  # its role is made, with no right to what comes later
+    masked.directly("CREATE TABLE private (email text)")
+    masked.laws.call(lambda: masked.laws.plane.databases.changed(masked.seat.database))
+    assert refused(masked, "SELECT email FROM private") == ""
+    proposed(masked)
+    assert waiting(masked) == []
+
+
+def test_no_constant_of_the_statement_is_in_what_is_asked(masked: Company) -> None:
+    refused(masked, "SELECT 1 FROM users WHERE email = 'user7@example.com'")
+    proposed(masked)
+    (act,) = waiting(masked)
+    assert "user7" not in str(dict(act.body))
+
+
+def test_an_agent_does_not_crowd_out_what_people_propose(wide: Company) -> None:
+    columns = ("email", "name", "plan", "created")
+    hints = [refused(wide, f"SELECT {column} FROM users") for column in columns]
+    proposed(wide)
+    assert len(waiting(wide)) == 3
+    assert "yett database show saas public.users.created" in hints[-1]

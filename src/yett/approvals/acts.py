@@ -90,13 +90,18 @@ Effect = Callable[[Transaction, Act, str, int], None]
 """(transaction, act, who signed, now): runs in the transaction of the last signature; raising undoes that signature."""
 
 
+def new_act_id() -> str:
+    """For whoever has to name an act before it is proposed."""
+    return new_id(_PREFIX)
+
+
 def is_act(name: str) -> bool:
     """Whether an id that a person gave is an act's, not a hold's."""
     return name.startswith(f"{_PREFIX}-")
 
 
-def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, now: int) -> Act:
-    """Put an act before people. Needs nobody's key: nothing happens yet.
+def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, now: int, act_id: str = "") -> Act:
+    """Put an act before people. Needs nobody's key: nothing happens yet. `act_id`: one from `new_act_id`.
 
     Raises:
         TooMany: too many wait already.
@@ -105,7 +110,7 @@ def propose(tx: Transaction, kind: ActKind, body: Document, by: str, note: str, 
     if tx.execute(waiting).scalar_one() >= WAITING:
         raise TooMany("act-quota", f"{WAITING} acts of that kind wait for a signature already", "sign or decline those")
     act = Act(
-        id=new_id(_PREFIX),
+        id=act_id or new_act_id(),
         kind=kind,
         body=body,
         state=ActState.WAITING,

@@ -223,12 +223,12 @@ class Desk:
 
     # Acts.
 
-    async def propose(self, kind: ActKind, body: Document, by: str) -> Act:
+    async def propose(self, kind: ActKind, body: Document, by: str, act_id: str = "") -> Act:
         """Put an act before people. Raises TooMany; NotSigned for a grant without bounds."""
         note, now = self._journal.checkpoint(), self.clock()
         if kind is ActKind.GRANT:
             grants.check_grant(body, now)
-        return await self._journal.run(lambda tx: acts.propose(tx, kind, body, by, note, now))
+        return await self._journal.run(lambda tx: acts.propose(tx, kind, body, by, note, now, act_id))
 
     def act(self, act_id: str) -> Act:
         return self.read(lambda reader: acts.find_act(reader, act_id))

@@ -180,7 +180,7 @@ async def build(settings: Settings, console_port: int) -> Plane:
     desk = Desk(site, store, journal, _document_seal(home), effects=_EFFECTS, account=getpass.getuser())
     eyes = Eyes(book, api, lambda provider: _own_secret(vault, provider), lambda: maps.environments, undos)
     checkpoint = Checkpoint(store, journal, lambda: maps.policies, desk, lockdown, eyes, undos)
-    databases = Databases(store, journal, vault, broker, checkpoint, undos)
+    databases = Databases(store, journal, vault, broker, checkpoint, undos, desk)
     settling = Settling(databases, store, checkpoint, undos)
     authority, front = open_authority(home / "ca"), Front()
     runs: dict[str, Run] = {}

@@ -6,7 +6,7 @@ from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
-from yett.gateway.databases import registry
+from yett.gateway.databases import registry, unmasking
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.scopes import columns_from, limits_from, said_limits, scope_from
 from yett.gateway.databases.sending import body_of_more
@@ -88,15 +88,7 @@ async def show(plane: Plane, request: Message) -> Message:
     minutes = float(str(request.get("minutes") or 0))
     now = plane.desk.clock() / 1e9
     until = int(min(task.expires, now + minutes * 60) if minutes > 0 else task.expires)
-    body: dict[str, Json] = {
-        "database": database.name,
-        "id": database.id,
-        "columns": list(named),
-        "shown to": f"{seat.session.principal.agent}, for: {task.purpose}",
-        "session": seat.session.id,
-        "task": task.id,
-        "until": until,
-    }
+    body = unmasking.body_of(database, seat.session, named, until)
     return await ask_to_sign(plane, ActKind.UNMASK, body)
 
 

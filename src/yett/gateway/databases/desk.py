@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from yett.gateway.databases.alone import LentOnce, relations
@@ -211,7 +211,7 @@ class StatementDesk:
         """Made once, when the masks have been read (`Seat.open`)."""
         place = self._place
         if place.masks is not None:
-            self._veil = Veil(place.masks.last, self._classified)
+            self._veil = Veil(place.masks.last, self._classified, self._withheld)
         return self._veil
 
     def _shows_nothing(self, veil: Veil, sql: bytes, catalog: Catalog, statements: tuple[Statement, ...]) -> bool:
@@ -249,6 +249,11 @@ class StatementDesk:
                 return catalog, self._place.cache.view(catalog).classify(sql, {})
         except (YettError, WouldWait):
             return None
+
+    def _withheld(self, statements: Sequence[Statement]) -> str:
+        masks = self._place.masks
+        columns = masks.withheld(statements) if masks is not None else ()
+        return self._place.may_show(columns) if columns else ""
 
     def allowance(self) -> Metered:
         return self._place.allowance

@@ -6,12 +6,14 @@ column is an act of its own (`yett database show`), which says which column, to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 
 from yett.gateway.databases.pool import OwnPool
+from yett.gateway.postgres import replies
 from yett.gateway.postgres.desk import Told
 from yett.gateway.postgres.masked_answers import MaskedAnswers
 from yett.gateway.postgres.masking import Masks
@@ -27,6 +29,7 @@ from yett.providers.postgres.own import Own
 from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
+_WORD = re.compile(r"[^\W\d][\w$]*")
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
 
@@ -73,6 +76,19 @@ class LiveMasks:
             self._masks = masks
         self._known, self._catalog = (masked, veiled), catalog
         return self._masks
+
+    def withheld(self, statements: Sequence[Statement]) -> frozenset[str]:
+        """Columns that the lease was not granted, of those that the statements could name, as schema.table.column."""
+        if self._known is None:
+            return frozenset()
+        masked, found = self._known[0], set[str]()
+        for one in statements:
+            words = {word.lower() for word in _WORD.findall(one.redacted)}
+            for touched in one.touched:
+                for column in masked.columns.get(touched.oid, {}).values():
+                    if column.lower() in words or "*" in one.redacted:
+                        found.add(f"{masked.names[touched.oid]}.{column}")
+        return frozenset(found)
 
     async def show(self, own: Own, columns: Columns) -> Columns:
         """A person has signed that this session sees these. Gives those whose grant was withheld, partitions' too.
@@ -156,14 +172,22 @@ def refusal(database: str, judged: Judged) -> Told | None:
 class Veil:
     """One connection's answers, masked: implements `gateway.postgres.desk.Masking`."""
 
-    def __init__(self, masks: Masks, classified: Callable[[bytes], Classified | None]) -> None:
-        """`classified`: what a text does, as far as that is known without waiting."""
+    def __init__(
+        self,
+        masks: Masks,
+        classified: Callable[[bytes], Classified | None],
+        withheld: Callable[[Sequence[Statement]], str] | None = None,
+    ) -> None:
+        """`classified`: what a text does, as far as that is known without waiting. `withheld`: what a person may do
+        about columns that it was refused."""
         self.masks = masks
+        self._withheld = withheld
         self._classified = classified
         self._touches: dict[bytes, Touch] = {}
         self._odd: dict[bytes, Unsettled] = {}
+        self._texts: dict[bytes, tuple[Statement, ...]] = {}
         self._cursors = Touch.PROVEN
-        answers = MaskedAnswers(masks, self._touch, self._unsettles)
+        answers = MaskedAnswers(masks, self._touch, self._unsettles, self._refused)
         self._answers = answers
         self.sent, self.feed = answers.sent, answers.feed
 
@@ -172,13 +196,17 @@ class Veil:
         if masks is not self.masks:
             self.masks = masks
             self._touches.clear()
+            self._texts.clear()
             self._answers.forget(masks)
         if len(self._touches) >= MOST_TEXTS:
             self._touches.clear()
+            self._texts.clear()
         if len(self._odd) >= MOST_TEXTS:  # what was odd is forgotten: so is what it could be odd about
             self._odd.clear()
             self._answers.forget()
         self._touches[sql] = judged.touch
+        if any(masks.touches({touched.oid for touched in one.touched}) for one in statements):
+            self._texts[sql] = tuple(statements)
         if (odd := unsettled(statements)) is not SETTLED:
             self._odd[sql] = odd
         opens = any(one.tag == "DECLARE CURSOR" or one.way is not Way.PASS for one in statements)
@@ -199,6 +227,12 @@ class Veil:
                 return judge(self.masks, sql, *seen).touch
         except (YettError, WouldWait):
             return Touch.UNKNOWN
+
+    def _refused(self, sql: bytes) -> bytes:
+        statements = self._texts.get(sql)
+        if statements is None and (seen := self._classified(sql)) is not None:
+            statements = seen[1]
+        return replies.hint(self._withheld(statements)) if self._withheld is not None and statements else b""
 
     def _unsettles(self, sql: bytes) -> Unsettled:
         return self._odd.get(sql, SETTLED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -90,6 +90,8 @@ class Place:
     allowance: Allowance = field(default_factory=lambda: Allowance(ENDLESS))
     masks: LiveMasks | None = None
     """None: nothing is masked."""
+    may_show: Callable[[Collection[str]], str] = field(default=lambda columns: "")
+    """What a person may do about masked columns that were refused (unmasking.Asking.hint)."""
     reads: dict[bytes, Known] = field(default_factory=dict)
     """Proven reads by their very text, of all connections of this session to this database."""
     shapes: dict[bytes, Known] = field(default_factory=dict)

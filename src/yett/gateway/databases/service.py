@@ -25,7 +25,7 @@ from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
 from yett.gateway.databases.scopes import bounds_from, scope_from
 from yett.gateway.databases.so_far import SoFar, counted
-from yett.gateway.databases.unmasking import columns_of
+from yett.gateway.databases.unmasking import Acts, Asking, columns_of
 from yett.gateway.postgres.allowance import Allowance
 from yett.gateway.postgres.catalog import LiveCatalog
 from yett.ledger.journal import Entry, Journal
@@ -84,8 +84,16 @@ class Databases:
     """Used on the event loop. Seats are made by `daemon/databases.py`, one a session and database."""
 
     def __init__(
-        self, store: Store, journal: Journal, vault: Vault, broker: Broker, checkpoint: Checkpoint, undos: Undos
+        self,
+        store: Store,
+        journal: Journal,
+        vault: Vault,
+        broker: Broker,
+        checkpoint: Checkpoint,
+        undos: Undos,
+        desk: Acts,
     ) -> None:
+        self._asking = Asking(desk)
         self._store = store
         self._journal = journal
         self._vault = vault
@@ -285,6 +293,7 @@ class Databases:
             allowance=allowance,
             roles=Account(self._leases, lambda: self._unswept.add(database.id)),
             masks=LiveMasks(database.name, own, scope) if scope.masked or scope.veiled else None,
+            may_show=partial(self._asking.hint, database, session),
         )
 
     def _so_far(self, task: str, database: Database) -> SoFar:

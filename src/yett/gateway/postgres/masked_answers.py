@@ -23,6 +23,7 @@ from yett.gateway.postgres import messages as m
 from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
 from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, worst
 
+_NO_RIGHT = b"\0C42501\0"
 LARGEST_ROW = 64 << 20
 _WORDS = b"yett: the server's message is not shown, for it could hold masked values"
 _SHOWN_FIELDS = b"SVCPsdtcnFLR"
@@ -69,9 +70,15 @@ class MaskedAnswers:
     """
 
     def __init__(
-        self, masks: Masks, touch: Callable[[bytes], Touch], unsettles: Callable[[bytes], Unsettled] | None = None
+        self,
+        masks: Masks,
+        touch: Callable[[bytes], Touch],
+        unsettles: Callable[[bytes], Unsettled] | None = None,
+        refused: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """`unsettles(sql)`: what a text does to names, besides the portals of one that is UNKNOWN."""
+        """`unsettles(sql)`: what a text does to names, besides the portals of one that is UNKNOWN. `refused(sql)`: a
+        field for the ERROR of one that the server refused for want of a right."""
+        self._refused = refused
         self._masks = masks
         self._touch = touch
         self._unsettles = unsettles or self._unsettles_all
@@ -184,7 +191,7 @@ class MaskedAnswers:
         if kind == m.NOTICE:
             return self._scrubbed(kind, whole)
         if kind == m.ERROR:
-            shown = self._scrubbed(kind, whole)
+            shown = self._hinted(self._scrubbed(kind, whole))
             self._fail()
             return shown
         head = self._head()
@@ -209,6 +216,18 @@ class MaskedAnswers:
         elif kind != m.COPY_IN:
             raise Unmaskable("an answer to nothing that was asked")
         return whole
+
+    def _hinted(self, error: bytes) -> bytes:
+        """Where the server refused a column that is withheld: with what a person may do about it."""
+        if self._refused is None or not self._asked or _NO_RIGHT not in error:
+            return error
+        head = self._asked[0]
+        if head.kind == m.BIND:
+            sql = (self._statements.get(head.of) or _Shape(b"", Touch.UNKNOWN)).sql
+        else:
+            sql = head.sql if head.kind in (m.QUERY, m.PARSE) else self._shape(head).sql
+        hint = self._refused(sql) if sql else b""
+        return m.message(m.ERROR, error[5:-1] + hint + b"\0") if hint else error
 
     def _head(self) -> _Asked:
         if not self._asked:
