@@ -351,7 +351,8 @@ class GateThread:
         self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        self.dialer = dialer or Dialer(DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2.0))
+        settings = DialSettings("drill", mapped, extra_roots=roots, connect_seconds=2 * limits.answer_seconds)
+        self.dialer = dialer or Dialer(settings)
         self.gate = Gate(
             self.checkpoint, self.broker, BOOK, Leaves(self.authority), self.dialer, limits, classify=classify
         )
