@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import psycopg
@@ -163,3 +166,50 @@ def test_an_owner_that_may_not_be_lent_leaves_nothing(shop: Shop) -> None:
     with pytest.raises(YettError):
         asyncio.run(run())
     assert count(shop, ONCE) == count(shop, MEMBERS) == 0
+
+
+KILLED = """
+import asyncio, contextlib, sys
+from yett.providers.postgres import own as own_connection
+from yett.providers.postgres.dump import Address
+from yett.providers.postgres.once import Terms, lent_once
+
+class Pool:
+    @contextlib.asynccontextmanager
+    async def connection(self):
+        async with await own_connection.connect(Address.parse(sys.argv[1])) as own:
+            yield own
+
+class Roles:
+    def made(self, name): pass
+    def over(self, name, *, gone): pass
+
+async def run():
+    async with lent_once(Pool(), Roles(), Terms("app", ("shop",), 0, 120_000)) as connection:
+        print("running", flush=True)
+        await connection.execute(sys.argv[2])
+
+asyncio.run(run())
+"""
+
+
+def test_what_runs_for_a_process_that_was_killed_is_ended_by_the_server(shop: Shop) -> None:
+    with shop.admin() as holder:
+        holder.autocommit = False
+        holder.execute("LOCK TABLE shop.orders IN SHARE MODE")
+        holder.execute("SELECT pg_current_xact_id()")
+        url = shop.url.replace("postgres@", f"{shop.own_role}@")
+        with subprocess.Popen([sys.executable, "-c", KILLED, url, BUILD], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"running\n"
+            eventually(lambda: count(shop, AT_WORK) == 1)
+            process.kill()
+        eventually(lambda: count(shop, AT_WORK) == count(shop, MEMBERS) == 0)
+    assert len(shop.owned(lambda own: sweep(own, ()))) == 1
+
+
+def eventually(seen: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
