@@ -8,6 +8,7 @@ import pytest
 
 from yett.checkpoint import tally
 from yett.checkpoint.tally import Tally
+from yett.ledger.entries import encode
 from yett.ledger.journal import Entry
 from yett.model.errors import LedgerUnavailable
 
@@ -64,7 +65,20 @@ def test_many_different_reads_do_not_make_one_endless_entry() -> None:
         counter.flush()
         return log
 
-    assert [len(entry.body["again"]) for entry in asyncio.run(reads()).entries] == [500, 500, 1]
+    assert [len(entry.body["again"]) for entry in asyncio.run(reads()).entries] == [450, 450, 1]
+
+
+def test_the_longest_entry_can_be_logged() -> None:
+    async def reads() -> Log:
+        log = Log()
+        counter = Tally(log)  # type: ignore[arg-type]
+        for n in range(tally.MOST_KINDS + 1):
+            counter.like(("s-" + "0" * 26, f"{n:064}"), f"{n:064}")
+        counter.flush()
+        return log
+
+    entries = asyncio.run(reads()).entries
+    assert [len(encode(entry)) > 50_000 for entry in entries] == [True, False]
 
 
 def test_what_is_like_a_read_is_noted_beside_it_by_its_own_digest() -> None:
@@ -91,18 +105,18 @@ def test_likes_make_no_endless_entry_and_none_is_lost_where_the_log_fails() -> N
     async def reads() -> Log:
         log = Log()
         counter = Tally(log)  # type: ignore[arg-type]
-        for n in range(tally.MOST_KINDS):
+        for n in range(tally.MOST_WAITING):
             counter.like(("s", "d"), f"{n}")
         log.broken = True
         with pytest.raises(LedgerUnavailable):
             counter.like(("s", "d"), "lost")
         log.broken = False
-        for n in range(tally.MOST_KINDS, 2 * tally.MOST_KINDS + 1):
+        for n in range(tally.MOST_WAITING, tally.MOST_WAITING + tally.MOST_KINDS + 1):
             counter.like(("s", "d"), f"{n}")
         counter.flush()
         return log
 
     entries = asyncio.run(reads()).entries
     noted = [str(entry.body["like"]["d"]).split() for entry in entries]
-    assert [len(one) for one in noted] == [500, 500, 1]
-    assert [digest for one in noted for digest in one] == [str(n) for n in range(1001)]
+    assert [len(one) for one in noted] == [450] * 8 + [400, 450, 1]
+    assert [digest for one in noted for digest in one] == [str(n) for n in range(4451)]

@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from itertools import islice
 
 from yett.ledger.journal import Entry, Journal
 from yett.model.canonical import Json
 from yett.model.errors import LedgerUnavailable
 
-LINGER_S = 0.02
-"""An entry takes half a millisecond of the processor: at 250 a second that was a third of what a read costs."""
-MOST_KINDS = 500
-"""Different reads in one entry: some seventy bytes each."""
+LINGER_S = 0.05
+"""A flush takes a millisecond of the processor, beside the reads: 50 a second were a tenth of what a read costs."""
+MOST_WAITING = 4_000
+"""Reads that are counted apart, and not queued yet."""
+MOST_KINDS = 450
+"""Of them in one entry, which holds 65,000 bytes: two digests each at the most."""
 
 Key = tuple[str, str]
 """A session's id, and the digest of a read that passed in it."""
@@ -47,7 +50,7 @@ class Tally:
         self._likes += 1
 
     def _prepare(self) -> None:
-        if self._failed or len(self._counts) + self._likes >= MOST_KINDS:
+        if self._failed or len(self._counts) + self._likes >= MOST_WAITING:
             self.flush()
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(LINGER_S, self._flush_quietly)
@@ -59,22 +62,35 @@ class Tally:
             self._flushing = None
         self._failed = True
         for session in dict.fromkeys(session for session, _ in (*self._counts, *self._like)):
-            self._flush(session)
+            while some := self._some(session):
+                self._flush(session, *some)
         self._failed = False
 
-    def _flush(self, session: str) -> None:
-        again: dict[str, Json] = {digest: n for (of, digest), n in self._counts.items() if of == session}
-        like: dict[str, Json] = {digest: " ".join(those) for (of, digest), those in self._like.items() if of == session}
+    def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[str]]] | None:
+        """As much of a session as one entry holds: how often again, and what else was like it."""
+        again = dict(islice(((digest, n) for (of, digest), n in self._counts.items() if of == session), MOST_KINDS))
+        like: dict[str, list[str]] = {}
+        room = MOST_KINDS - len(again)
+        for (of, digest), those in self._like.items():
+            if of == session and room > 0:
+                like[digest] = those[:room]
+                room -= len(those)
+        return (again, like) if again or like else None
+
+    def _flush(self, session: str, again: dict[str, int], like: dict[str, list[str]]) -> None:
         body: dict[str, Json] = {"session": session}
         if again:
-            body["again"] = again
+            body["again"] = dict(again)
         if like:
-            body["like"] = like
+            body["like"] = {digest: " ".join(those) for digest, those in like.items()}
         self._journal.enqueue(Entry("reads", body))
         for digest in again:
-            del self._counts[(session, digest)]
-        for digest in like:
-            self._likes -= len(self._like.pop((session, digest)))
+            del self._counts[session, digest]
+        for digest, those in like.items():
+            self._likes -= len(those)
+            left = self._like.pop((session, digest))[len(those) :]
+            if left:
+                self._like[session, digest] = left
 
     def _flush_quietly(self) -> None:
         with contextlib.suppress(LedgerUnavailable):  # `_failed`: whoever comes next is told

@@ -39,6 +39,7 @@ MOST_STATEMENTS = 2000
 """In one text: each costs a tenth of a millisecond, and someone may have to read them."""
 
 _MANY_LOCKS = "may take any number of advisory locks, and all sessions share the memory for them"
+_ROWS_UNSEEN = "what a COPY sets off there is not known, and nobody could sign its rows before: send them as INSERT"
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -150,6 +151,8 @@ def _composed(text: str, reader: Reader) -> Statement:
     if builtins.ADVISORY in facts and not (reader.once and builtins.REPEATS not in facts) and not reader.planning:
         facts.append(ask(Effect.WRITE, Recovery.AUTOMATIC, _MANY_LOCKS))
     effect = effect_of(facts)
+    if reader.copies == "in" and effect.harm >= Effect.UNKNOWN.harm:  # the rows come after the person has signed
+        facts.append(refused(_ROWS_UNSEEN, effect))
     return Statement(
         text=text,
         tag=reader.tag,
