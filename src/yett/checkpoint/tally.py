@@ -1,7 +1,7 @@
 """Reads that come thousands of times a second: each is counted before it leaves, and the counts are logged together.
 
 The first pass of a read is an entry of its own (`record.read_entry`); what repeats it under the very same standing is
-counted here, and within milliseconds "this read, so often" is queued for the log (law 2). What differs from it only in
+counted here, and within 50 ms "this read, so often" is queued for the log (law 2). What differs from it only in
 what no decision rests on is noted beside it by its own digest: "like this read, these".
 """
 

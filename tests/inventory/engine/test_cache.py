@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
@@ -20,6 +21,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     engine.cache_clear()
     yield tmp_path / "cache"
     engine.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache that was filled once: it takes two seconds."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("YETT_HOME", str(folder))
+        filled(folder / "cache")
+    yield folder / "cache"
+    engine.cache_clear()
+
+
+@pytest.fixture
+def files(home: Path, made: Path) -> list[Path]:
+    """The files of a cache of this test's own."""
+    shutil.copytree(made, home)
+    return sorted(path for path in home.iterdir() if path.suffix in (".rows", ".hsdb"))
 
 
 def filled(home: Path) -> list[Path]:
@@ -64,8 +83,9 @@ def writable_by_others(path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [garbage, truncated, empty, with_a_digest_but_no_database, linked, writable_by_others]
 )
-def test_what_is_not_whole_or_not_ours_is_made_anew(home: Path, spoil: Callable[[Path], None]) -> None:
-    files = filled(home)
+def test_what_is_not_whole_or_not_ours_is_made_anew(
+    home: Path, files: list[Path], spoil: Callable[[Path], None]
+) -> None:
     right = {path.name: path.read_bytes() for path in files}
     for path in files:
         spoil(path)
@@ -76,8 +96,9 @@ def test_what_is_not_whole_or_not_ours_is_made_anew(home: Path, spoil: Callable[
         assert path.suffix == ".hsdb" or path.read_bytes() == right[path.name]
 
 
-def test_what_another_user_planted_is_not_loaded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = filled(home)
+def test_what_another_user_planted_is_not_loaded(
+    home: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     planted = {path.stat().st_ino for path in files}
     belong_to(os.geteuid() + 1, planted, monkeypatch)  # root alone could give the files themselves away
     assert all(cache.read(path.name) is None for path in files)

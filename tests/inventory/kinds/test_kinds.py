@@ -47,32 +47,31 @@ def test_no_id_is_declared_twice() -> None:
     assert sorted(ids) == sorted(set(ids))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=of_rule)
-def test_a_rule_says_whose_it_is_and_where_that_is_documented(rule: Rule) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id), rule.id
-    assert rule.provider
-    assert rule.title
-    assert rule.page.startswith("https://")
-    assert rule.identity in IDENTITIES
-    assert bool(rule.pattern) != bool(rule.names and rule.value)
-    assert rule.true, "no true example"
+def test_a_rule_says_whose_it_is_and_where_that_is_documented() -> None:
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id), rule.id
+        assert rule.provider, rule.id
+        assert rule.title, rule.id
+        assert rule.page.startswith("https://"), rule.id
+        assert rule.identity in IDENTITIES, rule.id
+        assert bool(rule.pattern) != bool(rule.names and rule.value), rule.id
+        assert rule.true, f"{rule.id}: no true example"
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.live], ids=of_rule)
-def test_a_live_call_goes_to_its_issuer_in_clear_words(rule: Rule) -> None:
-    assert rule.live is not None
-    assert rule.live.url.startswith("https://")
-    assert rule.live.method in ("GET", "POST", "HEAD")
-    assert not set(rule.live.alive) & set(rule.live.dead)
+def test_a_live_call_goes_to_its_issuer_in_clear_words() -> None:
+    for rule in [one for one in RULES if one.live]:
+        assert rule.live is not None
+        assert rule.live.url.startswith("https://"), rule.id
+        assert rule.live.method in ("GET", "POST", "HEAD"), rule.id
+        assert not set(rule.live.alive) & set(rule.live.dead), rule.id
 
 
-@pytest.mark.parametrize("rule", RULES, ids=of_rule)
-def test_patterns_stay_within_the_language_that_every_engine_shares(rule: Rule) -> None:
-    for pattern in filter(None, (rule.pattern, rule.value)):
-        assert not list(outside(parser.parse(pattern))), pattern
-        assert pattern.count("(?P<") <= 1
-        assert "(?P<" not in pattern or "(?P<secret>" in pattern
-        assert re.compile(pattern.encode())
+def test_patterns_stay_within_the_language_that_every_engine_shares() -> None:
+    for rule, pattern in [(one, each) for one in RULES for each in (one.pattern, one.value) if each]:
+        assert not list(outside(parser.parse(pattern))), (rule.id, pattern)
+        assert pattern.count("(?P<") <= 1, rule.id
+        assert "(?P<" not in pattern or "(?P<secret>" in pattern, rule.id
+        assert re.compile(pattern.encode()), rule.id
 
 
 def test_every_pattern_compiles_in_re2_and_hyperscan() -> None:
@@ -97,13 +96,11 @@ def outside(nodes: Any) -> list[str]:  # Any: the parser's own node lists
     return found
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.pattern], ids=of_rule)
-def test_a_pattern_holds_a_literal_to_look_for(rule: Rule) -> None:
-    if rule.near or rule.checksum or rule.prefixes:
-        return
-    bare = re.sub(r"\[(?:\\.|[^\]])*\]|(?<!\\)\{[\d,]*\}|\(\?(?:P<\w+>|i:|:)", "\n", rule.pattern)
-    runs = re.findall(r"(?:[^\\\n()|?]|\\[^dsw])+", bare)
-    assert sum(len(run.replace("\\", "")) for run in runs) >= SHORTEST_ANCHOR
+def test_a_pattern_holds_a_literal_to_look_for() -> None:
+    for rule in [one for one in RULES if one.pattern and not (one.near or one.checksum or one.prefixes)]:
+        bare = re.sub(r"\[(?:\\.|[^\]])*\]|(?<!\\)\{[\d,]*\}|\(\?(?:P<\w+>|i:|:)", "\n", rule.pattern)
+        runs = re.findall(r"(?:[^\\\n()|?]|\\[^dsw])+", bare)
+        assert sum(len(run.replace("\\", "")) for run in runs) >= SHORTEST_ANCHOR, rule.id
 
 
 @pytest.mark.parametrize("rule", RULES, ids=of_rule)
