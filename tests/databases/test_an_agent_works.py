@@ -62,6 +62,29 @@ def test_a_small_write_passes_and_comes_back(company: Company) -> None:
     assert content(company) == before
 
 
+def test_a_change_of_rows_that_are_named_reads_no_large_table_as_a_whole(company: Company) -> None:
+    scans = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'users'"
+    with psycopg.connect(company.direct, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO users (email, name) SELECT g || '@many.example', 'Many' FROM generate_series(1, 30000) g"
+        )
+        connection.execute("ANALYZE users")
+    before = content(company)
+    company.run("UPDATE users SET plan = 'team' WHERE id = %s", 3)
+    time.sleep(2)  # the server's counts come once a second from a session that does something
+    company.run("UPDATE users SET plan = 'team' WHERE id IN (4, 5)")
+    ((read, found),) = company.truth(scans)
+    for n in (6, 7):
+        time.sleep(1.2)
+        company.run("UPDATE users SET plan = 'team' WHERE id = %s AND plan <> 'team'", n)
+    ((read_since, found_since),) = company.truth(scans)
+    assert read_since == read
+    assert found_since > found
+    for number in reversed(range(len(company.laws.plane.undos.records()))):
+        company.undo(number)
+    assert content(company) == before
+
+
 def test_an_insert_is_taken_out_again(company: Company) -> None:
     before = content(company)
     company.run("INSERT INTO users (email, name) VALUES (%s, %s)", "new@example.com", "New")

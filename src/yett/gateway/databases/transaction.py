@@ -322,7 +322,7 @@ class GuardedTransaction:
             return
         place = self.place
         changed = await self._changed(effects)
-        capture = self.capture = Capturing(place, self.guard, effects)
+        capture = self.capture = Capturing(place, self.guard, effects, self.statements)
         hold = self.admitted[0].hold if self.admitted else ""
         if self.guarded or await self._did_more(changed):
             adds_up = await self._adds_up(changed)

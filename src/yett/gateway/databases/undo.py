@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
+from yett.gateway.databases.aims import aims_of
+from yett.gateway.databases.attempts import Ran
 from yett.gateway.databases.lending import give_back, lend
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import POSTGRES
@@ -56,7 +58,7 @@ class Named:
 class Capturing:
     """Of what a transaction changed, row by row. Without rows it is only proven that all else was dumped."""
 
-    def __init__(self, place: Place, guard: Guard, effects: Effects) -> None:
+    def __init__(self, place: Place, guard: Guard, effects: Effects, statements: Sequence[Ran]) -> None:
         self.done = False
         self.xids: tuple[int, ...] = ()
         self.plan = UndoPlan(True, ROWS, effects.gaps)
@@ -65,10 +67,12 @@ class Capturing:
         self.kept: UndoRecord | None = None
         self._place = place
         self._guard = guard
+        self._statements = statements
 
     async def capture(self, hold: str) -> UndoRecord | None:
+        aims = aims_of(self._statements)
         async with await self._place.undos.begin(self._place.session.task.id) as making:
-            captured = await self._guard.capture(self.effects, making)
+            captured = await self._guard.capture(self.effects, making, aims)
             self.done, self.xids = True, captured.xids
             if not captured.tables:
                 return None

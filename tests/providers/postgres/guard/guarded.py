@@ -25,6 +25,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.captured import MANIFEST, Captured, load
 from yett.providers.postgres.guard.effects import Effects
 from yett.providers.postgres.guard.executing import ServerError
@@ -264,8 +265,11 @@ async def guarded(
     limits: Any = DEFAULT_LIMITS,
     between: Between | None = None,
     commit: bool = True,
+    aim: tuple[str, Aim] | None = None,
+    asked: list[str] | None = None,
 ) -> tuple[Effects, Captured]:
-    """Run statements as an agent's guarded transaction; the undo comes back from its own manifest."""
+    """Run statements as an agent's guarded transaction; the undo comes back from its own manifest. `asked`: what the
+    agent's connection was asked about rows while they were kept."""
     folder.mkdir(exist_ok=True)
     sink = DirectorySink(folder)
     async with connected(database, role) as agent:
@@ -278,7 +282,11 @@ async def guarded(
             if between:
                 await between()
             effects = await guard.measure()
-            await guard.capture(effects, sink)
+            aims = {table.oid: (aim[1],) for table in effects.tables if aim and table.name == aim[0]}
+            agent.asked.clear()
+            await guard.capture(effects, sink, aims)
+            if asked is not None:
+                asked += [query for query in agent.asked if "FROM ONLY" in query]
         except BaseException:
             with contextlib.suppress(ServerError):
                 await agent.rows("ROLLBACK")

@@ -15,7 +15,8 @@ from guarded import Agent, Cluster, Database, connected, read_back, run
 from random_schema import ISOLATIONS, Drawn, schema, statement
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.effects import Unguardable
+from yett.providers.postgres.guard.aim import Aim
+from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import conflicts, restore
@@ -97,16 +98,32 @@ class Beside:
 
 
 async def transact(agent: Agent, random: Random, tables: list[Drawn], beside: Beside | None) -> None:
+    savepoints = random.random() < 0.6
     for _ in range(random.randint(1, 6)):
         if beside and random.random() < 0.4:
             beside.act()
-        await agent.rows("SAVEPOINT a")
+        if savepoints:
+            await agent.rows("SAVEPOINT a")
         try:
             await agent.rows(statement(random, tables))
         except ServerError:
+            if not savepoints:
+                return
             await agent.rows("ROLLBACK TO a")
         else:
-            await agent.rows(random.choice(("RELEASE a", "RELEASE a", "ROLLBACK TO a", "SELECT 1", "SELECT 1")))
+            ended = ("RELEASE a", "RELEASE a", "ROLLBACK TO a", "SELECT 1", "SELECT 1")
+            await agent.rows(random.choice(ended) if savepoints else "SELECT 1")
+
+
+def aims(random: Random, effects: Effects) -> dict[int, tuple[Aim, ...]]:
+    """Some right, some wrong: the undo is exact whatever they say."""
+    found = {}
+    for table in effects.tables if random.random() < 0.8 else ():
+        low, many = random.randint(0, 60), random.choice((1, 5, 30))
+        values = range(1100) if random.random() < 0.4 else range(low, low + many)
+        column = random.choice(("id", "id", "id", "ref", "v", "absent"))
+        found[table.oid] = (Aim(((column, tuple(map(str, values))),)),)
+    return found
 
 
 async def one_round(database: Database, random: Random, folder: Path, tables: list[Drawn], *, alone: bool) -> str:
@@ -125,7 +142,7 @@ async def one_round(database: Database, random: Random, folder: Path, tables: li
                 if not effects.xid:
                     return "wrote nothing"
                 folder.mkdir()
-                await guard.capture(effects, DirectorySink(folder))
+                await guard.capture(effects, DirectorySink(folder), aims(random, effects))
             except (Unguardable, ServerError) as error:
                 await agent.rows("ROLLBACK")
                 if alone:

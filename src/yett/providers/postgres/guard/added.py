@@ -57,12 +57,20 @@ async def added(taking: Taking, table: Table, effect: TableEffect, xids: Xids, r
     return Taken(captured, (file, new_file) if new_file else (file,), proven)
 
 
-async def new_keys(taking: Taking, table: Table, xids: Xids, new: int) -> File | None:
-    """The keys of the `new` rows, which the agent's role may read; None: there are too many, or there is no key."""
+async def new_keys(
+    taking: Taking, table: Table, xids: Xids, new: int, where: sql.Composable | None = None
+) -> File | None:
+    """The keys of the `new` rows, which the agent's role may read; None: there are too many, or there is no key.
+
+    `where` they are looked for first, since what is updated mostly still holds what it was found by."""
     if not table.keys or not new or new > taking.limits.keys:
         return None
     key = ", ".join("t." + sql.Identifier(column.name).as_string(None) for column in table.keys[0])
     query = _KEYS_SEEN.format(key=key, own=ids.listed(xids.possible), table=table.quoted.as_string(None))
+    if where is not None:
+        records = await _records(taking, f"{query} AND {where.as_string(None)}")
+        if len(records) == new:
+            return await keep(taking.sink, f"{table.oid}.new", from_records(records))
     (pages,) = await row(taking.own, _PAGES.format(oid=sql.Literal(table.oid)))
     first = pages - new - PAGES_MORE
     records = await _records(taking, query + _FROM_PAGE.format(page=first)) if first > 0 else []

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.added import added, must_be_running, new_keys
+from yett.providers.postgres.guard.aim import condition
 from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import CapturedTable, File
 from yett.providers.postgres.guard.copying import Outflow, checked, into, keep
@@ -49,6 +50,11 @@ FROM ONLY {table} AS t WHERE NOT t.xmin OPERATOR(pg_catalog.=) ANY ('{own}'::pg_
 _UNTOUCHED = sql.SQL("""
 SELECT count(*)::text, sum(hashtextextended(concat(t.ctid::text, t.xmin::text), 0)::numeric)::text
 FROM ONLY {table} AS t WHERE NOT ({touched})""")
+# The agent's own connection does not see what its transaction changed; what it sees with its mark is locked.
+_ONLY_LOCKED = """
+SELECT 1 FROM ONLY {table} AS t WHERE {where}
+  AND NOT t.xmin OPERATOR(pg_catalog.=) ANY ('{own}'::pg_catalog.xid[])
+  AND t.xmax OPERATOR(pg_catalog.=) ANY ('{touching}'::pg_catalog.xid[]) LIMIT 1"""
 _OF_ANOTHER_EPOCH = sql.SQL("SELECT count(*) FROM ONLY {table} AS t WHERE t.xmin = ANY ({own}::xid[])")
 _DIFFERING = sql.SQL("""
 SELECT count(*) FROM {copy} p LEFT JOIN ONLY {table} AS t ON t.ctid = p.row_at AND t.xmin = p.row_xmin
@@ -89,13 +95,17 @@ async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, re
         _must_be_plain(table, xids)
     if not (effect.deleted or effect.updated):
         return await added(taking, table, effect, xids, readable)
-    found = await _row_by_row(taking, table, effect, xids, readable)
+    where = condition(taking.aims.get(table.oid, ()), table) if readable else None
+    found = await _aimed_at(taking, table, effect, xids, where) if where is not None else None
+    aimed = found is not None
+    found = found or await _row_by_row(taking, table, effect, xids, readable)
     if found is None:
         found = await _whole(taking, table, effect, xids, readable)
-    new_file = await new_keys(taking, table, xids, found.seen.new) if found.seen else None
     new = found.seen.new if found.seen else None
     if found.seen is None and not found.whole:
         new = found.rows + effect.inserted - effect.deleted
+    look = new is not None and (aimed or found.seen is not None)
+    new_file = await new_keys(taking, table, xids, new or 0, where if aimed else None) if look else None
     captured = CapturedTable(
         effect,
         table.columns,
@@ -111,6 +121,23 @@ async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, re
     )
     files = (found.file, new_file) if new_file else (found.file,)
     return Taken(captured, files, found.seen.makers if found.seen else frozenset())
+
+
+async def _aimed_at(
+    taking: Taking, table: Table, effect: TableEffect, xids: Xids, where: sql.Composable
+) -> _Found | None:
+    """The changed rows, found where the statements' own words say; None: whether that is all of them is not proven.
+
+    Each row that was changed is one event of the server's count at least. As many rows as events, none of them locked
+    alone, are all there are, however they were found."""
+    if xids.aborted or xids.doubtful:
+        return None
+    found = await _kept_rows(taking, table, xids, None, whole=False, where=where)
+    if found.rows != effect.deleted + effect.updated:
+        return None
+    own, touching = ids.listed(xids.possible), ids.listed(found.touching)
+    query = _ONLY_LOCKED.format(table=_name(table), own=own, touching=touching, where=where.as_string(None))
+    return None if await taking.agent.rows(query) else found
 
 
 async def _row_by_row(taking: Taking, table: Table, effect: TableEffect, xids: Xids, readable: bool) -> _Found | None:
@@ -172,13 +199,16 @@ def adds_up(effect: TableEffect, kept: int, seen: Seen | None) -> bool:
     return balanced and kept <= effect.updated + effect.deleted and seen.new <= effect.updated + effect.inserted
 
 
-async def _kept_rows(taking: Taking, table: Table, xids: Xids, seen: Seen | None, *, whole: bool) -> _Found:
-    """Write out all rows that carry the transaction's mark, or all that there are. Repeated if meanwhile another
-    session locked one of them, which gives it a new mark."""
+async def _kept_rows(
+    taking: Taking, table: Table, xids: Xids, seen: Seen | None, *, whole: bool, where: sql.Composable | None = None
+) -> _Found:
+    """Write out all rows that carry the transaction's mark (and lie `where`), or all that there are. Repeated if
+    meanwhile another session locked one of them, which gives it a new mark."""
     for _ in range(ROUNDS):
         touching = xids.possible | await ids.multixacts(taking.own, xids)
         touched = _touched(touching, seen)
-        query = _rows_query(table, touched, sql.SQL("true") if whole else touched)
+        chosen = touched if where is None else sql.SQL("{} AND {}").format(where, touched)
+        query = _rows_query(table, touched, sql.SQL("true") if whole else chosen)
         outflow = Outflow(taking.own, query, taking.limits.whole_bytes if whole else taking.limits.table_bytes)
         file = await keep(taking.sink, f"{table.oid}.{next(taking.numbers)}.rows", outflow.pieces())
         if touching == xids.possible | await ids.multixacts(taking.own, xids):

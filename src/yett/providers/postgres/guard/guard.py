@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 
 from yett.model.canonical import canonical
 from yett.providers.postgres.guard import asking
 from yett.providers.postgres.guard import xids as ids
+from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
@@ -19,7 +20,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
-from yett.providers.postgres.guard.taking import Limits, Taken, Taking
+from yett.providers.postgres.guard.taking import NO_AIMS, Limits, Taken, Taking
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 DEFAULT_LIMITS = Limits()
@@ -77,8 +78,10 @@ class Guard:
         async with opened(self._own) as own:
             return (await self._measured(own)).effects
 
-    async def capture(self, effects: Effects, sink: Sink) -> Captured:
+    async def capture(self, effects: Effects, sink: Sink, aims: Mapping[int, tuple[Aim, ...]] = NO_AIMS) -> Captured:
         """Keep what the transaction changed. When this returns, it is outside and flushed, and COMMIT may be sent.
+
+        `aims`, by table (oid), say where its rows are likely to lie, and are not relied on.
 
         Raises:
             ServerError: the agent's connection failed.
@@ -93,7 +96,7 @@ class Guard:
             xids = await ids.find(own, self._agent.pid, effects.xid, self._first_multixact)
             kept = [table for table in effects.tables if table.oid not in self._dumped]
             taken, xids, gaps = await _take_all(
-                Taking(self._agent, own, sink, self._limits, self._read_committed), kept, xids
+                Taking(self._agent, own, sink, self._limits, self._read_committed, aims), kept, xids
             )
             _must_equal((await self._measured(own)).effects, effects)
             await own.execute(FLUSH)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from types import MappingProxyType
 
+from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.captured import CapturedTable, File
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import Connection
@@ -23,15 +25,20 @@ class Limits:
     locked: int = 200_000
 
 
+NO_AIMS: Mapping[int, tuple[Aim, ...]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """The parts that a capture works with. `read_committed`: the agent's transaction sees what others commit."""
+    """The parts that a capture works with. `read_committed`: the agent's transaction sees what others commit. `aims`:
+    where rows of a table (oid) are looked for first."""
 
     agent: Executing
     own: Connection
     sink: Sink
     limits: Limits
     read_committed: bool
+    aims: Mapping[int, tuple[Aim, ...]] = field(default_factory=lambda: NO_AIMS)
     numbers: Iterator[int] = field(default_factory=count)
 
 
