@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from yett.ledger import journal
 from yett.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ["postgres"]
+journal.DEADLINE_S = 60.0  # a machine that tests may stand still for longer than a person would wait for the log
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -69,8 +69,8 @@ def test_ctrl_c_can_be_caught(guarded: Guarded) -> None:
 
 
 def test_ctrl_d_is_end_of_file(guarded: Guarded) -> None:
-    run = screen(guarded, "cat")
-    time.sleep(0.3)
+    run = screen(guarded, "sh", "-c", "echo up; exec cat")
+    run.expect("up")
     run.type("\x04")
     assert run.exit_status() == 0
 

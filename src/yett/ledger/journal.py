@@ -34,6 +34,8 @@ OLDEST_LINE_S = 1.0
 """Law 2: a read whose entry has waited longer than this means that further reads are refused."""
 LINGER_S = 0.005
 """A batch that nobody waits for (reads, outcomes) waits this long for company; a waiting caller ends it."""
+DEADLINE_S = 5.0
+"""Whoever waits for the log longer is refused."""
 RETRY_S = 0.1
 """Pause after a batch that failed, when only reads are waiting."""
 
@@ -59,9 +61,9 @@ class Journal:
     """Commits work and log entries together. Thread-safe; close it to flush."""
 
     def __init__(
-        self, store: Store, signer: Signer, *, clock: Callable[[], int] = time.time_ns, deadline: float = 5.0
+        self, store: Store, signer: Signer, *, clock: Callable[[], int] = time.time_ns, deadline: float | None = None
     ) -> None:
-        """Open the log and start writing. `deadline` bounds every wait, in seconds.
+        """Open the log and start writing. `deadline` bounds every wait, in seconds; None: DEADLINE_S.
 
         Raises:
             LedgerUnavailable: the log on disk is not the one that `signer` signed.
@@ -69,7 +71,7 @@ class Journal:
         """
         self.store = store
         self._signer = signer
-        self._deadline = deadline
+        self._deadline = DEADLINE_S if deadline is None else deadline
         self._writer = Writer(store, signer, clock)
         self._writer.open()
         self._lock = threading.Lock()
