@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from yett.operations.sql.aimed import aimed
@@ -19,6 +21,7 @@ from yett.operations.sql.aimed import aimed
         ("delete from t where id = $1 and b = $2", (("id", ("41",)), ("b", ("two",)))),
         ("delete from t where name = 'a''b' and upper(name) = 'A'", (("name", ("a'b",)),)),
         ("delete from t where id = '5'::uuid returning *", (("id", ("5",)),)),
+        ("delete from t where id = $1::bigint", (("id", ("41",)),)),
         ("update t set a = 1 where id = 5 and (b = 1 or c = 2) and d > 3", (("id", ("5",)),)),
         ("update t set a = (select 1) where id = 5 and exists (select 1)", (("id", ("5",)),)),
     ],
@@ -56,3 +59,13 @@ def test_plain_words_are_taken(text: str, said: object) -> None:
 )
 def test_of_all_else_nothing_is_said(text: str) -> None:
     assert aimed(text.encode(), [b"41", b"two", None]) == ()
+
+
+@pytest.mark.parametrize(
+    "text", [b"/**/" * 300 + b"delete from t where id = 1", b"delete from t where id = 1" + b" " * 20_000]
+)
+def test_a_text_that_takes_a_process_of_its_own_is_not_waited_for(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: asked.append(1))
+    assert aimed(text, []) == ()
+    assert not asked

@@ -10,27 +10,26 @@ from typing import Any
 
 from yett.operations.sql.grammar import GrammarError
 from yett.operations.sql.trees import trees
+from yett.operations.sql.worker import WouldWait, not_waiting
 
 Node = Mapping[str, Any]
 Columns = tuple[tuple[str, tuple[str, ...]], ...]
 _KINDS = {"UpdateStmt": "fromClause", "DeleteStmt": "usingClause"}
-MOST_BYTES = 64 << 10
 
 
 def aimed(text: bytes, parameters: Sequence[bytes | None]) -> Columns:
-    """Columns and the values one of which each of them must hold; () for all other statements. Text forms alone:
-    `parameters` in binary form are to be given as None."""
-    if len(text) > MOST_BYTES:
-        return ()
+    """Columns and the values one of which each of them must hold, in text form; () for all other statements, and for
+    texts that it would take long to read. `parameters` are in text form, too."""
     try:
-        (tree,) = trees(text)
+        with not_waiting():
+            (tree,) = trees(text)
         if tree.node is None or tree.kind not in _KINDS:
             return ()
         fields: Node = tree.node[tree.kind]
         if fields.get(_KINDS[tree.kind]) or fields.get("withClause"):
             return ()
         return tuple(_conditions(fields.get("whereClause", {}), parameters))
-    except (GrammarError, RecursionError, LookupError, TypeError, ValueError):
+    except (GrammarError, WouldWait, RecursionError, LookupError, TypeError, ValueError):
         return ()
 
 
@@ -57,10 +56,11 @@ def _conditions(node: Node, parameters: Sequence[bytes | None]) -> Iterator[tupl
 
 
 def _value(node: Node, parameters: Sequence[bytes | None]) -> str | None:
+    node = node["TypeCast"]["arg"] if "TypeCast" in node else node
     if "ParamRef" in node:
         value = parameters[node["ParamRef"].get("number", 0) - 1]
         return None if value is None else value.decode()
-    constant = (node["TypeCast"]["arg"] if "TypeCast" in node else node).get("A_Const", {})
+    constant = node.get("A_Const", {})
     if "ival" in constant:
         return str(constant["ival"].get("ival", 0))
     for kind in ("sval", "fval"):

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from guarded import Database, guarded, run
+from guarded import Agent, Database, guarded, read_back, run
 
 from yett.providers.postgres.guard.aim import Aim
+from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import restore
+from yett.providers.postgres.guard.sink import DirectorySink
 
 MADE = """
 CREATE TABLE people (id int PRIMARY KEY, name text, tag uuid DEFAULT gen_random_uuid(), short varchar(20), n numeric);
@@ -129,3 +131,63 @@ def test_partitions_and_heirs(town: Database, tmp_path: Path) -> None:
         INSERT INTO heirs (id, name) VALUES (7, 'heir');
         GRANT ALL ON heirs TO agent""")
     goes_back(town, tmp_path / "u", ONE, "UPDATE people SET name = 'x' WHERE id = 7")
+
+
+HIDDEN = "CREATE FUNCTION hidden() RETURNS void LANGUAGE sql AS 'UPDATE people SET n = -1 WHERE id = 8'"
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_lock_on_a_row_that_the_agent_cannot_see_yet_is_no_change(
+    town: Database, tmp_path: Path, isolation: str
+) -> None:
+    """A foreign key locks the newest version, which an older snapshot does not show: it looks as if it were gone."""
+    town.run(HIDDEN)
+
+    async def meanwhile() -> None:
+        town.run("UPDATE people SET short = 'other' WHERE id = 7")
+
+    _, captured = run(
+        guarded(
+            town,
+            tmp_path / "u",
+            "SELECT 1 FROM people",
+            meanwhile,
+            "INSERT INTO cars VALUES (900, 7)",
+            "SELECT hidden()",
+            before=f"BEGIN ISOLATION LEVEL {isolation}",
+            aim=("people", ONE),
+        )
+    )
+    run(restore(town, captured, verify=True))
+    assert town.ask("SELECT id, n, short FROM people WHERE id IN (7, 8) ORDER BY id") == [(7, 7, "other"), (8, 8, "s8")]
+
+
+def test_a_change_by_another_session_between_the_two_looks_hides_no_lock(town: Database, tmp_path: Path) -> None:
+    town.run(HIDDEN)
+    aim = Aim((("short", ("s7",)),))
+
+    class Raced(Agent):
+        async def rows(self, sql: str) -> list[tuple[str | None, ...]]:
+            if sql.rstrip().endswith("LIMIT 1"):
+                town.run("UPDATE people SET short = 'moved' WHERE id = 7")
+            return await super().rows(sql)
+
+    async def kept() -> None:
+        url = town.url.replace("postgres@", "agent@")
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            agent = Raced(connection)
+            await agent.rows("BEGIN")
+            guard = Guard(agent, town)
+            await guard.baseline()
+            await agent.rows("INSERT INTO cars VALUES (900, 7)")
+            await agent.rows("SELECT hidden()")
+            effects = await guard.measure()
+            aims = {table.oid: (aim,) for table in effects.tables if table.name == "people"}
+            await guard.capture(effects, DirectorySink(tmp_path), aims)
+            await agent.rows("COMMIT")
+
+    run(kept())
+    run(restore(town, read_back(tmp_path), verify=True))
+    found = town.ask("SELECT id, n, short FROM people WHERE id IN (7, 8) ORDER BY id")
+    assert found == [(7, 7, "moved"), (8, 8, "s8")]
+    assert town.ask("SELECT 1 FROM cars WHERE id = 900") == []

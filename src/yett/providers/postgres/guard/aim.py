@@ -1,7 +1,7 @@
 """Where the rows that a transaction changed are likely to lie, so that a large table need not be read as a whole.
 
-An aim is a hint and proves nothing. What is found by it counts only if it is as many rows as the server counted events
-(`capture.take`); where it is not, the table is read.
+An aim is a hint and proves nothing: `capture` says when what is found by it is all there is. Where that is not proven,
+the table is read.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MOST_AIMS = 50
 """Of one table, of different columns; values of the same one are put together."""
 MOST_BYTES = 256 << 10
 
-_WHOLE = re.compile(r"-?\d{1,18}")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TYPES = {"smallint": "int8", "integer": "int8", "bigint": "int8", "uuid": "uuid", "text": "text"}
-_VARCHAR = re.compile(r"character varying(\(\d+\))?")
+_VARCHAR = re.compile(r"character varying(\([0-9]+\))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,9 @@ _UNTOUCHED_SEEN = """
 SELECT pg_catalog.count(*)::pg_catalog.text, pg_catalog.sum(pg_catalog.hashtextextended(
   pg_catalog.concat(t.ctid::pg_catalog.text, t.xmin::pg_catalog.text), 0)::pg_catalog.numeric)::pg_catalog.text
 FROM ONLY {table} AS t WHERE NOT t.xmin OPERATOR(pg_catalog.=) ANY ('{own}'::pg_catalog.xid[])"""
-_UNTOUCHED = sql.SQL("""
+_VERSIONS = sql.SQL("""
 SELECT count(*)::text, sum(hashtextextended(concat(t.ctid::text, t.xmin::text), 0)::numeric)::text
-FROM ONLY {table} AS t WHERE NOT ({touched})""")
+FROM ONLY {table} AS t WHERE {where}""")
 # The agent's own connection does not see what its transaction changed; what it sees with its mark is locked.
 _ONLY_LOCKED = """
 SELECT 1 FROM ONLY {table} AS t WHERE {where}
@@ -74,7 +74,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was written out. `changed`: how many of the rows the transaction changed, where their marks are no proof."""
+    """What was written out. `changed`: how many of the rows the transaction changed, where their marks are no proof.
+    `where`: where alone they were looked for."""
 
     rows: int
     file: File
@@ -82,6 +83,7 @@ class _Found:
     seen: Seen | None
     whole: bool
     changed: int | None
+    where: sql.Composable | None = None
 
 
 async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, readable: bool) -> Taken:
@@ -95,17 +97,15 @@ async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, re
         _must_be_plain(table, xids)
     if not (effect.deleted or effect.updated):
         return await added(taking, table, effect, xids, readable)
-    where = condition(taking.aims.get(table.oid, ()), table) if readable else None
-    found = await _aimed_at(taking, table, effect, xids, where) if where is not None else None
-    aimed = found is not None
-    found = found or await _row_by_row(taking, table, effect, xids, readable)
+    found = await _aimed_at(taking, table, effect, xids) if readable else None
+    if found is None:
+        found = await _row_by_row(taking, table, effect, xids, readable)
     if found is None:
         found = await _whole(taking, table, effect, xids, readable)
     new = found.seen.new if found.seen else None
     if found.seen is None and not found.whole:
         new = found.rows + effect.inserted - effect.deleted
-    look = new is not None and (aimed or found.seen is not None)
-    new_file = await new_keys(taking, table, xids, new or 0, where if aimed else None) if look else None
+    new_file = await new_keys(taking, table, xids, new, found.where) if readable and new else None
     captured = CapturedTable(
         effect,
         table.columns,
@@ -123,21 +123,26 @@ async def take(taking: Taking, table: Table, effect: TableEffect, xids: Xids, re
     return Taken(captured, files, found.seen.makers if found.seen else frozenset())
 
 
-async def _aimed_at(
-    taking: Taking, table: Table, effect: TableEffect, xids: Xids, where: sql.Composable
-) -> _Found | None:
+async def _aimed_at(taking: Taking, table: Table, effect: TableEffect, xids: Xids) -> _Found | None:
     """The changed rows, found where the statements' own words say; None: whether that is all of them is not proven.
 
-    Each row that was changed is one event of the server's count at least. As many rows as events, none of them locked
-    alone, are all there are, however they were found."""
-    if xids.aborted or xids.doubtful:
+    Each row that was changed is one event of the server's count at least, so that as many of them as events are all
+    there are, however they were found. A row that carries the mark is changed, and not only locked, if the agent's
+    connection does not see it while Yett's own still does: an older snapshot, or a change by another session between
+    the two looks, would hide one that is locked, too."""
+    where = condition(taking.aims.get(table.oid, ()), table)
+    if where is None or xids.aborted or xids.doubtful or not taking.read_committed:
         return None
     found = await _kept_rows(taking, table, xids, None, whole=False, where=where)
     if found.rows != effect.deleted + effect.updated:
         return None
+    marked = sql.SQL("{} AND {}").format(where, _touched(found.touching, None))
+    before = await row(taking.own, _VERSIONS.format(table=table.quoted, where=marked))
     own, touching = ids.listed(xids.possible), ids.listed(found.touching)
     query = _ONLY_LOCKED.format(table=_name(table), own=own, touching=touching, where=where.as_string(None))
-    return None if await taking.agent.rows(query) else found
+    if before[0] != str(found.rows) or await taking.agent.rows(query):
+        return None
+    return found if await row(taking.own, _VERSIONS.format(table=table.quoted, where=marked)) == before else None
 
 
 async def _row_by_row(taking: Taking, table: Table, effect: TableEffect, xids: Xids, readable: bool) -> _Found | None:
@@ -213,7 +218,7 @@ async def _kept_rows(
         file = await keep(taking.sink, f"{table.oid}.{next(taking.numbers)}.rows", outflow.pieces())
         if touching == xids.possible | await ids.multixacts(taking.own, xids):
             await _comes_back_exact(taking, table, file)
-            return _Found(outflow.rows, file, touching, seen, whole, None)
+            return _Found(outflow.rows, file, touching, seen, whole, None, where)
     raise Unguardable(f"other sessions keep locking rows of {table.label} that it changes", "run it again")
 
 
@@ -247,8 +252,8 @@ async def _see(taking: Taking, table: Table, xids: Xids) -> Seen:
 async def _rest_is_untouched(taking: Taking, table: Table, xids: Xids, found: _Found) -> bool:
     """Whether both connections see the very same row versions outside of what was kept and what is new."""
     (theirs,) = await taking.agent.rows(_UNTOUCHED_SEEN.format(own=ids.listed(xids.possible), table=_name(table)))
-    touched = _touched(found.touching, found.seen)
-    ours = await row(taking.own, _UNTOUCHED.format(table=table.quoted, touched=touched))
+    rest = sql.SQL("NOT ({})").format(_touched(found.touching, found.seen))
+    ours = await row(taking.own, _VERSIONS.format(table=table.quoted, where=rest))
     return theirs == ours and found.touching == xids.possible | await ids.multixacts(taking.own, xids)
 
 
