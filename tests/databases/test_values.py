@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import struct
+import time
 from typing import Any
 
 import psycopg
@@ -328,3 +329,23 @@ def test_what_a_client_sets_at_every_login_is_no_other_act(company: Company) -> 
     company.approve(company.hold_of(refused.value))
     send("another")
     assert company.truth(USERS) == [(390,)]
+
+
+# ---- rows that nobody could sign before they act
+
+DYNAMIC = """
+CREATE FUNCTION dynamic() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE NEW.plate; RETURN NEW; END $$;
+CREATE TRIGGER dynamic BEFORE INSERT ON cars FOR EACH ROW EXECUTE FUNCTION dynamic()"""
+
+
+@pytest.mark.parametrize("how", [COPY, f"{COPY} (FORMAT csv)", f"BEGIN; {COPY}; COMMIT"])
+def test_a_copy_that_sets_off_what_nobody_knows_is_refused_and_an_insert_waits(company: Company, how: str) -> None:
+    with psycopg.connect(company.direct, autocommit=True) as connection:
+        connection.execute(DYNAMIC)
+    time.sleep(1.1)  # a definition made by others counts within a second
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="send them as INSERT") as refused:
+        copied(company, b"DELETE FROM users\t1\n", how=how)
+    assert "(hold " not in str(refused.value)
+    hold = company.held("INSERT INTO cars (plate, seats) VALUES ('DELETE FROM users', 1)")
+    assert "DELETE FROM users" in str(read(hold.document))
+    assert company.truth(USERS) == [(400,)]

@@ -22,7 +22,7 @@ from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import conflicts, restore
 from yett.providers.postgres.guard.sink import DirectorySink
 
-ROUNDS = int(os.environ.get("YETT_RANDOM_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("YETT_RANDOM_ROUNDS", "12"))
 Content = dict[int, Counter[str]]
 
 
