@@ -11,13 +11,16 @@ from yett.operations.sql.aimed import aimed
 from yett.operations.sql.statement import Way
 from yett.providers.postgres.guard.aim import Aim
 
-MOST_STATEMENTS = 1_000
+MOST_STATEMENTS, MOST_BYTES = 200, 64 << 10
+"""Of one transaction, read again at its end on the event loop: some twenty milliseconds."""
 
 
 def aims_of(statements: Sequence[Ran]) -> Mapping[int, tuple[Aim, ...]]:
     """By table (oid); nothing of a table that a statement changes without such words."""
     found: dict[int, list[Aim] | None] = {}
-    for one in statements if len(statements) <= MOST_STATEMENTS else ():
+    if len(statements) > MOST_STATEMENTS or sum(len(one.statement.text) for one in statements) > MOST_BYTES:
+        return {}
+    for one in statements:
         if one.statement.way is Way.PASS or one.statement.tag == "INSERT":
             continue
         parameters = [_text(value) for value in one.parameters]
