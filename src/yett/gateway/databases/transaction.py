@@ -27,11 +27,12 @@ from yett.gateway.databases.attempts import (
 )
 from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
-from yett.gateway.databases.looking import About, about
+from yett.gateway.databases.looking import About
 from yett.gateway.databases.made import grant_made
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
+from yett.gateway.databases.reserving import Reserved
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.showing import both, shown
 from yett.gateway.databases.telling import told
@@ -96,8 +97,6 @@ class GuardedTransaction:
     """The guarded statement that was admitted last."""
     before: Limits | None = None
     """The session's own limits, where the statement that was admitted last has others."""
-    reserved: list[Changed] = field(default_factory=list)
-    """What counts as done by the task, unless the transaction is rolled back."""
     plan: Plan | None = None
     """The text that was asked about as a whole: `signed` is what let it pass."""
     planning: bool = False
@@ -110,6 +109,9 @@ class GuardedTransaction:
     undone: list[Pass] = field(default_factory=list)
     """What was admitted and then taken back by ROLLBACK TO."""
     needless: list[Dumping] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.reserved = Reserved(self.place)
 
     async def begin(self) -> None:
         await _told(self.guard.baseline())
@@ -325,7 +327,7 @@ class GuardedTransaction:
         capture = self.capture = Capturing(place, self.guard, effects, self.statements)
         hold = self.admitted[0].hold if self.admitted else ""
         if self.guarded or await self._did_more(changed):
-            adds_up = await self._adds_up(changed)
+            adds_up = await self.reserved.adds_up(changed)
             ask = partial(
                 measured, place.session, place.database, self.statements, changed, place.lease, capture, adds_up=adds_up
             )
@@ -365,24 +367,6 @@ class GuardedTransaction:
         catalog = await _told(self.place.catalogs.now())
         return [Changed(oid, replace(one, via=via(oid, named, rows, catalog))) for oid, one in rows.items()]
 
-    async def _adds_up(self, changed: list[Changed]) -> bool:
-        """Whether it is one small act too many in this task. It counts from here on, unless it is rolled back."""
-        so_far = self.place.so_far
-        many = []
-        for place, one in enumerate(changed):
-            before = so_far.of(one.oid)
-            so_far.add(one.oid, one.rows)
-            self.reserved.append(one)
-            if so_far.of(one.oid).is_many(so_far.most) and (one.rows.deleted or one.rows.updated):
-                many.append(one.oid)
-                changed[place] = replace(one, rows=replace(one.rows, before=before.total))
-        if so_far.in_too_many_tables and any(one.rows.deleted or one.rows.updated for one in changed):
-            return True
-        if not many:
-            return False
-        known = await about(self.place.own, many, count=False)
-        return any(so_far.of(oid).is_too_many(known.get(oid), so_far.most) for oid in many)
-
     def _must_be_signed(self, granted: Pass, rows: Sequence[Rows], *, others: bool = False) -> None:
         """Raises Stopped: it did more than the people who signed for it were shown."""
         if not granted.hold or not granted.attempt.operations:
@@ -406,10 +390,7 @@ class GuardedTransaction:
         return any(one.rows.deleted or one.rows.updated or catalog.relation(one.oid) is not None for one in changed)
 
     async def committed(self) -> None:
-        signed = any(granted.hold for granted in self.admitted)
-        for one in self.reserved if signed else ():
-            self.place.so_far.signed(one.oid)
-        self.reserved.clear()
+        self.reserved.final(signed=any(granted.hold for granted in self.admitted))
         await self._finish_undone()
         await self._finish("done")
         if self.dumps:
@@ -427,19 +408,14 @@ class GuardedTransaction:
         await self._finish_undone()
         await self._finish(OUTCOMES.get(became, "unknown"))
         if became == "aborted":
-            self._take_back()
+            self.reserved.take_back()
             await self._discarded()
 
     async def rolled_back(self) -> None:
-        self._take_back()
+        self.reserved.take_back()
         await self._finish_undone()
         await self._finish(TAKEN_BACK if self.waits else "refused")
         await self._discarded()
-
-    def _take_back(self) -> None:
-        for one in self.reserved:
-            self.place.so_far.take_back(one.oid, one.rows)
-        self.reserved.clear()
 
     async def _discarded(self) -> None:
         for undo in (self.capture, *self.dumps):
