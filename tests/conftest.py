@@ -11,7 +11,8 @@ import pytest
 from yett.ledger import journal
 from yett.store import Store, open_store
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # helpers of the tests, and the repository's tools
 
 pytest_plugins = ["postgres"]
 journal.DEADLINE_S = 60.0  # a machine that tests may stand still for longer than a person would wait for the log

@@ -39,12 +39,12 @@ def test_each_is_in_the_log_once_by_its_own_digest(company: Company, by_shape: l
     assert names == [company.truth(text) for text in texts]
     assert len(by_shape) > 80
     time.sleep(10 * tally.LINGER_S)
-    logged = [entry["body"]["request"] for entry in company.laws.entries("read")]
+    logged = [entry["body"]["request"][: tally.DIGITS] for entry in company.laws.entries("read")]
     for entry in company.laws.entries("reads"):
         for first, like in entry["body"].get("like", {}).items():
-            assert first in logged
+            assert first[: tally.DIGITS] in logged
             logged += like.split()
-    assert [logged.count(sha256(text.encode()).hexdigest()) for text in texts] == [1] * 100
+    assert [logged.count(sha256(text.encode()).hexdigest()[: tally.DIGITS]) for text in texts] == [1] * 100
 
 
 def test_a_shape_does_not_outlive_the_catalog_that_it_was_read_against(company: Company, by_shape: list[bytes]) -> None:

@@ -119,7 +119,7 @@ class Checkpoint:
         if state is None:
             return None
         return (
-            self._judging.policies_of(state),
+            state.policies or self._judging.policies_of(state),
             state.spent,
             state.limit,
             state.remembered,

@@ -2,14 +2,13 @@
 
 The first pass of a read is an entry of its own (`record.read_entry`); what repeats it under the very same standing is
 counted here, and within 50 ms "this read, so often" is queued for the log (law 2). What differs from it only in
-what no decision rests on is noted beside it by its own digest: "like this read, these".
+what no decision rests on is noted beside it by its own digest, the first half of it: "like this read, these".
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from itertools import islice
 
 from yett.ledger.journal import Entry, Journal
@@ -20,8 +19,11 @@ LINGER_S = 0.05
 """A flush takes a millisecond of the processor, beside the reads: 50 a second were a tenth of what a read costs."""
 MOST_WAITING = 4_000
 """Reads that are counted apart, and not queued yet."""
-MOST_KINDS = 450
-"""Of them in one entry, which holds 65,000 bytes: two digests each at the most."""
+DIGITS = 32
+"""Of a digest that is noted beside another: 128 bits, which nobody finds a second text for. The rest was half the log."""
+
+ROOM, AGAIN, BESIDE, LIKE = 60_000, 100, 70, DIGITS + 1
+"""Bytes of an entry (of 65,000 it may have), of a read that came again in it, of one that others are like, of each."""
 
 Key = tuple[str, str]
 """A session's id, and the digest of a read that passed in it."""
@@ -32,7 +34,7 @@ class Tally:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._counts: Counter[Key] = Counter()
+        self._counts: dict[Key, int] = {}
         self._like: dict[Key, list[str]] = {}
         self._likes = 0
         self._flushing: asyncio.TimerHandle | None = None
@@ -40,13 +42,18 @@ class Tally:
 
     def count(self, key: Key) -> None:
         """Note one more. Raises LedgerUnavailable: what was counted before could not be queued, and still cannot."""
-        self._prepare()
-        self._counts[key] += 1
+        if self._failed or self._flushing is None or len(self._counts) + self._likes >= MOST_WAITING:
+            self._prepare()
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def like(self, key: Key, digest: str) -> None:
         """Note one like it. Raises LedgerUnavailable: as `count`."""
-        self._prepare()
-        self._like.setdefault(key, []).append(digest)
+        if self._failed or self._flushing is None or len(self._counts) + self._likes >= MOST_WAITING:
+            self._prepare()
+        some = self._like.get(key)
+        if some is None:
+            some = self._like[key] = []
+        some.append(digest[:DIGITS])
         self._likes += 1
 
     def _prepare(self) -> None:
@@ -68,13 +75,15 @@ class Tally:
 
     def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[str]]] | None:
         """As much of a session as one entry holds: how often again, and what else was like it."""
-        again = dict(islice(((digest, n) for (of, digest), n in self._counts.items() if of == session), MOST_KINDS))
+        repeated = ((digest, n) for (of, digest), n in self._counts.items() if of == session)
+        again = dict(islice(repeated, ROOM // AGAIN))
         like: dict[str, list[str]] = {}
-        room = MOST_KINDS - len(again)
+        room = ROOM - AGAIN * len(again)
         for (of, digest), those in self._like.items():
-            if of == session and room > 0:
-                like[digest] = those[:room]
-                room -= len(those)
+            fit = (room - BESIDE) // LIKE
+            if of == session and fit > 0:
+                like[digest] = those[:fit]
+                room -= BESIDE + LIKE * len(like[digest])
         return (again, like) if again or like else None
 
     def _flush(self, session: str, again: dict[str, int], like: dict[str, list[str]]) -> None:

@@ -56,12 +56,11 @@ class StatementDesk:
 
     def passes_now(self, sql: bytes) -> bool:
         place = self._place
-        if self._uncommitted.some:
+        known = place.reads.get(sql)
+        if known is None or self._uncommitted.some or not place.allowance.open or known.standing is None:
             return False
-        known = place.reads.get(sql) if place.allowance.open else None
-        if known is None or (standing := place.standing()) is None or known.standing is None:
-            return False
-        if standing[0] is not known.standing[0]:
+        standing = place.standing()
+        if standing is None or standing[0] is not known.standing[0]:
             return False  # another catalog: what was a read may be none
         if self._veil is not None and (place.masks is None or place.masks.mark(standing[0]) is not self._veil.masks):
             return False  # another connection of the session has looked; this one's answers are not masked by it
@@ -78,14 +77,15 @@ class StatementDesk:
 
     def alike_now(self, sql: bytes) -> bool:
         place = self._place
-        if self._veil is not None or self._uncommitted.some or not place.allowance.open:
-            return False
         known = place.shapes.get(without_numbers(sql))
-        if known is None or known.standing is None or (standing := place.standing()) is None:
+        if known is None or self._veil is not None or self._uncommitted.some or not place.allowance.open:
             return False
-        if standing[0] is not known.standing[0] or standing != known.standing:
+        standing = place.standing()
+        if standing is None or known.standing is None or standing[0] is not known.standing[0]:
             return False
         try:
+            if standing != known.standing:
+                return False
             place.watch(sql)
             place.checkpoint.alike(place.session, known.attempt.request_digest, sha256(sql).hexdigest())
         except YettError:

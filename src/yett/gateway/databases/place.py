@@ -108,8 +108,10 @@ class Place:
 
     def standing(self) -> tuple[object, ...] | None:
         """What a decision on a read rests on; None: the session has ended, or the catalog is too old."""
-        mark, standing = self.catalogs.mark(), self.checkpoint.standing(self.session)
-        return None if mark is None or standing is None else (mark, *standing)
+        mark = self.catalogs.mark()
+        if mark is None or (standing := self.checkpoint.standing(self.session)) is None:
+            return None
+        return mark, standing
 
 
 @dataclass(slots=True)

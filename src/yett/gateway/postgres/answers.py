@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 
 from yett.gateway.postgres.framing import Malformed, Requests
 from yett.gateway.postgres.messages import (
@@ -23,6 +24,12 @@ _TIMED_OUT = b"\0Mcanceling statement due to statement timeout\0"
 REST = 0
 """No message: what is still to come of a row whose first part went on."""
 
+_LAYOUT_BYTES = 512
+_NEVER_ALIKE = frozenset((ERROR, PARAMETER_STATUS, COPY_IN, COPY_BOTH))
+
+Layout = tuple[Struct, tuple[int, ...], int]
+"""How whole messages lie in a short answer: what reads their types and lengths, what it reads, how many are rows."""
+
 Piece = tuple[int, bytes]
 """One message, or a run of rows (DATA_ROW, COPY_DATA), perhaps cut in the middle of one, or the REST of one."""
 
@@ -30,7 +37,9 @@ Piece = tuple[int, bytes]
 class Answers:
     """One server's messages. `status` is the last ReadyForQuery's, `failed`: ERROR was seen since then."""
 
-    __slots__ = ("_hint", "_most", "_part", "_requests", "_rows", "_settings", "_skip", "failed", "status")
+    __slots__ = (
+        "_hint", "_layouts", "_most", "_part", "_requests", "_rows", "_settings", "_skip", "failed", "status",
+    )  # fmt: skip
 
     def __init__(
         self, requests: Requests, settings: Callable[[bytes, bytes], None], most: int, slow_hint: bytes = b""
@@ -43,6 +52,7 @@ class Answers:
         self._most = most
         self._part = b""
         self._skip = self._rows = 0
+        self._layouts: dict[int, Layout] = {}
         self.status = IDLE
         self.failed = False
 
@@ -53,15 +63,21 @@ class Answers:
             Malformed: not what a server may say now; the session ends.
         """
         n, pos, rows = len(data), self._skip, 0
-        if pos:
-            if pos >= n:
-                self._skip = pos - n
+        fresh = not pos and not self._part
+        if fresh:
+            layout = self._layouts.get(n)
+            if layout is not None and layout[0].unpack(data) == layout[1]:
+                self._rows += layout[2]
+                self._ready(data[-1])
                 return data
-            self._skip = 0
-        elif self._part:
+        elif not pos:
             data = self._part + data
             n = len(data)
             self._part = b""
+        elif pos >= n:
+            self._skip = pos - n
+            return data
+        self._skip = 0
         while n - pos >= 5:
             kind, size = HEAD(data, pos)
             end = pos + 1 + size
@@ -91,9 +107,29 @@ class Answers:
             pos = end
         self._rows += rows
         if pos == n:
+            if fresh and n <= _LAYOUT_BYTES and n not in self._layouts:
+                self._learn(data)
             return data
         self._keep(data, pos, n)
         return data[:pos]
+
+    def _learn(self, data: bytes) -> None:
+        """An answer has gone on that may come again with other values: whole messages up to a ReadyForQuery, and
+        nothing among them that `feed` has to do something about. Where each has the same type and length as in
+        this one, each begins where it began in this one.
+        """
+        found: list[int] = []
+        pattern, rows, pos = [">"], 0, 0
+        while pos < len(data):
+            kind, size = HEAD(data, pos)
+            pos += 1 + size
+            if kind in _NEVER_ALIKE or (kind == READY and (pos != len(data) or size != 5)):
+                return
+            rows += kind in _ROWS
+            found += (kind, size)
+            pattern.append(f"BI{size - 4}x")
+        if found and found[-2] == READY:
+            self._layouts[len(data)] = (Struct("".join(pattern)), tuple(found), rows)
 
     def counted(self) -> int:
         """Rows that `feed` let on since this was asked last: those of which a first part did."""

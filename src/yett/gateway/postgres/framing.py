@@ -42,6 +42,8 @@ _COPY = frozenset((COPY_DATA, COPY_DONE, COPY_FAIL))
 _NAMING, _TEXTS = frozenset((DESCRIBE, CLOSE)), frozenset((QUERY, PARSE))
 _LONG = frozenset((BIND, FUNCTION_CALL))
 _EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
+_BEHIND_BIND = frozenset((DESCRIBE, EXECUTE, SYNC))
+_TAIL_BYTES, _TAILS = 64, 64
 _SHORT = 26
 """A Bind no longer than this behind its names has room for no parameter of 16 bytes, the shortest secret searched for:
 0, two counts, a length and the formats of the answer are 11."""
@@ -64,7 +66,7 @@ class Requests:
     """
 
     __slots__ = (
-        "_drop", "_limits", "_missing", "_parts", "_passes", "alike", "anew", "clean", "closing", "controls", "due",
+        "_drop", "_limits", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing", "controls", "due",
         "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
         "types",
     )  # fmt: skip
@@ -80,6 +82,7 @@ class Requests:
         self._parts: list[bytes] = []
         self._missing = 0
         self._drop = 0
+        self._tails: set[bytes] = set()
         self.rest = bytearray()
         self.held = False
         self.closing = False
@@ -109,7 +112,7 @@ class Requests:
             data = self._joined(data)
             if not data:
                 return b""
-        n, start, out = len(data), self._drop, b""
+        n, start, out, bound = len(data), self._drop, b"", 0
         if start:
             if start >= n:
                 self._drop = start - n
@@ -133,7 +136,14 @@ class Requests:
                 if not self._bind_passes(data, pos, end):
                     self.held = True
                     break
+                if n - end <= _TAIL_BYTES and data[end:] in self._tails and not self.controls and not self.special:
+                    self.due += 1
+                    self.open = False
+                    self.fresh = None
+                    pos, bound = n, 0
+                    break
                 self.open = True
+                bound = end
             elif kind == EXECUTE:
                 if (self.controls or self.special) and self._is_special(data[pos + 5 : end - 5]):
                     self.held = True
@@ -168,9 +178,25 @@ class Requests:
                 raise Malformed("an unknown message")
             pos = end
         if pos == n:
+            if bound and 0 < n - bound <= _TAIL_BYTES:
+                self._learn_tail(data[bound:])
             return out + data[start:] if start else data
         self._keep(data, pos, n)
         return out + data[start:pos]
+
+    def _learn_tail(self, tail: bytes) -> None:
+        """What stood behind a Bind has passed. The same bytes pass behind any, where no portal is watched, if all they
+        do is to describe and execute portals and to end with a Sync."""
+        if tail in self._tails or len(self._tails) >= _TAILS:
+            return
+        pos = kind = 0
+        while pos < len(tail):
+            kind, size = HEAD(tail, pos)
+            pos += 1 + size
+            if kind not in _BEHIND_BIND or (kind == SYNC and pos != len(tail)):
+                return
+        if kind == SYNC:
+            self._tails.add(tail)
 
     def _joined(self, data: bytes) -> bytes:
         """What was kept of a message, with what has come of it now; nothing: it is still not whole."""

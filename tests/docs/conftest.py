@@ -1,6 +1,0 @@
-"""The tools of the repository, which are no installed package."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
