@@ -14,7 +14,7 @@ from struct import Struct
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from yett.broker.escapes import BLANK, LONGEST_ESCAPE, families, join_lines, join_written_lines
+from yett.broker.escapes import BEGINS, BLANK, LONGEST_ESCAPE, families, join_lines, join_written_lines
 from yett.model.secret import Secret
 
 SHORTEST = 16
@@ -112,15 +112,15 @@ class Needles:
         return bool(self._all)
 
     def are_absent(self, text: bytes) -> bool:
-        """True: none of them stands in the text, which is short. False: look.
+        """True: none of them stands in the text, which is short, in any view of it. False: look.
 
-        Of a needle of 15 bytes or more, wherever it stands, one piece of 8 begins at a multiple of 8. `find` lets go of
+        A text without a byte that begins an escape or a line break is all its views at once. Of a needle of 15 bytes or more, wherever it stands, one piece of 8 begins at a multiple of 8. `find` lets go of
         the interpreter's lock, which for a statement costs more than the search: others take it meanwhile.
         """
         pieces, count = self._pieces, len(text) // 8
-        if pieces is None or count >= len(_EIGHTS):
+        if pieces is None or count >= len(_EIGHTS) or len(text.translate(None, BEGINS)) != len(text):
             return False
-        return pieces.isdisjoint(_EIGHTS[count](text))
+        return pieces.isdisjoint(_EIGHTS[count](text.lower()))
 
     def find_one(self, text: bytes) -> Needle | None:
         """The first needle in the text."""

@@ -17,8 +17,6 @@ from yett.broker.escapes import (
 )
 from yett.broker.needles import Needle, Needles
 
-SHORT_BYTES = 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -31,10 +29,10 @@ class Span:
 
 def search(needles: Needles, buffer: bytes) -> list[Span]:
     """Every known secret in the buffer, in each view of it, by where it stands in the buffer."""
+    if needles.are_absent(buffer):
+        return []
     lower = buffer.lower()
     if is_plain(buffer):
-        if len(lower) <= SHORT_BYTES and needles.are_absent(lower):
-            return []
         return [Span(hit.start, hit.end, hit.needle) for hit in needles.find(lower)]
     joined = join_lines(lower)
     hits = needles.find(joined)

@@ -137,9 +137,9 @@ class Checkpoint:
         self._tally.count((session.id, digest))
         self._sessions[session.id].counts["passed"] += 1
 
-    def alike(self, session: Session, digest: str, request: str) -> None:
+    def alike(self, session: Session, digest: str, text: bytes) -> None:
         """A read passes that is like the read `digest`, which passed under the standing that still holds, in all that
-        a decision rests on. `request`: its own digest.
+        a decision rests on.
 
         Raises:
             Refused: the session has filled its part of the log.
@@ -148,7 +148,7 @@ class Checkpoint:
         state = self._sessions[session.id]
         if not state.quota.read():
             raise _quota_used_up()
-        self._tally.like((session.id, digest), request)
+        self._tally.like((session.id, digest), text)
         state.counts["passed"] += 1
 
     async def pass_(self, attempt: Attempt) -> Pass:

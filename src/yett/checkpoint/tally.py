@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from hashlib import sha256
 from itertools import islice
 
 from yett.ledger.journal import Entry, Journal
@@ -17,8 +18,8 @@ from yett.model.errors import LedgerUnavailable
 
 LINGER_S = 0.05
 """A flush takes a millisecond of the processor, beside the reads: 50 a second were a tenth of what a read costs."""
-MOST_WAITING = 4_000
-"""Reads that are counted apart, and not queued yet."""
+MOST_WAITING, PLACE_BYTES = 4_000, 256
+"""Reads that are counted apart, and not queued yet: one of a long text takes a place more for each so many bytes."""
 DIGITS = 32
 """Of a digest that is noted beside another: 128 bits, which nobody finds a second text for. The rest was half the log."""
 
@@ -35,29 +36,34 @@ class Tally:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._counts: dict[Key, int] = {}
-        self._like: dict[Key, list[str]] = {}
-        self._likes = 0
+        self._like: dict[Key, list[bytes]] = {}
+        self._waiting = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._failed = False
 
     def count(self, key: Key) -> None:
         """Note one more. Raises LedgerUnavailable: what was counted before could not be queued, and still cannot."""
-        if self._failed or self._flushing is None or len(self._counts) + self._likes >= MOST_WAITING:
+        if self._flushing is None or self._failed or self._waiting >= MOST_WAITING:
             self._prepare()
-        self._counts[key] = self._counts.get(key, 0) + 1
+        before = self._counts.get(key)
+        if before is None:
+            before = 0
+            self._waiting += 1
+        self._counts[key] = before + 1
 
-    def like(self, key: Key, digest: str) -> None:
-        """Note one like it. Raises LedgerUnavailable: as `count`."""
-        if self._failed or self._flushing is None or len(self._counts) + self._likes >= MOST_WAITING:
+    def like(self, key: Key, text: bytes) -> None:
+        """Note one like it, by its text's digest. Raises LedgerUnavailable: as `count`."""
+        if self._flushing is None or self._failed or self._waiting >= MOST_WAITING:
             self._prepare()
+        self._waiting += 1 + len(text) // PLACE_BYTES
         some = self._like.get(key)
         if some is None:
-            some = self._like[key] = []
-        some.append(digest[:DIGITS])
-        self._likes += 1
+            self._like[key] = [text]
+        else:
+            some.append(text)
 
     def _prepare(self) -> None:
-        if self._failed or len(self._counts) + self._likes >= MOST_WAITING:
+        if self._failed or self._waiting >= MOST_WAITING:
             self.flush()
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(LINGER_S, self._flush_quietly)
@@ -71,13 +77,13 @@ class Tally:
         for session in dict.fromkeys(session for session, _ in (*self._counts, *self._like)):
             while some := self._some(session):
                 self._flush(session, *some)
-        self._failed = False
+        self._failed, self._waiting = False, 0
 
-    def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[str]]] | None:
+    def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[bytes]]] | None:
         """As much of a session as one entry holds: how often again, and what else was like it."""
         repeated = ((digest, n) for (of, digest), n in self._counts.items() if of == session)
         again = dict(islice(repeated, ROOM // AGAIN))
-        like: dict[str, list[str]] = {}
+        like: dict[str, list[bytes]] = {}
         room = ROOM - AGAIN * len(again)
         for (of, digest), those in self._like.items():
             fit = (room - BESIDE) // LIKE
@@ -86,17 +92,16 @@ class Tally:
                 room -= BESIDE + LIKE * len(like[digest])
         return (again, like) if again or like else None
 
-    def _flush(self, session: str, again: dict[str, int], like: dict[str, list[str]]) -> None:
+    def _flush(self, session: str, again: dict[str, int], like: dict[str, list[bytes]]) -> None:
         body: dict[str, Json] = {"session": session}
         if again:
             body["again"] = dict(again)
         if like:
-            body["like"] = {digest: " ".join(those) for digest, those in like.items()}
+            body["like"] = {digest: " ".join(map(_digest, those)) for digest, those in like.items()}
         self._journal.enqueue(Entry("reads", body))
         for digest in again:
             del self._counts[session, digest]
         for digest, those in like.items():
-            self._likes -= len(those)
             left = self._like.pop((session, digest))[len(those) :]
             if left:
                 self._like[session, digest] = left
@@ -104,3 +109,7 @@ class Tally:
     def _flush_quietly(self) -> None:
         with contextlib.suppress(LedgerUnavailable):  # `_failed`: whoever comes next is told
             self.flush()
+
+
+def _digest(text: bytes) -> str:
+    return sha256(text).hexdigest()[:DIGITS]

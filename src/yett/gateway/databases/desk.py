@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 
 from yett.gateway.databases.alone import LentOnce, relations
 from yett.gateway.databases.attempts import Ran, planned, reading
@@ -87,7 +86,7 @@ class StatementDesk:
             if standing != known.standing:
                 return False
             place.watch(sql)
-            place.checkpoint.alike(place.session, known.attempt.request_digest, sha256(sql).hexdigest())
+            place.checkpoint.alike(place.session, known.attempt.request_digest, sql)
         except YettError:
             return False  # the slow way says why
         return True

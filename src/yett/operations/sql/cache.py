@@ -21,6 +21,8 @@ Statements = tuple[Statement, ...]
 
 _NUMBER = re.compile(rb"[0-9](?<![\w.].)[0-9]*(?![\w.])", re.DOTALL)
 _TOO_MUCH = re.compile(rb"""['"$\\\x00\x80-\xff]|--|/\*|set_config""", re.IGNORECASE)
+_NO_DIGITS = bytes(0 if chr(byte) in "0123456789" else byte for byte in range(256))
+_MOST_FORMS, _FORM_BYTES = 4096, 1024
 _ROWS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
 _OVERHEAD_BYTES = 2048
 """A Statement with its tuples and strings, roughly; beside the text, which is kept three times."""
@@ -109,10 +111,23 @@ class Cache:
         return view
 
 
+_forms: dict[bytes, bytes] = {}
+"""Texts with a NUL for each digit, and what `without_numbers` makes of them: a quarter of the time of the pattern."""
+
+
 def without_numbers(sql: bytes) -> bytes:
-    """The text with a NUL for each number that stands alone: what may not be in it for that (_TOO_MUCH) is no number,
-    so texts without NUL that give the same have it alike."""
-    return _NUMBER.sub(b"\0", sql)
+    """The text, in which there is no NUL, with one for each number that stands alone: what may not be in it for that
+    (_TOO_MUCH) is no number, so texts that give the same have it alike."""
+    form = sql.translate(_NO_DIGITS)
+    shape = _forms.get(form)
+    if shape is None:
+        shape = _NUMBER.sub(b"\0", sql)
+        # Where no digit is left, all of them stood in numbers: so they do in every text of that form.
+        if len(form) <= _FORM_BYTES and shape.translate(_NO_DIGITS) == shape:
+            if len(_forms) >= _MOST_FORMS:
+                _forms.clear()
+            _forms[form] = shape
+    return shape
 
 
 def _ignores_numbers(statement: Statement) -> bool:
