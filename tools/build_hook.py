@@ -19,8 +19,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SWITCH = "YETT_COMPILED"
 FOLDER = "yett/gateway/postgres"
-MODULES = ("framing", "answers", "metering")
-"""Pure bytes in, bytes out, and run for every message."""
+MODULES = ("fields", "framing", "answers", "metering", "allowance", "sides")
+"""What runs for every message between the event loop and the desk."""
 
 GROUP = f"{FOLDER.replace('/', '.')}.wire"
 """They call one another without Python between them, so they are one library, wire__mypyc."""

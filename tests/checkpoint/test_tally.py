@@ -90,8 +90,6 @@ def test_the_longest_entries_can_be_logged(again: int, beside: int, like: int) -
     assert sizes[0] > 45_000
 
 
-
-
 def test_what_is_like_a_read_is_noted_beside_it_by_its_own_digest() -> None:
     async def reads() -> Log:
         log = Log()

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from gateway.postgres.raw import bind, execute, parse, query
 from gateway.postgres.test_framing import CONTROLS, READS, answers, cut, messages, names
 from yett.gateway.postgres import answers as compiled_answers
+from yett.gateway.postgres import fields as compiled_fields
 from yett.gateway.postgres import framing as compiled_framing
 from yett.gateway.postgres import metering as compiled_metering
 from yett.gateway.postgres.desk import Told
@@ -39,18 +40,19 @@ def _source(name: str) -> ModuleType:
     return module
 
 
+FIELDS = (compiled_fields, _source("fields"))
 FRAMINGS = (compiled_framing, _source("framing"))
 ANSWERS = (compiled_answers, _source("answers"))
 METERINGS = (compiled_metering, _source("metering"))
 KNOWN = {one.encode() for one in READS}
 STATE = (
     "rest", "held", "closing", "due", "open", "guarding", "heard", "fresh", "plain", "names", "heavy", "types",
-    "touched", "controls", "special", "waiting", "_drop", "_missing", "_parts",
+    "touched", "controls", "special", "waiting", "_drop", "_missing", "_parts", "_tails",
 )  # fmt: skip
 
 
 def test_one_is_compiled_and_the_other_is_not() -> None:
-    for pair in (FRAMINGS, ANSWERS, METERINGS):
+    for pair in (FIELDS, FRAMINGS, ANSWERS, METERINGS):
         assert [Path(str(one.__file__)).suffix == ".py" for one in pair] == [False, True]
 
 
@@ -206,10 +208,10 @@ def test_fields(whole: bytes, bends: list[tuple[int, int]], short: int) -> None:
     data = changed(whole, bends)
     data = data[: max(5, len(data) - short)]
     for name in ("bind_fields", "query_text", "named", "executed"):
-        one, other = (said(partial(getattr(framing, name), data)) for framing in FRAMINGS)
+        one, other = (said(partial(getattr(fields, name), data)) for fields in FIELDS)
         assert one == other, name
-    one, other = (said(partial(framing.parse_fields, data, 5, len(data))) for framing in FRAMINGS)
+    one, other = (said(partial(fields.parse_fields, data, 5, len(data))) for fields in FIELDS)
     assert one == other
     for size in (0, 4, 300, 301, 1 << 31):
-        one, other = (said(partial(framing.check_size, data[0], size, WireLimits())) for framing in FRAMINGS)
+        one, other = (said(partial(fields.check_size, data[0], size, WireLimits())) for fields in FIELDS)
         assert one == other

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tools.compiled import ROOT, unpacked, wheel
 
-MODULES = ("framing", "answers", "metering")
+MODULES = ("fields", "framing", "answers", "metering", "allowance", "sides")
 
 
 @pytest.fixture(scope="module")

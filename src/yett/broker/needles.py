@@ -114,8 +114,9 @@ class Needles:
     def are_absent(self, text: bytes) -> bool:
         """True: none of them stands in the text, which is short, in any view of it. False: look.
 
-        A text without a byte that begins an escape or a line break is all its views at once. Of a needle of 15 bytes or more, wherever it stands, one piece of 8 begins at a multiple of 8. `find` lets go of
-        the interpreter's lock, which for a statement costs more than the search: others take it meanwhile.
+        A text without a byte that begins an escape or a line break is all its views at once. Of a needle of 15 bytes
+        or more, wherever it stands, one piece of 8 begins at a multiple of 8. `find` lets go of the interpreter's lock,
+        which for a statement costs more than the search: others take it meanwhile.
         """
         pieces, count = self._pieces, len(text) // 8
         if pieces is None or count >= len(_EIGHTS) or len(text.translate(None, BEGINS)) != len(text):

@@ -21,7 +21,7 @@ LINGER_S = 0.05
 MOST_WAITING, PLACE_BYTES = 4_000, 256
 """Reads that are counted apart, and not queued yet: one of a long text takes a place more for each so many bytes."""
 DIGITS = 32
-"""Of a digest that is noted beside another: 128 bits, which nobody finds a second text for. The rest was half the log."""
+"""Of a digest that is noted beside another: 128 bits, which nobody finds a second text for."""
 
 ROOM, AGAIN, BESIDE, LIKE = 60_000, 100, 70, DIGITS + 1
 """Bytes of an entry (of 65,000 it may have), of a read that came again in it, of one that others are like, of each."""

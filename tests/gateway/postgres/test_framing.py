@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from gateway.postgres.conftest import Place
 from gateway.postgres.raw import FLUSH, SYNC, Raw, Recorder, bind, close, describe, execute, parse, query
 from yett.gateway.postgres.answers import Answers
-from yett.gateway.postgres.framing import Malformed, Requests, bind_fields, parse_fields
+from yett.gateway.postgres.fields import Malformed, bind_fields, parse_fields
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.messages import message
 
@@ -120,6 +121,45 @@ def test_only_what_passes_goes_on(data: bytes, draw: st.DataObject) -> None:
         assert not [one for one in queries if message(0x51, one + b"\0") in out]
 
 
+behind = st.lists(
+    st.one_of(
+        st.builds(execute, st.sampled_from(["", "a"])),
+        st.sampled_from(
+            [SYNC, SYNC, describe("P", ""), FLUSH, close("S", "b"), query("select 1"), message(0x64, b"x")]
+        ),
+    ),
+    max_size=4,
+).map(b"".join)
+turns = st.builds(lambda portal, name, rest: bind(portal, name) + rest, st.sampled_from(["", "a"]), names, behind)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(turns, min_size=1, max_size=4), st.lists(st.integers(0, 3), max_size=12), st.booleans(), st.data())
+def test_what_was_seen_behind_a_bind_passes_again_as_it_passed_then(
+    several: list[bytes], order: list[int], guarding: bool, draw: st.DataObject
+) -> None:
+    """One that remembers against one that forgets, over the same turns, some portals being watched meanwhile."""
+    remembers, forgets = requests(guarding=guarding), requests(guarding=guarding)
+    for n in order:
+        for made in (remembers, forgets):
+            made.held = False
+            made.rest.clear()
+            for name, sql in ((b"", b"select 1"), (b"a", b"select 1"), (b"b", b"begin")):
+                made.name(name, sql)
+        if draw.draw(st.booleans()):
+            remembers.special.add(b"a")
+            forgets.special.add(b"a")
+        seen = []
+        for made in (remembers, forgets):
+            forgets._tails.clear()
+            try:
+                out = made.feed(several[n % len(several)])
+            except Malformed:
+                return
+            seen.append((out, bytes(made.rest), made.held, made.due, made.open, made.fresh, made.controls, made.names))
+        assert seen[0] == seen[1]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(valid, max_size=12), st.integers(0, 40))
 def test_taking_gives_the_messages_as_they_are(found: list[bytes], short: int) -> None:
@@ -179,6 +219,62 @@ def test_answers_are_the_same_however_they_are_cut(found: list[bytes], places: l
     assert settings_said == [b"TimeZone"] * sum(one[:1] == b"S" for one in found)
     if ready:
         assert read.status == ready[-1][5]
+
+
+short_answers = st.lists(
+    st.sampled_from(
+        [
+            message(0x44, b"\0\1\0\0\0\1x"),
+            message(0x43, b"SELECT 1\0"),
+            message(0x5A, b"T"),
+            message(0x32, b""),
+            message(0x53, b"TimeZone\0UTC\0"),
+            message(0x45, b"SERROR\0\0"),
+            message(0x47, b"\0\0\0"),
+        ]
+    ),
+    max_size=4,
+).map(lambda found: [*found, message(0x5A, b"I")])
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.one_of(short_answers, answers), min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=2, max_size=12),
+    st.data(),
+)
+def test_an_answer_that_lies_as_one_before_is_taken_as_that_one(
+    several: list[list[bytes]], order: list[int], draw: st.DataObject
+) -> None:
+    """One that remembers layouts against one that forgets them: what goes on, rows, state, settings. Some are cut or
+    have a byte changed."""
+    pairs = []
+    for _ in range(2):
+        said: list[bytes] = []
+        made = requests(set())
+        pairs.append((made, said, Answers(made, lambda name, value, said=said: said.append(name + value), 1 << 20)))
+    for n in order:
+        data, places = bytearray(b"".join(several[n % len(several)])), list[int]()
+        if data and draw.draw(st.integers(0, 3)) == 0:
+            data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
+            places = draw.draw(st.lists(st.integers(0, 10_000), max_size=2))
+        for piece in cut(bytes(data), places):
+            seen: list[object] = []
+            for made, said, read in pairs:
+                made.due = 100
+                made.heavy.clear()
+                made.touched.add(b"a")
+                pairs[1][2]._layouts.clear()
+                try:
+                    out = read.feed(piece)
+                except (Malformed, IndexError) as error:
+                    seen.append(type(error))
+                    continue
+                state = (made.due, read.counted(), read.status, read.failed, read.cut_off, read._part)
+                seen.append((out, state, [*said], dict(made.heavy)))
+            assert seen[0] == seen[1]
+            if isinstance(seen[0], type):
+                return
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from yett.gateway.databases.place import Place
 from yett.gateway.postgres.catalog_inside import Batching
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.model.errors import YettError
 from yett.providers.postgres.elevation import elevate, lower
 from yett.providers.postgres.own import Own, rights

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.fields import Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.messages import (
     COPY_BOTH,
     COPY_DATA,

@@ -8,7 +8,8 @@ from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.desk import Desk, Stopped, Told
 from yett.gateway.postgres.extended import Extended
-from yett.gateway.postgres.framing import Malformed, Requests, query_text
+from yett.gateway.postgres.fields import Malformed, query_text
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Lockstep

@@ -16,7 +16,8 @@ from yett.gateway.postgres.conduct import Conductor
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.curtain import Curtain
 from yett.gateway.postgres.desk import Desk, Door, Stopped, Told, Upstream
-from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.fields import Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Lockstep
 from yett.gateway.postgres.login import Greeting, prove_client

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.desk import Copy, Stopped
-from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.fields import Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.messages import COPY_DONE, COPY_FAIL, TERMINATE, message
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from yett.gateway.postgres.desk import Masking
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.masking import Unmaskable
 
 

@@ -15,15 +15,8 @@ from dataclasses import dataclass
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
-from yett.gateway.postgres.framing import (
-    OWN_PREFIX,
-    STATEMENT,
-    Requests,
-    bind_fields,
-    executed,
-    named,
-    parse_fields,
-)
+from yett.gateway.postgres.fields import STATEMENT, bind_fields, executed, named, parse_fields
+from yett.gateway.postgres.framing import OWN_PREFIX, Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.looking import Looking

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.desk import Alone, Bound, Copy, Desk, Look, Stopped, Told, Transaction
-from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.fields import Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Group, Lockstep

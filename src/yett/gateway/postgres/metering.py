@@ -12,7 +12,7 @@ from collections.abc import Callable
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import REST, Answers
 from yett.gateway.postgres.desk import Metered
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.messages import COPY_DATA, COPY_IN, DATA_ROW, HEAD, NOTIFICATION, PARAMETER_STATUS, READY
 
 _ROWS, _AT_ONCE = frozenset((DATA_ROW, COPY_DATA, REST)), frozenset((NOTIFICATION, PARAMETER_STATUS))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from yett.gateway.postgres import tls
 from yett.gateway.postgres.desk import Stopped, Told, Upstream
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.login import Greeting, LoginFailed, log_in
 from yett.gateway.postgres.messages import INT, PROTOCOL_3_0, PROTOCOL_3_2, SSL_REQUEST

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from yett.gateway.postgres.answers import Answers
-from yett.gateway.postgres.framing import Malformed, Requests
+from yett.gateway.postgres.fields import Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.messages import IDLE
 from yett.gateway.postgres.talk import Talk
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.messages import (
     CANCEL_REQUEST,
     GSSENC_REQUEST,

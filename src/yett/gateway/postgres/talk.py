@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from yett.gateway.postgres.framing import Malformed
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.messages import INT
 
 
