@@ -21,6 +21,7 @@ import uvloop
 from bench.postgres.bare import BareDoor
 
 from yett.approvals.challenge import Answer
+from yett.daemon.main import keep_more
 from yett.daemon.plane import Plane, build
 from yett.daemon.runs import _write_session
 from yett.daemon.settings import Settings
@@ -125,6 +126,7 @@ async def _approve_forever(plane: Plane, key: VirtualKey, clock: Clock) -> None:
 def main() -> None:
     home, port, url, *bare = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    keep_more()
     uvloop.run(serve_bare(int(port), url) if bare else serve(Path(home), int(port), url))
 
 

@@ -140,3 +140,28 @@ def test_long_texts_do_not_wait_in_thousands() -> None:
         return log
 
     assert len(asyncio.run(reads()).entries) == 1
+
+
+def test_what_passed_reaches_the_log_when_it_is_back_though_nobody_reads_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tally, "RETRY_S", 0.02)
+
+    async def reads() -> Log:
+        log = Log()
+        log.broken = True
+        counter = Tally(log)  # type: ignore[arg-type]
+        counter.count(("s", "d"))
+        counter.like(("s", "d"), b"e")
+        with pytest.raises(LedgerUnavailable):
+            counter.flush()
+        with pytest.raises(LedgerUnavailable):
+            counter.count(("s", "d"))
+        await asyncio.sleep(0.1)
+        log.broken = False
+        await asyncio.sleep(0.1)
+        return log
+
+    assert [entry.body for entry in asyncio.run(reads()).entries] == [
+        {"session": "s", "again": {"d": 1}, "like": {"d": half(b"e")}}
+    ]

@@ -69,6 +69,10 @@ class Checkpoint:
         if self._sessions.pop(session_id, None) is not None:
             await self._desk.end_session(session_id, why)
 
+    def close(self) -> None:
+        """Queue what was only counted. Raises LedgerUnavailable."""
+        self._tally.flush()
+
     def state(self, session_id: str) -> SessionState | None:
         return self._sessions.get(session_id)
 

@@ -18,10 +18,13 @@ from yett.model.errors import LedgerUnavailable
 
 LINGER_S = 0.05
 """A flush takes a millisecond of the processor, beside the reads: 50 a second were a tenth of what a read costs."""
+RETRY_S = 0.5
+"""Where the log failed, and nobody asks meanwhile: what has passed is not to be forgotten."""
 MOST_WAITING, PLACE_BYTES = 4_000, 256
 """Reads that are counted apart, and not queued yet: one of a long text takes a place more for each so many bytes."""
 DIGITS = 32
-"""Of a digest that is noted beside another: 128 bits, which nobody finds a second text for."""
+"""Of a digest that is noted beside another: 128 bits. Nobody finds a second text for one; who makes two of one's own with
+the same (2^64 tries) has made two reads alike."""
 
 ROOM, AGAIN, BESIDE, LIKE = 60_000, 100, 70, DIGITS + 1
 """Bytes of an entry (of 65,000 it may have), of a read that came again in it, of one that others are like, of each."""
@@ -36,7 +39,8 @@ class Tally:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._counts: dict[Key, int] = {}
-        self._like: dict[Key, list[bytes]] = {}
+        self._texts: dict[Key, list[bytes]] = {}
+        self._like: dict[Key, list[str]] = {}
         self._waiting = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._failed = False
@@ -56,9 +60,9 @@ class Tally:
         if self._flushing is None or self._failed or self._waiting >= MOST_WAITING:
             self._prepare()
         self._waiting += 1 + len(text) // PLACE_BYTES
-        some = self._like.get(key)
+        some = self._texts.get(key)
         if some is None:
-            self._like[key] = [text]
+            self._texts[key] = [text]
         else:
             some.append(text)
 
@@ -74,16 +78,26 @@ class Tally:
             self._flushing.cancel()
             self._flushing = None
         self._failed = True
+        try:
+            self._flush_all()
+        except LedgerUnavailable:
+            self._flushing = asyncio.get_running_loop().call_later(RETRY_S, self._flush_quietly)
+            raise
+        self._failed, self._waiting = False, 0
+
+    def _flush_all(self) -> None:
+        for key, texts in self._texts.items():
+            self._like.setdefault(key, []).extend(sha256(text).hexdigest()[:DIGITS] for text in texts)
+        self._texts.clear()
         for session in dict.fromkeys(session for session, _ in (*self._counts, *self._like)):
             while some := self._some(session):
                 self._flush(session, *some)
-        self._failed, self._waiting = False, 0
 
-    def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[bytes]]] | None:
+    def _some(self, session: str) -> tuple[dict[str, int], dict[str, list[str]]] | None:
         """As much of a session as one entry holds: how often again, and what else was like it."""
         repeated = ((digest, n) for (of, digest), n in self._counts.items() if of == session)
         again = dict(islice(repeated, ROOM // AGAIN))
-        like: dict[str, list[bytes]] = {}
+        like: dict[str, list[str]] = {}
         room = ROOM - AGAIN * len(again)
         for (of, digest), those in self._like.items():
             fit = (room - BESIDE) // LIKE
@@ -92,12 +106,12 @@ class Tally:
                 room -= BESIDE + LIKE * len(like[digest])
         return (again, like) if again or like else None
 
-    def _flush(self, session: str, again: dict[str, int], like: dict[str, list[bytes]]) -> None:
+    def _flush(self, session: str, again: dict[str, int], like: dict[str, list[str]]) -> None:
         body: dict[str, Json] = {"session": session}
         if again:
             body["again"] = dict(again)
         if like:
-            body["like"] = {digest: " ".join(map(_digest, those)) for digest, those in like.items()}
+            body["like"] = {digest: " ".join(those) for digest, those in like.items()}
         self._journal.enqueue(Entry("reads", body))
         for digest in again:
             del self._counts[session, digest]
@@ -109,7 +123,3 @@ class Tally:
     def _flush_quietly(self) -> None:
         with contextlib.suppress(LedgerUnavailable):  # `_failed`: whoever comes next is told
             self.flush()
-
-
-def _digest(text: bytes) -> str:
-    return sha256(text).hexdigest()[:DIGITS]

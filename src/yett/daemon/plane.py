@@ -121,6 +121,8 @@ class Plane:
                 await self.gate.settled()
         await self.databases.close()
         with contextlib.suppress(YettError):
+            self.checkpoint.close()
+        with contextlib.suppress(YettError):
             self.journal.close()
         self.store.close()
 

@@ -25,7 +25,7 @@ _TIMED_OUT = b"\0Mcanceling statement due to statement timeout\0"
 REST = 0
 """No message: what is still to come of a row whose first part went on."""
 
-_LAYOUT_BYTES = 512
+_LAYOUT_BYTES, _LAYOUT_MESSAGES, _LAYOUTS = 512, 16, 64
 _NEVER_ALIKE = frozenset((ERROR, PARAMETER_STATUS, COPY_IN, COPY_BOTH))
 
 Layout = tuple[Struct, tuple[int, ...], int]
@@ -108,7 +108,7 @@ class Answers:
             pos = end
         self._rows += rows
         if pos == n:
-            if fresh and n <= _LAYOUT_BYTES and n not in self._layouts:
+            if fresh and n <= _LAYOUT_BYTES and n not in self._layouts and len(self._layouts) < _LAYOUTS:
                 self._learn(data)
             return data
         self._keep(data, pos, n)
@@ -125,6 +125,8 @@ class Answers:
             kind, size = HEAD(data, pos)
             pos += 1 + size
             if kind in _NEVER_ALIKE or (kind == READY and (pos != len(data) or size != 5)):
+                return
+            if len(pattern) > _LAYOUT_MESSAGES:
                 return
             rows += kind in _ROWS
             found += (kind, size)

@@ -123,7 +123,7 @@ def without_numbers(sql: bytes) -> bytes:
     if shape is None:
         shape = _NUMBER.sub(b"\0", sql)
         # Where no digit is left, all of them stood in numbers: so they do in every text of that form.
-        if len(form) <= _FORM_BYTES and shape.translate(_NO_DIGITS) == shape:
+        if len(form) <= _FORM_BYTES and shape.translate(_NO_DIGITS) == shape and b"\0" not in sql:
             if len(_forms) >= _MOST_FORMS:
                 _forms.clear()
             _forms[form] = shape
