@@ -23,8 +23,8 @@ RETRY_S = 0.5
 MOST_WAITING, PLACE_BYTES = 4_000, 256
 """Reads that are counted apart, and not queued yet: one of a long text takes a place more for each so many bytes."""
 DIGITS = 32
-"""Of a digest that is noted beside another: 128 bits. Nobody finds a second text for one; who makes two of one's own with
-the same (2^64 tries) has made two reads alike."""
+"""Of a digest that is noted beside another: 128 bits. Nobody finds a second text for one; who makes two with the same
+(2^64 tries) has made two reads alike."""
 
 ROOM, AGAIN, BESIDE, LIKE = 60_000, 100, 70, DIGITS + 1
 """Bytes of an entry (of 65,000 it may have), of a read that came again in it, of one that others are like, of each."""
