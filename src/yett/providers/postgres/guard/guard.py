@@ -42,6 +42,7 @@ class Guard:
         self._first_multixact = 0
         self._read_committed = False
         self._dumped: frozenset[int] = frozenset()
+        self._last: Measured | None = None
 
     async def baseline(self) -> None:
         """Note what the session's counts hold from before.
@@ -76,7 +77,8 @@ class Guard:
             Unguardable: something ran that cannot be measured.
         """
         async with opened(self._own) as own:
-            return (await self._measured(own)).effects
+            self._last = await self._measured(own)
+        return self._last.effects
 
     async def capture(self, effects: Effects, sink: Sink, aims: Mapping[int, tuple[Aim, ...]] = NO_AIMS) -> Captured:
         """Keep what the transaction changed. When this returns, it is outside and flushed, and COMMIT may be sent.
@@ -90,15 +92,14 @@ class Guard:
         if not effects.xid:
             raise Unguardable("the transaction wrote nothing, so there is nothing to undo")
         async with opened(self._own) as own:
-            found = await self._measured(own)
-            _must_equal(found.effects, effects)
-            self._must_be_dumped(found, effects)
+            found = self._last if self._last is not None else await self._measured(own)
+            self._must_hold(found, effects)  # before much is written for nothing
             xids = await ids.find(own, self._agent.pid, effects.xid, self._first_multixact)
             kept = [table for table in effects.tables if table.oid not in self._dumped]
             taken, xids, gaps = await _take_all(
                 Taking(self._agent, own, sink, self._limits, self._read_committed, aims), kept, xids
             )
-            _must_equal((await self._measured(own)).effects, effects)
+            self._must_hold(await self._measured(own), effects)
             await own.execute(FLUSH)
             return await recorded(own, sink, taken, xids, (*effects.gaps, *gaps, *_definitions(effects)))
 
@@ -146,7 +147,10 @@ class Guard:
             raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
         return await measured(self._agent, own, self._before)
 
-    def _must_be_dumped(self, found: Measured, effects: Effects) -> None:
+    def _must_hold(self, found: Measured, effects: Effects) -> None:
+        """It is still what was measured, and nothing is lost in it that nobody has."""
+        if found.effects != effects:
+            raise Unguardable("the transaction is not what was measured any more", "run the statements again")
         if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self._dumped):
             raise Unguardable(
                 "it rewrites or drops " + ", ".join(lost), "have it dumped first: run it as a statement of its own"
@@ -199,11 +203,6 @@ async def recorded(
     )
     await keep(sink, MANIFEST, single(canonical(captured.facts())))
     return captured
-
-
-def _must_equal(now: Effects, measured: Effects) -> None:
-    if now != measured:
-        raise Unguardable("the transaction is not what was measured any more", "run the statements again")
 
 
 def _definitions(effects: Effects) -> tuple[str, ...]:
