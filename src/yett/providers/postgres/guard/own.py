@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, LiteralString, Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -17,7 +17,7 @@ Connection = psycopg.AsyncConnection[Any]  # Any: psycopg's own default for the 
 STATEMENT_TIMEOUT_MS = 600_000
 LOCK_TIMEOUT_MS = 10_000
 
-_SETTINGS: LiteralString = """
+_SETTINGS = sql.SQL("""
 SET search_path = pg_catalog, pg_temp;
 SET row_security = off;
 SET jit = off;
@@ -25,10 +25,9 @@ SET client_encoding = 'UTF8';
 SET default_transaction_read_only = off;
 SET default_transaction_deferrable = off;
 SET idle_in_transaction_session_timeout = 0;
-SET synchronous_commit = local"""
-_TIMEOUTS = sql.SQL("SET statement_timeout = {}; SET lock_timeout = {}").format(
-    sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS)
-)
+SET synchronous_commit = local;
+SET statement_timeout = {};
+SET lock_timeout = {}""").format(sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS))
 
 # A commit of Yett's own that is flushed: all that the agent's transaction wrote to the log before is flushed with it,
 # so that no crash lets another transaction be given its id (what `restore.settle` goes by).
@@ -57,7 +56,6 @@ async def opened(own: Own) -> AsyncIterator[Connection]:
             if not connection.autocommit:
                 await connection.set_autocommit(True)
             await connection.execute(_SETTINGS)
-            await connection.execute(_TIMEOUTS)
             yield connection
     except psycopg.Error as error:
         raise Unguardable(
