@@ -36,7 +36,7 @@ TIDY_EVERY_S = 0.5
 """Half of the second within which the end of a task closes what it opened (law 10)."""
 
 _DESCRIPTORS = 1 << 16
-YOUNG, MIDDLE, OLD = 20_000, 20, 50
+YOUNG, MIDDLE, OLD = 2_000, 20, 50
 """Objects and rounds after which garbage is looked for: with Python's 700 and 10, reading a catalog and deciding a
 COPY of a second spent a fifth of a second going through what a daemon keeps anyway."""
 

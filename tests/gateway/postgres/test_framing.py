@@ -19,6 +19,9 @@ from yett.gateway.postgres.fields import Malformed, bind_fields, parse_fields
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.messages import message
+from yett.gateway.postgres.names import Prepared
+from yett.model.effects import Effect, Recovery
+from yett.operations.sql.statement import Statement, Way
 
 READS = ["select 1", "select 'a;b'", "", "show x", "begin", "commit"]
 CONTROLS = {"begin", "commit"}
@@ -275,6 +278,33 @@ def test_an_answer_that_lies_as_one_before_is_taken_as_that_one(
             assert seen[0] == seen[1]
             if isinstance(seen[0], type):
                 return
+
+
+def test_long_texts_are_not_remembered_in_thousands() -> None:
+    """By connection: what passes again without a look, and what may be parsed under a name."""
+    made = Requests(lambda sql: True, replace(WireLimits(), text_bytes=1_000))
+    for n in range(50):
+        made.learn(b"%d" % n + b" " * 100, False)
+        made.learn(b"%d" % n + b" " * 100, False)
+        assert sum(map(len, made.plain)) <= 1_000
+    assert len(made.plain) > 1
+
+
+def test_texts_without_a_name_make_room_and_those_with_one_have_an_end() -> None:
+    made = Requests(lambda sql: True, WireLimits())
+    prepared = Prepared(made, 8 << 20)
+    statement = Statement("SELECT 1", "SELECT", Way.PASS, Effect.READ, Recovery.AUTOMATIC, (), (), "SELECT ?")
+    made.name(b"kept", b"kept")
+    prepared.learn(b"kept", statement)
+    for n in range(100):
+        prepared.learn(b"%d" % n + b" " * (1 << 20), statement)
+    assert "kept" in prepared
+    assert sum(map(len, prepared.read)) <= 8 << 20
+    for n in range(8):
+        made.name(b"%d" % n, b"%d" % n + b" " * (1 << 20))
+    texts = [*made.names.values()]
+    with pytest.raises(Malformed, match="too long together"):
+        [prepared.learn(text, statement) for text in texts]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from gateway.postgres.conftest import Place, placed
 from gateway.postgres.raw import FLUSH, Raw, bind, execute, parse, query
 from gateway.postgres.wire import Wire
 from postgres import Server
+from yett.gateway.postgres.connection import Connection
 from yett.gateway.postgres.limits import WireLimits
 
 WRITE = "delete from t where id = 1"
@@ -78,3 +80,25 @@ def test_a_long_statement_is_not_idle(quick: Place) -> None:
     client.send(query(WRITE), query("select pg_sleep(1.5)"), query("commit"))
     client.until_ready(3)
     assert quick.count() == 9
+
+
+@pytest.mark.parametrize("ended", ["closed", "cut off in its transaction"])
+def test_a_connection_that_has_ended_leaves_nothing_behind(place: Place, ended: str) -> None:
+    """Its transaction was watched for minutes: neither it nor what it said may stay as long."""
+    for _ in range(3):
+        client = opened(place)
+        client.send(query(WRITE))
+        client.until_ready()
+        if ended == "closed":
+            client.send(query("commit"))
+            client.until_ready()
+        client.socket.close()
+    until = time.monotonic() + 10
+    while (left := _connections()) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left
+
+
+def _connections() -> int:
+    gc.collect()
+    return sum(isinstance(one, Connection) for one in gc.get_objects())

@@ -33,8 +33,9 @@ _log = logging.getLogger("yett.gateway")
 
 _NO_SECRETS = "Real secrets never pass the gate: bind the placeholder that this session was given, or nothing."
 MOST_LOOKS = 5
-MOST_REMEMBERED = 4096
-"""Texts of proven reads that one connection may repeat without a look."""
+MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 16_384
+"""Texts of proven reads that one connection may repeat without a look, and bytes of one: a longer one is decided each
+time."""
 
 
 class StatementDesk:
@@ -286,6 +287,8 @@ _ORDER = (Way.PASS, Way.GUARD, Way.ASK, Way.DUMP, Way.ALONE, Way.REFUSE)
 
 
 def _put(known: dict[bytes, Known], text: bytes, one: Known) -> None:
+    if len(text) > LONGEST_REMEMBERED:
+        return
     if len(known) >= MOST_REMEMBERED:
         known.clear()
     known[text] = one

@@ -45,12 +45,17 @@ class Conductor:
         self._copying = copying
         self._more = more
         self._left = left
-        self._looking = Looking(desk, requests, self.guarding, Prepared(requests))
+        self._looking = Looking(desk, requests, self.guarding, Prepared(requests, limits.named_bytes))
         requests.clean = desk.clean
         requests.anew = self._looking.passes_anew
         requests.alike = desk.alike_now
         self._simple = Simple(requests, self._looking, self.guarding, step, copying)
         self._extended = Extended(requests, self._looking, self.guarding, step, copying)
+
+    def forget(self) -> None:
+        """The connection has ended."""
+        self._requests.forget()
+        self._looking.prepared.forget()
 
     async def run(self) -> None:
         """Until the flow may go on by itself. Raises Malformed: the session ends."""

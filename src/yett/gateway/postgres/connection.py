@@ -189,7 +189,7 @@ class Connection:
             self.requests, step, self.to_server, self.to_agent, self._room.wait, self._read_on, self._left
         )
         self._conductor = Conductor(desk, self.requests, step, copying, limits, self._read_on, self._left)
-        self._conductor.guarding.idle = self._idle
+        self._conductor.guarding.idleness.idle = self._idle
         agent.requests, server.answers = self.requests, answers
         self._secret = secrets.token_bytes(32 if spoken(startup.version) >= PROTOCOL_3_2 else 4)
         spoken_first = [replies.authentication(0), *self._greeting.spoken]
@@ -352,6 +352,7 @@ class Connection:
                 await self._conductor.guarding.lost()
             except Exception:  # noqa: BLE001 - the connection has ended already
                 _log.exception("the end of a transaction was not recorded")
+            self._conductor.forget()
         if busy and self._upstream is not None:
             await cancel(self._upstream, self._greeting.pid, self._greeting.secret, self._limits)
         if self._entered:

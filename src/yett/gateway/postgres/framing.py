@@ -51,9 +51,9 @@ class Requests:
     """
 
     __slots__ = (
-        "_drop", "_limits", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing", "controls",
-        "due", "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain", "rest", "special", "touched",
-        "types",
+        "_drop", "_learned", "_limits", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing",
+        "controls", "due", "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain", "rest", "special",
+        "touched", "types",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,7 @@ class Requests:
         self._missing = 0
         self._drop = 0
         self._tails: set[bytes] = set()
+        self._learned = 0
         self.rest = bytearray()
         self.held = False
         self.closing = False
@@ -389,9 +390,19 @@ class Requests:
 
     def learn(self, sql: bytes, control: bool) -> None:
         """A text has been looked at and passes."""
-        if len(self.plain) >= self._limits.texts:
+        if len(self.plain) >= self._limits.texts or self._learned + len(sql) > self._limits.text_bytes:
             self.plain.clear()
+            self._learned = 0
+        if sql not in self.plain:
+            self._learned += len(sql)
         self.plain[sql] = control
+
+    def forget(self) -> None:
+        """The connection has ended: what it knew need not wait for somebody to look for garbage."""
+        for known in (self.plain, self.names, self.heavy, self.types, self.controls):
+            known.clear()
+        self.rest.clear()
+        self._parts.clear()
 
 
 def _never(sql: bytes) -> bool:

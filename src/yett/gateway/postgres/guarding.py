@@ -6,7 +6,7 @@ Everything here happens while the server is idle between two groups of messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
@@ -14,6 +14,7 @@ from yett.gateway.postgres.desk import Alone, Bound, Copy, Desk, Look, Stopped, 
 from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
+from yett.gateway.postgres.idleness import Idleness
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.login import said
@@ -21,7 +22,6 @@ from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
 from yett.operations.sql.statement import Control, Statement, Way
 
 T = TypeVar("T")
-_IDLE_LOOKS = 4
 
 # What a text means hangs on these, and a function or trigger can change them unseen (there is no ParameterStatus for
 # them before PostgreSQL 18): where names are looked up, as whom, and what a prepared name stands for.
@@ -43,7 +43,7 @@ _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
 
 class Guarding:
     """`own`: the wire has begun the transaction and ends it, and answers are held. `transaction`: the desk watches.
-    `waits`: a unit of messages has begun, and the client is to send its rest. `idle`: ends the connection.
+    `waits`: a unit of messages has begun, and the client is to send its rest.
     """
 
     def __init__(self, desk: Desk, requests: Requests, step: Lockstep, limits: WireLimits) -> None:
@@ -51,7 +51,7 @@ class Guarding:
         self.own = False
         self.committing = False
         self.waits = False
-        self.idle: Callable[[], None] = lambda: None
+        self.idleness = Idleness(limits.idle_seconds, lambda: requests.heard, self._busy)
         self.transaction: Transaction | None = None
         self.alone: Alone | None = None
         self._requests = requests
@@ -109,28 +109,12 @@ class Guarding:
             await transaction.begin()
             self.transaction = transaction
             self._requests.guarding = True
-            self._watch_idleness(0)
+            self.idleness.watch()
 
-    def _watch_idleness(self, quiet: int) -> None:
-        """A session may set the server's own timeouts to nothing; this one ends whoever keeps locks and says nothing.
-
-        `quiet`: how many looks in a row have found nothing new.
-        """
-        heard, watched = self._requests.heard, self.transaction
-
-        def look() -> None:
-            requests = self._requests
-            if self.transaction is None or self.transaction is not watched:
-                return
-            busy = requests.due or self._asked is not None or (requests.held and not self.waits)
-            if busy or requests.heard != heard:
-                self._watch_idleness(0)
-            elif quiet + 1 < _IDLE_LOOKS:
-                self._watch_idleness(quiet + 1)
-            else:
-                self.idle()
-
-        asyncio.get_running_loop().call_later(self._limits.idle_seconds / _IDLE_LOOKS, look)
+    def _busy(self) -> bool:
+        """Whether the client waits for something."""
+        requests = self._requests
+        return bool(requests.due or self._asked is not None or (requests.held and not self.waits))
 
     async def begin_text(self, statements: Sequence[Statement]) -> None:
         """Ask once for a text whose statements are admitted one by one. Raises Stopped."""
@@ -280,6 +264,7 @@ class Guarding:
         """The transaction has ended, one way or the other."""
         transaction, defines = self.transaction, self._defines
         self.transaction, self._defines = None, False
+        self.idleness.end()
         self._requests.guarding = False
         if committed and defines:
             self.desk.defined()
@@ -288,6 +273,7 @@ class Guarding:
 
     async def lost(self) -> None:
         """The connection has ended; whatever was open is rolled back by the server, but for a COMMIT on its way."""
+        self.idleness.end()
         if self._noting is not None:
             await self._noting
         if self.alone is not None:

@@ -22,6 +22,10 @@ class WireLimits:
     held: int = 8 << 20
     waiting: int = 256 << 10
     texts: int = 4096
+    text_bytes: int = 16 << 20
+    """Of all texts that a connection may repeat without a look."""
+    named_bytes: int = 32 << 20
+    """Of those that were parsed under a name."""
     names: int = 16_384
     login_seconds: float = 20.0
     dial_seconds: float = 10.0

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.operations.sql.statement import Statement
 
 _MOST = 40_000
+_AGAIN = 1 << 20
+"""Texts that no name has are forgotten anew when so many bytes more were learned."""
 
 
 class Prepared(Mapping[str, Statement]):
@@ -17,17 +20,35 @@ class Prepared(Mapping[str, Statement]):
     `by_sql`: made by PREPARE. `read`: what a text that was parsed under a name would do, for those of one statement.
     """
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, most_bytes: int) -> None:
         self._requests = requests
         self.by_sql: dict[bytes, Statement] = {}
         self.read: dict[bytes, Statement] = {}
+        self._bytes, self._most_bytes = 0, most_bytes
 
     def learn(self, text: bytes, statement: Statement) -> None:
-        """What a text would do that may be parsed under a name. Forgets texts that no name has."""
-        if len(self.read) > _MOST:
-            named = {*self._requests.names.values(), *self._requests.heavy.values()}
-            self.read = {text: one for text, one in self.read.items() if text in named}
+        """What a text would do that may be parsed under a name. Forgets texts that no name has.
+
+        Raises:
+            Malformed: those that have names are too long together.
+        """
+        if len(self.read) > _MOST or self._bytes + len(text) > self._most_bytes:
+            self._forget_nameless()
+        if text not in self.read:
+            self._bytes += len(text)
         self.read[text] = statement
+
+    def forget(self) -> None:
+        """The connection has ended."""
+        self.read.clear()
+        self.by_sql.clear()
+
+    def _forget_nameless(self) -> None:
+        named = {*self._requests.names.values(), *self._requests.heavy.values()}
+        self.read = {text: one for text, one in self.read.items() if text in named}
+        self._bytes = sum(map(len, self.read))
+        if self._bytes + _AGAIN > self._most_bytes:
+            raise Malformed("prepared statements that are too long together")
 
     def text_of(self, name: bytes) -> bytes | None:
         """The text that was parsed under a name; None: by PREPARE, not certain, or nothing."""
