@@ -133,7 +133,12 @@ behind = st.lists(
     ),
     max_size=4,
 ).map(b"".join)
-turns = st.builds(lambda portal, name, rest: bind(portal, name) + rest, st.sampled_from(["", "a"]), names, behind)
+usual = st.sampled_from(
+    [execute("a") + SYNC, describe("P", "") + execute("") + SYNC, execute("") + execute("a") + SYNC]
+)
+turns = st.builds(
+    lambda portal, name, rest: bind(portal, name) + rest, st.sampled_from(["", "a"]), names, st.one_of(behind, usual)
+)
 
 
 @settings(max_examples=600, deadline=None)
@@ -278,6 +283,19 @@ def test_an_answer_that_lies_as_one_before_is_taken_as_that_one(
             assert seen[0] == seen[1]
             if isinstance(seen[0], type):
                 return
+
+
+@pytest.mark.parametrize("message", [parse("a", "select 1"), close("S", "a")], ids=["Parse", "Close"])
+def test_a_name_that_was_under_way_when_the_server_failed_stands_for_nothing_certain(message: bytes) -> None:
+    made = requests()
+    made.feed(parse("a", "select 1") + SYNC)
+    made.calm()
+    made.feed(message)
+    made.failed()
+    assert "a" not in {name.decode() for name in made.names}
+    made.feed(SYNC)
+    made.feed(bind("", "a"))
+    assert made.held
 
 
 def test_long_texts_are_not_remembered_in_thousands() -> None:
