@@ -61,8 +61,8 @@ def throughput(report: Report, binaries: Path, peers: Sequence[Peer], rounds: in
     for mode in MODES:
         for clients in CLIENTS:
             seen: dict[str, list[Load]] = {name: [] for name in names}
-            for _ in range(rounds):
-                for peer in peers:
+            for number in range(rounds):  # there and back: whoever comes later finds another machine
+                for peer in peers if number % 2 else reversed(peers):
                     seen[peer.name].append(pgbench(binaries, peer, mode, clients, ["-T", str(lasting)]))
             tps = {name: [load.tps for load in some] for name, some in seen.items()}
             cells = [f"{median(tps[name]):,.0f}" for name in names]
