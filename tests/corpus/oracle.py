@@ -109,7 +109,7 @@ class Eye:
 
     def __init__(self, first_xid: int) -> None:
         self.first_xid = first_xid
-        self._known: dict[tuple[str, str], dict[Fact, str]] = {}
+        self._known: dict[tuple[str, str, int], dict[Fact, str]] = {}
 
     def database(self, connection: Connection) -> State:
         """One database: the rows of every table, every row of its catalogs, sequences, large objects."""
@@ -131,13 +131,15 @@ class Eye:
     def _catalogs(self, connection: Connection, shared: bool) -> dict[Fact, str]:
         names = _catalogs(connection.info.server_version, connection, shared)
         found: dict[Fact, str] = {}
+        # A database made anew may sum up to what one before it did, with other numbers in its rows.
+        (which,) = connection.execute("SELECT oid::int8 FROM pg_database WHERE datname = current_database()").fetchone()  # type: ignore[misc]
         for name, summed in connection.execute(_each(_VERSIONS, list(names))):  # type: ignore[call-overload]
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
-            if (name, summed) not in self._known:
+            if (name, summed, which) not in self._known:
                 area = "large object" if name in _LARGE_OBJECTS else "shared" if shared else "catalog"
-                self._known[name, summed] = _facts(connection, _catalog_query(name, area, self.first_xid))
-            found |= self._known[name, summed]
+                self._known[name, summed, which] = _facts(connection, _catalog_query(name, area, self.first_xid))
+            found |= self._known[name, summed, which]
         return found
 
 
