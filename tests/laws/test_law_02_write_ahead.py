@@ -14,6 +14,7 @@ from law_plane import LawPlane, law_plane, settle
 from law_world import PROD_VOLUME, STAGING_VOLUME, Upstream, World
 
 from yett.approvals.hold import HoldState
+from yett.checkpoint import tally
 from yett.checkpoint.record import Pass, write_intent
 from yett.ledger.journal import Entry
 from yett.model.decision import Refused
@@ -176,6 +177,21 @@ def test_a_read_is_in_the_queue_before_it_passes_and_a_dead_ledger_stops_it(laws
         laws.send(laws.get(session))
     with pytest.raises(LedgerUnavailable):
         laws.call(lambda: laws.checkpoint.pass_now(laws.get(session)))
+
+
+def test_reads_that_were_only_counted_are_in_the_log_when_the_daemon_has_ended(
+    tmp_path: Path, law_roots: Path, upstream: Upstream, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "LINGER_S", 3600.0)
+    with law_plane(tmp_path / "home", law_roots, upstream, world) as laws:
+        settle(laws)
+        session = laws.session()
+        laws.send(laws.get(session))
+        for _ in range(3):
+            laws.call(lambda: laws.checkpoint.again(session, "d"))
+        assert not laws.entries("reads")
+    with law_plane(tmp_path / "home", law_roots, upstream, world) as after:
+        assert [entry["body"] for entry in after.entries("reads")] == [{"session": session.id, "again": {"d": 3}}]
 
 
 def test_a_read_that_returns_a_secret_waits_for_a_person(laws: LawPlane) -> None:

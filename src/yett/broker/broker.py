@@ -128,9 +128,7 @@ class Broker:
 
     def watch(self, text: bytes) -> None:
         """Law 3(a) for a text that goes out as a whole. Raises CredentialRefused."""
-        needles = self._current()
-        if not needles.are_absent(text):
-            refuse_secrets(needles, text)
+        refuse_secrets(self._current(), text)
 
     def proved_by(self, was_made_with: Callable[[bytes], bool]) -> str:
         """The fingerprint of the secret that a login's proof was made with, "" if none. Takes milliseconds a secret."""

@@ -14,7 +14,7 @@ from struct import Struct
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from yett.broker.escapes import BEGINS, BLANK, LONGEST_ESCAPE, families, join_lines, join_written_lines
+from yett.broker.escapes import BLANK, LONGEST_ESCAPE, families, is_plain, join_lines, join_written_lines
 from yett.model.secret import Secret
 
 SHORTEST = 16
@@ -119,7 +119,7 @@ class Needles:
         which for a statement costs more than the search: others take it meanwhile.
         """
         pieces, count = self._pieces, len(text) // 8
-        if pieces is None or count >= len(_EIGHTS) or len(text.translate(None, BEGINS)) != len(text):
+        if pieces is None or count >= len(_EIGHTS) or not is_plain(text):
             return False
         return pieces.isdisjoint(_EIGHTS[count](text.lower()))
 

@@ -123,7 +123,7 @@ class Checkpoint:
         if state is None:
             return None
         return (
-            state.policies or self._judging.policies_of(state),
+            self._judging.policies_of(state),
             state.spent,
             state.limit,
             state.remembered,

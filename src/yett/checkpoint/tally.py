@@ -41,25 +41,24 @@ class Tally:
         self._counts: dict[Key, int] = {}
         self._texts: dict[Key, list[bytes]] = {}
         self._like: dict[Key, list[str]] = {}
-        self._waiting = 0
         self._flushing: asyncio.TimerHandle | None = None
-        self._failed = False
+        self._room = 0  # for how much more until it is flushed; 0, too, where no flush is to come, or the last failed
 
     def count(self, key: Key) -> None:
         """Note one more. Raises LedgerUnavailable: what was counted before could not be queued, and still cannot."""
-        if self._flushing is None or self._failed or self._waiting >= MOST_WAITING:
+        if self._room <= 0:
             self._prepare()
         before = self._counts.get(key)
         if before is None:
             before = 0
-            self._waiting += 1
+            self._room -= 1
         self._counts[key] = before + 1
 
     def like(self, key: Key, text: bytes) -> None:
         """Note one like it, by its text's digest. Raises LedgerUnavailable: as `count`."""
-        if self._flushing is None or self._failed or self._waiting >= MOST_WAITING:
+        if self._room <= 0:
             self._prepare()
-        self._waiting += 1 + len(text) // PLACE_BYTES
+        self._room -= 1 + len(text) // PLACE_BYTES
         some = self._texts.get(key)
         if some is None:
             self._texts[key] = [text]
@@ -67,23 +66,23 @@ class Tally:
             some.append(text)
 
     def _prepare(self) -> None:
-        if self._failed or self._waiting >= MOST_WAITING:
+        if self._flushing is not None:
             self.flush()
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(LINGER_S, self._flush_quietly)
+        self._flush_in(LINGER_S)
+        self._room = MOST_WAITING
 
     def flush(self) -> None:
         """Queue what was counted. Raises LedgerUnavailable: it stays counted, and nothing more passes until it can."""
+        self._room = 0
+        self._flush_in(RETRY_S)
+        self._flush_all()
+        self._flush_in(None)
+
+    def _flush_in(self, seconds: float | None) -> None:
         if self._flushing is not None:
             self._flushing.cancel()
-            self._flushing = None
-        self._failed = True
-        try:
-            self._flush_all()
-        except LedgerUnavailable:
-            self._flushing = asyncio.get_running_loop().call_later(RETRY_S, self._flush_quietly)
-            raise
-        self._failed, self._waiting = False, 0
+        loop = asyncio.get_running_loop()
+        self._flushing = None if seconds is None else loop.call_later(seconds, self._flush_quietly)
 
     def _flush_all(self) -> None:
         for key, texts in self._texts.items():
@@ -121,5 +120,5 @@ class Tally:
                 self._like[session, digest] = left
 
     def _flush_quietly(self) -> None:
-        with contextlib.suppress(LedgerUnavailable):  # `_failed`: whoever comes next is told
+        with contextlib.suppress(LedgerUnavailable):  # no room is left: whoever comes next is told
             self.flush()

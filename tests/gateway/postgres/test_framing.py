@@ -325,6 +325,21 @@ def test_texts_without_a_name_make_room_and_those_with_one_have_an_end() -> None
         [prepared.learn(text, statement) for text in texts]
 
 
+def test_a_name_whose_text_was_forgotten_stands_for_nothing_that_is_known() -> None:
+    """Parsed anew under a name from what passes again without a look: an EXECUTE of it is unknown, and waits."""
+    made = Requests(lambda sql: True, WireLimits())
+    prepared = Prepared(made, 2 << 20)
+    statement = Statement("SELECT 1", "SELECT", Way.PASS, Effect.READ, Recovery.AUTOMATIC, (), (), "SELECT ?")
+    made.learn(b"select 1", False)
+    prepared.learn(b"select 1", statement)
+    for n in range(3):
+        prepared.learn(b"%d" % n + b" " * (1 << 20), statement)
+    made.feed(parse("s", "select 1"))
+    assert not made.held
+    assert "s" not in prepared
+    assert not [*prepared]
+
+
 @pytest.fixture
 def recorded(place: Place) -> Iterator[Recorder]:
     made = Recorder(place.door.upstream.address[1])
