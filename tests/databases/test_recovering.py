@@ -173,3 +173,37 @@ def test_what_a_savepoint_took_back_is_not_recorded_as_done(company: Company, wa
     assert ("refused" in new) is undone, new
     definitions = [record for record in company.laws.plane.undos.records() if "dump" in record.how]
     assert len(definitions) == (0 if undone else 1)
+
+
+DESTROYED_AGAIN = {
+    "dropped": ("DROP TABLE bookings CASCADE", ""),
+    "dropped as another left it": ("DROP TABLE bookings CASCADE", "UPDATE bookings SET driver = 5 WHERE id = 1"),
+    "emptied": ("TRUNCATE bookings", ""),
+    "in part": ("DELETE FROM bookings WHERE id < 3", ""),
+}
+
+
+@pytest.mark.parametrize("prepare", [False, True], ids=["Query", "Parse"])
+@pytest.mark.parametrize("again", list(DESTROYED_AGAIN))
+def test_what_a_savepoint_gave_free_is_kept_anew_before_it_is_destroyed(
+    company: Company, again: str, *, prepare: bool
+) -> None:
+    """The dump that was made for the first statement, and its lock, went with the savepoint."""
+    first, (second, between) = "ALTER TABLE bookings DROP COLUMN car", DESTROYED_AGAIN[again]
+    company.approve(company.held(first))
+    if again != "in part":
+        company.approve(company.held(second))
+    with company.connect() as connection:
+        for statement in ("SAVEPOINT a", first, "ROLLBACK TO a"):
+            connection.execute(statement, prepare=prepare)  # type: ignore[call-overload]
+        if between:
+            company.directly(between)
+        before = company.truth("SELECT * FROM bookings ORDER BY 1")
+        connection.execute(second, prepare=prepare)  # type: ignore[call-overload]
+    kept = company.laws.plane.undos.records()
+    assert len(kept) == 1, kept
+    assert company.truth("SELECT to_regclass('bookings')") == [(None,)] or before != company.truth(
+        "SELECT * FROM bookings ORDER BY 1"
+    )
+    company.undo()
+    assert company.truth("SELECT * FROM bookings ORDER BY 1") == before

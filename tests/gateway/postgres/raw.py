@@ -162,7 +162,6 @@ class Recorder:
         buffer, started = b"", False
         with contextlib.suppress(OSError):
             while data := client.recv(65536):
-                server.sendall(data)
                 buffer += data
                 while True:
                     if not started:
@@ -179,6 +178,7 @@ class Recorder:
                         break
                     self._note(bytes((kind,)), buffer[5 : size + 1])
                     buffer = buffer[size + 1 :]
+                server.sendall(data)  # noted first: its answer may be here before this thread goes on
         with contextlib.suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Mapping, Sequence
@@ -14,6 +13,7 @@ from yett.approvals.facts import exceeded
 from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import TAKEN_BACK, Pass
 from yett.gateway.databases import session_settings
+from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.attempts import (
     NO_GUESS,
     NOTHING,
@@ -66,15 +66,6 @@ U = TypeVar("U")
 _log = logging.getLogger("yett.gateway")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A savepoint: how much had been admitted and dumped by then."""
-
-    name: str
-    admitted: int
-    dumped: int
-
-
 @dataclass
 class GuardedTransaction:
     """Implements `gateway.postgres.desk.Transaction`; `committed`, `lost` or `rolled_back` ends it."""
@@ -84,8 +75,6 @@ class GuardedTransaction:
     guard: Guard
     uncommitted: Uncommitted
     statements: list[Ran] = field(default_factory=list)
-    admitted: list[Pass] = field(default_factory=list)
-    dumps: list[Dumping] = field(default_factory=list)
     capture: Capturing | None = None
     guarded: bool = False
     """A statement ran whose effect nobody has decided on yet."""
@@ -105,12 +94,8 @@ class GuardedTransaction:
     waits: bool = False
     """A person must look at something in it, so what was approved in it never becomes final now."""
 
-    marks: list[Mark] = field(default_factory=list)
-    undone: list[Pass] = field(default_factory=list)
-    """What was admitted and then taken back by ROLLBACK TO."""
-    needless: list[Dumping] = field(default_factory=list)
-
     def __post_init__(self) -> None:
+        self.admitted = Admitted(self.place, self.guard)
         self.reserved = Reserved(self.place)
 
     async def begin(self) -> None:
@@ -128,9 +113,9 @@ class GuardedTransaction:
         known = await shown(place, touched_oids(ran), count=True)
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
         if isinstance(undo, Dumping):
-            self.dumps.append(undo)
+            self.admitted.dumps.append(undo)
         self.signed = await self._let(place.checkpoint.pass_(attempt))
-        self.admitted.append(self.signed)
+        self.admitted.passes.append(self.signed)
         most = {rows.table: rows.most() for operation in attempt.operations for rows in operation.rows}
         self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))
         self.planning = True
@@ -158,7 +143,7 @@ class GuardedTransaction:
         dumping = look.way is Way.DUMP
         undo = Dumping(place, self.agent, self.guard, look.statements) if dumping else Named(place, self.guard)
         if isinstance(undo, Dumping):
-            self.dumps.append(undo)
+            self.admitted.dumps.append(undo)
         granted = self.signed
         if granted is None or not planned_for:
             granted = await self._asked(ran, undo)
@@ -221,7 +206,7 @@ class GuardedTransaction:
         guessed: Mapping[int, int] = NO_GUESS
         limits = None
         if is_trial:
-            guessed = await _told(guess(self.place, self.agent, ran)) if not self.dumps else NO_GUESS
+            guessed = await _told(guess(self.place, self.agent, ran)) if not self.admitted.dumps else NO_GUESS
             limits = await _told(self._limit(trial()))
         self.run = Run(ran, limits, guessed, time.monotonic())
 
@@ -232,7 +217,7 @@ class GuardedTransaction:
         looked = shown(place, touched_oids(ran), count=dumps)
         known: Mapping[int, About]
         guessed: Mapping[int, int]
-        if dumps or self.dumps:
+        if dumps or self.admitted.dumps:
             known, guessed = await looked, NO_GUESS
         else:
             known, guessed = await _told(both(looked, guess(place, self.agent, ran)))
@@ -241,7 +226,7 @@ class GuardedTransaction:
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
         granted = await self._let(place.checkpoint.pass_(attempt))
-        self.admitted.append(granted)
+        self.admitted.passes.append(granted)
         return granted
 
     def copying(self, statement: Statement) -> Copying:
@@ -301,31 +286,20 @@ class GuardedTransaction:
         return given
 
     def marked(self, control: Control, savepoint: str) -> None:
-        marks = self.marks
-        if control is Control.SAVEPOINT:
-            marks.append(Mark(savepoint, len(self.admitted), len(self.dumps)))
-            return
-        at = next((n for n in reversed(range(len(marks))) if marks[n].name == savepoint), -1)
-        if control is Control.RELEASE:
-            del marks[at if at >= 0 else 0 :]
-            return
-        since = marks[at] if at >= 0 else Mark("", 0, 0)
-        del marks[at + 1 :]
-        self.undone += self.admitted[since.admitted :]
-        del self.admitted[since.admitted :]
-        self.needless += [one for one in self.dumps[since.dumped :] if one not in self.needless]
+        self.admitted.marked(control, savepoint)
 
     async def settle(self) -> None:
         await self.ran()
         effects = await _told(self.guard.measure())
-        if effects.rewritten and not (self.admitted or self.undone):  # a rolled back definition is counted, too
+        admitted = self.admitted
+        if effects.rewritten and not (admitted.passes or admitted.undone):  # a rolled back definition is counted, too
             raise Stopped(told(_redefines(effects)))
         if not effects.xid:
             return
         place = self.place
         changed = await self._changed(effects)
         capture = self.capture = Capturing(place, self.guard, effects, self.statements)
-        hold = self.admitted[0].hold if self.admitted else ""
+        hold = admitted.passes[0].hold if admitted.passes else ""
         if self.guarded or await self._did_more(changed):
             adds_up = await self.reserved.adds_up(changed)
             ask = partial(
@@ -335,14 +309,14 @@ class GuardedTransaction:
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
                 attempt = ask(known=await shown(place, [one.oid for one in changed], count=False))
             granted = await self._let(self._let_pass(attempt, changed))
-            self.admitted.append(granted)
+            admitted.passes.append(granted)
             hold = granted.hold or hold
-        elif not self.dumps:
-            for granted in self.admitted:
+        elif not admitted.dumps:
+            for granted in admitted.passes:
                 self._must_be_signed(granted, [one.rows for one in changed])
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await _told(capture.capture(hold))
-        for dumped in self.dumps:
+        for dumped in admitted.dumps:
             await _told(dumped.settled(effects, capture.xids))
 
     async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed]) -> Pass:
@@ -384,16 +358,15 @@ class GuardedTransaction:
     async def _did_more(self, changed: Sequence[Changed]) -> bool:
         """Whether rows changed that no statement was asked about: what read as harmless may run what was redefined in
         this very transaction, which no catalog shows yet."""
-        if not self.dumps or not changed:
+        if not self.admitted.dumps or not changed:
             return False
         catalog = await _told(self.place.catalogs.now())
         return any(one.rows.deleted or one.rows.updated or catalog.relation(one.oid) is not None for one in changed)
 
     async def committed(self) -> None:
-        self.reserved.final(signed=any(granted.hold for granted in self.admitted))
-        await self._finish_undone()
+        self.reserved.final(signed=any(granted.hold for granted in self.admitted.passes))
         await self._finish("done")
-        if self.dumps:
+        if self.admitted.dumps:
             self.place.catalogs.defined()
 
     async def lost(self) -> None:
@@ -405,7 +378,6 @@ class GuardedTransaction:
                 became = await ended(self.place, self.agent.pid, self.capture.effects.xid)
             except YettError as error:
                 _log.warning("what became of a transaction could not be asked: %s", error.what)
-        await self._finish_undone()
         await self._finish(OUTCOMES.get(became, "unknown"))
         if became == "aborted":
             self.reserved.take_back()
@@ -413,35 +385,17 @@ class GuardedTransaction:
 
     async def rolled_back(self) -> None:
         self.reserved.take_back()
-        await self._finish_undone()
         await self._finish(TAKEN_BACK if self.waits else "refused")
         await self._discarded()
 
     async def _discarded(self) -> None:
-        for undo in (self.capture, *self.dumps):
+        for undo in (self.capture, *self.admitted.dumps):
             if undo is not None:
                 await undo.discarded()
 
-    async def _finish_undone(self) -> None:
-        """However the transaction ended, what was taken back by ROLLBACK TO did not happen. Before `_finish`."""
-        if not self.undone:
-            return
-        happened, self.admitted, self.undone = self.admitted, self.undone, []
-        await self._finish("refused")
-        self.admitted = happened
-        self.dumps = [one for one in self.dumps if one not in self.needless]
-        for dump in self.needless:
-            await dump.discarded()
-
     async def _finish(self, outcome: str) -> None:
-        """All at once, so that they share one flush."""
         self.uncommitted.over()
-        noting = [self.place.checkpoint.finish(granted, outcome, 0) for granted in self.admitted]
-        self.admitted.clear()
-        undos = [undo.kept.id for undo in (self.capture, *self.dumps) if undo is not None and undo.kept is not None]
-        if outcome == "done" and undos:
-            noting.append(self.place.undos.committed(undos))
-        await asyncio.gather(*map(_noted, noting))
+        await self.admitted.finish(outcome, self.capture)
 
 
 def _redefines(effects: Effects) -> Unguardable:
@@ -449,13 +403,6 @@ def _redefines(effects: Effects) -> Unguardable:
         f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
         "send the statement that does it by itself, so that a person can be asked",
     )
-
-
-async def _noted(noting: Awaitable[None]) -> None:
-    try:
-        await noting
-    except YettError as error:
-        _log.error("what became of a transaction was not recorded: %s", error.what)
 
 
 async def _told(work: Awaitable[T]) -> T:

@@ -112,45 +112,22 @@ class Requests:
             end = pos + 1 + size
             if end > n:
                 break
+            passes = True
             if kind == QUERY:
-                if not self._query_passes(data, pos, end):
-                    self.held = True
-                    break
-                self.due += 1
-                self.fresh = None
+                passes = self._query_passes(data, pos, end)
             elif kind == BIND:
-                if not self._bind_passes(data, pos, end):
-                    self.held = True
-                    break
-                if n - end <= _TAIL_BYTES and data[end:] in self._tails and not self.controls and not self.special:
-                    self.due += 1
-                    self.open = False
-                    self.fresh = None
-                    pos, bound = n, 0
-                    break
-                self.open = True
+                passes = self._bind_passes(data, pos, end)
                 bound = end
+                if passes and n - end <= _TAIL_BYTES and self._is_known(data[end:]):
+                    end, bound = n, 0
             elif kind == EXECUTE:
-                if (self.controls or self.special) and self._is_special(data[pos + 5 : end - 5]):
-                    self.held = True
-                    break
-                self.open = True
+                passes = self._execute_passes(data[pos + 5 : end - 5])
             elif kind == SYNC:
-                if size != 4:
-                    raise Malformed("a Sync with something in it")
-                self.due += 1
-                self.open = False
-                self.fresh = None
+                self._synced(size)
             elif kind == PARSE:
-                if not self._parse_passes(data, pos, end):
-                    self.held = True
-                    break
-                self.open = True
+                passes = self._parse_passes(data, pos, end)
             elif kind in _NAMING:
-                if kind == CLOSE and data[pos + 5] == STATEMENT and not self._close_passes(data[pos + 6 : end - 1]):
-                    self.held = True
-                    break
-                self.open = True
+                passes = self._naming_passes(kind, data[pos + 5], data[pos + 6 : end - 1])
             elif kind == TERMINATE:
                 self.closing = True
                 return out + data[start:pos]
@@ -158,10 +135,12 @@ class Requests:
                 out += data[start:pos]
                 start = end
             elif kind == FUNCTION_CALL:
-                self.held = True  # the conductor refuses it
-                break
+                passes = False  # the conductor refuses it
             elif kind != FLUSH or size != 4:
                 raise Malformed("an unknown message")
+            if not passes:
+                self.held = True
+                break
             pos = end
         if pos == n:
             if bound and 0 < n - bound <= _TAIL_BYTES:
@@ -169,6 +148,13 @@ class Requests:
             return out + data[start:] if start else data
         self._keep(data, pos, n)
         return out + data[start:pos]
+
+    def _is_known(self, tail: bytes) -> bool:
+        """Whether all of what stands behind a Bind passes and ends with a Sync: then that has been seen here, too."""
+        if tail not in self._tails or self.controls or self.special:
+            return False
+        self._synced(4)
+        return True
 
     def _learn_tail(self, tail: bytes) -> None:
         """What stood behind a Bind has passed. The same bytes pass behind any, where no portal is watched, if all they
@@ -205,8 +191,13 @@ class Requests:
         if data[end - 1] or self.open or (control and self.guarding):
             return False
         if control is not None:
-            return self._passes(sql)
-        return 0 not in sql and (self.alike(sql) or self._passes_anew(sql))
+            passes = self._passes(sql)
+        else:
+            passes = 0 not in sql and (self.alike(sql) or self._passes_anew(sql))
+        if passes:
+            self.due += 1
+            self.fresh = None
+        return passes
 
     def _bind_passes(self, data: bytes, pos: int, end: int) -> bool:
         zero = data.find(0, pos + 5, end)
@@ -232,7 +223,21 @@ class Requests:
         elif self.controls or self.special:
             self.controls.pop(data[pos + 5 : zero], None)
             self.special.discard(data[pos + 5 : zero])
+        self.open = True
         return True
+
+    def _execute_passes(self, portal: bytes) -> bool:
+        if portal in self.special or (self.guarding and portal in self.controls):
+            return False
+        self.open = True
+        return True
+
+    def _synced(self, size: int) -> None:
+        if size != 4:
+            raise Malformed("a Sync with something in it")
+        self.due += 1
+        self.open = False
+        self.fresh = None
 
     def _parse_passes(self, data: bytes, pos: int, end: int) -> bool:
         name, sql, types = parse_fields(data, pos + 5, end)
@@ -243,24 +248,25 @@ class Requests:
         self.name(name, sql, types)
         self.touched.add(name)
         self.fresh = name
+        self.open = True
         return True
 
-    def _close_passes(self, name: bytes) -> bool:
-        if name in self.heavy:
-            return False
-        self.names.pop(name, None)
-        self.types.pop(name, None)
-        self.touched.add(name)
+    def _naming_passes(self, kind: int, which: int, name: bytes) -> bool:
+        """A Describe, or a Close."""
+        if kind == CLOSE and which == STATEMENT:
+            if name in self.heavy:
+                return False
+            self.names.pop(name, None)
+            self.types.pop(name, None)
+            self.touched.add(name)
+        self.open = True
         return True
 
     def _passes_anew(self, sql: bytes) -> bool:
-        if 0 in sql or not self.anew(sql):
+        if not self.anew(sql):
             return False
         self.learn(sql, False)
         return True
-
-    def _is_special(self, portal: bytes) -> bool:
-        return portal in self.special or (self.guarding and portal in self.controls)
 
     def _keep(self, data: bytes, pos: int, n: int) -> None:
         """What is not yet whole, or must be decided, stays here."""

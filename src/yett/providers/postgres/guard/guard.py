@@ -41,7 +41,8 @@ class Guard:
         self._before: asking.Counts | None = None
         self._first_multixact = 0
         self._read_committed = False
-        self._dumped: frozenset[int] = frozenset()
+        self.dumped: frozenset[int] = frozenset()
+        """Relations (oid) that were dumped and are still locked: the caller takes back what ROLLBACK TO unlocks."""
         self._last: Measured | None = None
 
     async def baseline(self) -> None:
@@ -95,7 +96,7 @@ class Guard:
             found = self._last if self._last is not None else await self._measured(own)
             self._must_hold(found, effects)  # before much is written for nothing
             xids = await ids.find(own, self._agent.pid, effects.xid, self._first_multixact)
-            kept = [table for table in effects.tables if table.oid not in self._dumped]
+            kept = [table for table in effects.tables if table.oid not in self.dumped]
             taken, xids, gaps = await _take_all(
                 Taking(self._agent, own, sink, self._limits, self._read_committed, aims), kept, xids
             )
@@ -116,7 +117,7 @@ class Guard:
             raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
         async with opened(self._own) as own:
             dumped = await dump(self._agent, own, tables, schemas, sink)
-            self._dumped |= dumped.relations
+            self.dumped |= dumped.relations
             xid = dumped.xid
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
             await own.execute(FLUSH)
@@ -124,7 +125,7 @@ class Guard:
 
     async def undumped(self, tables: Sequence[int]) -> list[int]:
         """Those of them (oids) that were there before the transaction, and that it has not had dumped yet."""
-        left = sorted(set(tables) - self._dumped)
+        left = sorted(set(tables) - self.dumped)
         if not left:
             return []
         async with opened(self._own) as own:
@@ -135,7 +136,7 @@ class Guard:
 
         Run as their owner, for every row counts. Raises ServerError: the agent's transaction is aborted.
         """
-        changed = [table.oid for table in effects.tables if table.oid in self._dumped]
+        changed = [table.oid for table in effects.tables if table.oid in self.dumped]
         left: dict[int, int] = {}
         for oid, name in (await asking.names(self._agent, changed)).items():
             ((count,),) = await self._agent.rows(f"SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {name}")
@@ -151,11 +152,11 @@ class Guard:
         """It is still what was measured, and nothing is lost in it that nobody has."""
         if found.effects != effects:
             raise Unguardable("the transaction is not what was measured any more", "run the statements again")
-        if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self._dumped):
+        if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self.dumped):
             raise Unguardable(
                 "it rewrites or drops " + ", ".join(lost), "have it dumped first: run it as a statement of its own"
             )
-        if unread := [table.label for table in effects.tables if table.oid in found.locked - self._dumped]:
+        if unread := [table.label for table in effects.tables if table.oid in found.locked - self.dumped]:
             raise Unguardable(
                 f"it both changes rows of {unread[0]} and locks that table against readers",
                 "do that in two transactions",

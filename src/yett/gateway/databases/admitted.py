@@ -1,0 +1,83 @@
+"""What one transaction was let do so far, and what of it ROLLBACK TO has taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from yett.checkpoint.record import Pass
+from yett.gateway.databases.place import Place
+from yett.gateway.databases.undo import Capturing, Dumping
+from yett.model.errors import YettError
+from yett.operations.sql.statement import Control
+from yett.providers.postgres.guard.guard import Guard
+
+_log = logging.getLogger("yett.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A savepoint: what had been admitted and dumped by then. `relations`: the guard's own word for the dumps."""
+
+    name: str
+    passes: int = 0
+    dumps: int = 0
+    relations: frozenset[int] = frozenset()
+
+
+class Admitted:
+    """`passes` and `dumps` stand, in their order; `undone` passes were taken back."""
+
+    def __init__(self, place: Place, guard: Guard) -> None:
+        self.passes: list[Pass] = []
+        self.dumps: list[Dumping] = []
+        self.undone: list[Pass] = []
+        self._place = place
+        self._guard = guard
+        self._needless: list[Dumping] = []
+        self._marks: list[_Mark] = []
+
+    def marked(self, control: Control, savepoint: str) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all that is."""
+        marks = self._marks
+        if control is Control.SAVEPOINT:
+            marks.append(_Mark(savepoint, len(self.passes), len(self.dumps), self._guard.dumped))
+            return
+        at = next((n for n in reversed(range(len(marks))) if marks[n].name == savepoint), -1)
+        if control is Control.RELEASE:
+            del marks[max(at, 0) :]
+            return
+        del marks[at + 1 :]
+        self._take_back(marks[at] if at >= 0 else _Mark(savepoint))
+
+    def _take_back(self, since: _Mark) -> None:
+        """With a savepoint go the locks that were taken behind it: what was dumped under them is anybody's again."""
+        self.undone += self.passes[since.passes :]
+        del self.passes[since.passes :]
+        self._needless += self.dumps[since.dumps :]
+        del self.dumps[since.dumps :]
+        self._guard.dumped = since.relations
+
+    async def finish(self, outcome: str, capture: Capturing | None) -> None:
+        """The transaction has ended. However it did: what was taken back did not happen. All at once, for one flush."""
+        checkpoint = self._place.checkpoint
+        noting = [checkpoint.finish(granted, "refused", 0) for granted in self.undone]
+        noting += [checkpoint.finish(granted, outcome, 0) for granted in self.passes]
+        undos = [undo.kept.id for undo in (capture, *self.dumps) if undo is not None and undo.kept is not None]
+        if outcome == "done" and undos:
+            noting.append(self._place.undos.committed(undos))
+        self.passes.clear()
+        self.undone.clear()
+        await asyncio.gather(*map(_noted, noting))
+        needless, self._needless = self._needless, []
+        for dump in needless:
+            await dump.discarded()
+
+
+async def _noted(noting: Awaitable[None]) -> None:
+    try:
+        await noting
+    except YettError as error:
+        _log.error("what became of a transaction was not recorded: %s", error.what)
