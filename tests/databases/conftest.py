@@ -115,8 +115,14 @@ def quick(laws: LawPlane, server: Any) -> Iterator[Company]:
     yield from _company(laws, server, {"statement_seconds": 1})
 
 
-def _company(laws: LawPlane, server: Any, more: dict[str, object]) -> Iterator[Company]:
-    direct = server.database()
+@pytest.fixture
+def latin(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A database that is not in UTF-8."""
+    yield from _company(laws, server, {}, encoding="LATIN1")
+
+
+def _company(laws: LawPlane, server: Any, more: dict[str, object], encoding: str = "UTF8") -> Iterator[Company]:
+    direct = server.database(encoding)
     with psycopg.connect(direct) as connection:
         connection.execute(SCHEMA)
     name = direct.rpartition("/")[2]

@@ -228,6 +228,40 @@ def test_own_names_are_refused(place: Place, raw: Raw) -> None:
     assert errors(raw.until_ready(2)) == ["42602", "42501"]
 
 
+LONG = "n" * 63
+ODD = pytest.mark.parametrize(
+    ("name", "alias"), [(LONG, LONG + "2"), (LONG + "1", LONG + "2"), ("\u301c", "\uff5e")], ids=["63", "64", "odd"]
+)
+
+
+@ODD
+def test_two_names_that_the_server_takes_for_one_are_none_here(place: Place, raw: Raw, name: str, alias: str) -> None:
+    """It tells prepared statements apart by 63 bytes: closed and parsed by one, executed by the other."""
+    place.desk.stops["admit", "delete"] = NO
+    raw.send(parse(name, "select 1"), SYNC, close("S", alias), SYNC, parse(alias, "delete from t"), SYNC)
+    found = errors(raw.until_ready(3))
+    assert found[-2:] == ["42602", "42602"]
+    raw.send(bind("", name), execute(), SYNC, bind("", alias), execute(), SYNC)
+    raw.until_ready(2)
+    assert place.count() == 10
+
+
+@ODD
+def test_two_portals_that_the_server_takes_for_one_are_none_here(place: Place, raw: Raw, name: str, alias: str) -> None:
+    place.desk.stops["settle", ""] = NO
+    raw.send(query("begin"), query("delete from t"), parse("c", "commit"), bind(name, "c"), execute(alias), SYNC)
+    assert errors(raw.until_ready(3)) == ["42602"]
+    raw.send(describe("P", alias), SYNC, close("P", alias), SYNC)
+    assert errors(raw.until_ready(2)) == ["42602", "42602"]
+    assert place.count() == 10
+
+
+def test_a_name_of_63_characters_is_one(place: Place, raw: Raw) -> None:
+    raw.send(parse(LONG, "select 1"), bind(LONG, LONG), execute(LONG), SYNC)
+    raw.send(bind(LONG, LONG), execute(LONG), close("P", LONG), close("S", LONG), SYNC)
+    assert raw.kinds(2) == "12DCZ2DC33Z"
+
+
 def test_nothing_goes_on_behind_what_is_being_decided(place: Place, raw: Raw, each_recorder: Recorder) -> None:
     """The server sees the next text only after the answer to the one before it."""
     place.door.upstream = replace(place.door.upstream, address=("127.0.0.1", each_recorder.port))

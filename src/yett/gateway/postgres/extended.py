@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
-from yett.gateway.postgres.fields import STATEMENT, bind_fields, executed, named, parse_fields
-from yett.gateway.postgres.framing import OWN_PREFIX, Requests
+from yett.gateway.postgres.fields import STATEMENT, bind_fields, executed, may_be_named, named, parse_fields
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.looking import Looking
@@ -36,7 +36,11 @@ from yett.gateway.postgres.messages import (
 from yett.gateway.postgres.simple import FAILED_TRANSACTION
 from yett.operations.sql.statement import Control, Way
 
-_OWN_NAME = Told("yett: names that begin with _yett are the wire's own", "choose another name", "42602")
+_NO_NAME = Told(
+    "yett: a prepared statement or portal of this name never passes",
+    "choose a name of at most 63 ASCII characters that does not begin with _yett",
+    "42602",
+)
 _MOST_BATCHED = 64 << 10
 
 
@@ -124,8 +128,7 @@ class Extended:
     async def _parse(self, message: bytes) -> None:
         requests = self._requests
         name, sql, types = parse_fields(message, 5, len(message))
-        if name.startswith(OWN_PREFIX):
-            raise Stopped(_OWN_NAME)
+        _must_be_nameable(name)
         look = await self._looking.look(sql)
         plain = self._looking.plain(look)
         if plain:
@@ -153,8 +156,7 @@ class Extended:
     async def _bind(self, message: bytes) -> None:
         requests = self._requests
         portal, name, parameters = bind_fields(message)
-        if portal.startswith(OWN_PREFIX):
-            raise Stopped(_OWN_NAME)
+        _must_be_nameable(portal)
         self._looking.watch(message)
         if self.exact or name in requests.heavy or name not in requests.names:
             await self._enter()
@@ -206,6 +208,7 @@ class Extended:
 
     async def _execute(self, message: bytes) -> None:
         name = executed(message)
+        _must_be_nameable(name)
         await self._enter()
         if self.skipping:
             return
@@ -267,6 +270,7 @@ class Extended:
 
     async def _name(self, kind: int, message: bytes) -> None:
         which, name = named(message)
+        _must_be_nameable(name)
         await self._enter()
         if self.skipping:
             return
@@ -391,6 +395,11 @@ class Extended:
         ends = (Control.COMMIT, Control.ROLLBACK, Control.ROLLBACK_TO)
         if self._step.status == FAILED and not any(one.control in ends for one in look.statements):
             raise Stopped(FAILED_TRANSACTION)
+
+
+def _must_be_nameable(name: bytes) -> None:
+    if not may_be_named(name):
+        raise Stopped(_NO_NAME)
 
 
 def _is_of(portal: bytes, kind: int, message: bytes) -> bool:

@@ -31,6 +31,8 @@ COPY = frozenset((COPY_DATA, COPY_DONE, COPY_FAIL))
 EMPTY = frozenset((FLUSH, SYNC, TERMINATE))
 _TEXTS = frozenset((QUERY, PARSE))
 _LONG = frozenset((BIND, FUNCTION_CALL))
+OWN_PREFIX = b"_yett"
+_LONGEST_NAME = 63
 
 
 class Malformed(Exception):
@@ -118,6 +120,15 @@ def bind_fields(message: bytes) -> tuple[bytes, bytes, tuple[bytes | None, ...]]
     if pos + 2 + 2 * results != len(message):
         raise Malformed("a Bind whose length does not fit its fields")
     return message[5:zero], message[zero + 1 : stop], tuple(values)
+
+
+def may_be_named(name: bytes) -> bool:
+    """Whether a client may give a statement or portal this name.
+
+    The server tells names apart by their first 63 bytes in its own encoding (dynahash.c, NAMEDATALEN): two that are
+    longer, or two characters that are one there, would be the same statement to it and two to the wire.
+    """
+    return len(name) <= _LONGEST_NAME and name.isascii() and name[:5] != OWN_PREFIX
 
 
 def named(message: bytes) -> tuple[int, bytes]:

@@ -12,7 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from yett.gateway.postgres.fields import COPY, EMPTY, KNOWN, STATEMENT, Malformed, check_size, parse_fields
+from yett.gateway.postgres.fields import (
+    COPY,
+    EMPTY,
+    KNOWN,
+    STATEMENT,
+    Malformed,
+    check_size,
+    may_be_named,
+    parse_fields,
+)
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.messages import (
     BIND,
@@ -29,7 +38,6 @@ from yett.gateway.postgres.messages import (
     TERMINATE,
 )
 
-OWN_PREFIX = b"_yett"
 _NAMING = frozenset((DESCRIBE, CLOSE))
 _BEHIND_BIND = frozenset((DESCRIBE, EXECUTE, SYNC))
 _TAIL_BYTES, _TAILS = 64, 64
@@ -209,7 +217,7 @@ class Requests:
         control = None if bound is None or name in self.heavy else self.plain.get(bound)
         if bound is None or control is None or (control and self.guarding):
             return False
-        if data[pos + 5 : pos + 10] == OWN_PREFIX:
+        if zero > pos + 5 and not may_be_named(data[pos + 5 : zero]):
             return False
         if end - stop > _SHORT and not self.clean(data[pos:end]):
             return False
@@ -227,6 +235,8 @@ class Requests:
         return True
 
     def _execute_passes(self, portal: bytes) -> bool:
+        if portal and not may_be_named(portal):
+            return False
         if portal in self.special or (self.guarding and portal in self.controls):
             return False
         self.open = True
@@ -241,7 +251,7 @@ class Requests:
 
     def _parse_passes(self, data: bytes, pos: int, end: int) -> bool:
         name, sql, types = parse_fields(data, pos + 5, end)
-        if name in self.heavy or name[:5] == OWN_PREFIX:
+        if name in self.heavy or (name and not may_be_named(name)):
             return False
         if not (self._passes(sql) if sql in self.plain else self._passes_anew(sql)):
             return False
@@ -253,6 +263,8 @@ class Requests:
 
     def _naming_passes(self, kind: int, which: int, name: bytes) -> bool:
         """A Describe, or a Close."""
+        if name and not may_be_named(name):
+            return False
         if kind == CLOSE and which == STATEMENT:
             if name in self.heavy:
                 return False

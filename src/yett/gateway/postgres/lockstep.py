@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import Answers
 from yett.gateway.postgres.desk import Told
-from yett.gateway.postgres.fields import Malformed
-from yett.gateway.postgres.framing import OWN_PREFIX, Requests
+from yett.gateway.postgres.fields import OWN_PREFIX, Malformed
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.login import said
 from yett.gateway.postgres.messages import (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from yett.gateway.postgres.desk import Desk, Look, Stopped, Told
-from yett.gateway.postgres.framing import OWN_PREFIX, Requests
+from yett.gateway.postgres.fields import OWN_PREFIX
+from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.names import Prepared
 from yett.operations.sql.statement import Control, Way

@@ -17,7 +17,7 @@ from yett.operations.sql.catalog import Function
 from yett.operations.sql.facts import Known, Ref, unknown
 from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
-from yett.operations.sql.lexer import Kind, Token, tokens
+from yett.operations.sql.lexer import ODD_NAME, Kind, Token, is_certain, tokens
 from yett.operations.sql.names import Names
 from yett.operations.sql.reach import Reach
 from yett.operations.sql.reader import Reader
@@ -108,6 +108,7 @@ def do_block(body: str) -> str:
 
 
 def _read_sql(reader: Reader, body: str, who: str) -> None:
+    _look_at_names(reader, body, who)
     try:
         parsed = trees(body.encode())
     except GrammarError:
@@ -115,6 +116,11 @@ def _read_sql(reader: Reader, body: str, who: str) -> None:
         return
     for tree in parsed:
         _statement(reader, tree.node, who)
+
+
+def _look_at_names(reader: Reader, text: str, who: str) -> None:
+    if not reader.catalog.is_utf8 and not is_certain(text):
+        reader.fact(unknown(f"{who}, which {ODD_NAME}"))
 
 
 def read_block(reader: Reader, definition: str, who: str, keep: bool = False) -> None:
@@ -178,8 +184,10 @@ def _nodes(block: Any) -> Iterator[tuple[str, Node]]:
 
 
 def _expression(reader: Reader, node: Node, who: str) -> None:
+    text = str(node.get("query", ""))
+    _look_at_names(reader, text, who)
     try:
-        parsed = trees(str(node.get("query", "")).encode(), int(node.get("parseMode", 0)))
+        parsed = trees(text.encode(), int(node.get("parseMode", 0)))
     except (GrammarError, RecursionError):
         reader.fact(unknown(f"{who}, which has a part that cannot be read"))
         return

@@ -188,6 +188,11 @@ class Catalog(Protocol):
         ...
 
     @property
+    def is_utf8(self) -> bool:
+        """Whether the server reads names in UTF-8, as Yett does: see `lexer.is_certain`."""
+        ...
+
+    @property
     def implicit_casts(self) -> frozenset[int]:
         """Functions that are not built in and run unnamed: of IMPLICIT and ASSIGNMENT casts, and of operator classes
         that compare built-in types."""

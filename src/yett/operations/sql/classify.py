@@ -25,6 +25,7 @@ from yett.operations.sql.facts import (
 )
 from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import LARGEST, GrammarError
+from yett.operations.sql.lexer import ODD_NAME, is_certain
 from yett.operations.sql.names import Names
 from yett.operations.sql.parameters import declared, with_declared
 from yett.operations.sql.reach import Reach
@@ -130,6 +131,8 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
         except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
             reader = Reader(reach, reach.names, prepared, read)
             _unread(reader, tree.kind, "nests too deep" if isinstance(error, RecursionError) else "has a shape too odd")
+    if not reader.catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
+        reader.fact(unknown(ODD_NAME) if reader.control is Control.NONE else refused(ODD_NAME, Effect.UNKNOWN))
     reader.refs.update(Ref("type", oid) for oid in types)
     return _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), reader)
 

@@ -70,6 +70,21 @@ _NEST = re.compile(r"/\*|\*/")
 _COMMENT_STARTS = re.compile(r"/\*|--")
 
 
+ODD_NAME = "has a name beyond ASCII, and the database is not in UTF-8: which object it means cannot be told from here"
+_NAMELESS = frozenset({Kind.LITERAL, Kind.COMMENT, Kind.SPACE})
+
+
+def is_certain(text: str) -> bool:
+    """Whether its names are the same in every server encoding.
+
+    A server that does not keep its data in UTF-8 cuts names to 63 bytes of its own encoding, and may fold the case of
+    letters beyond ASCII (scansup.c). Which object such a name means there cannot be told from here.
+    """
+    if text.isascii() and '&"' not in text:
+        return True
+    return all(token.kind in _NAMELESS or (token.text.isascii() and token.text[1:3] != '&"') for token in tokens(text))
+
+
 def tokens(text: str) -> Iterator[Token]:
     """All of `text` as tokens; joined again they are the text. Never fails."""
     position = 0

@@ -118,6 +118,8 @@ SELECT casttarget, castfunc, castcontext::text FROM pg_catalog.pg_cast WHERE oid
 
 _EVENT_TRIGGERS = "SELECT evtfoid FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' AND evtevent <> 'login'"
 
+_ENCODING = "SELECT pg_catalog.getdatabaseencoding() = 'UTF8'"
+
 QUERIES: Mapping[str, str] = MappingProxyType(
     {
         "relations": _RELATIONS,
@@ -135,5 +137,6 @@ QUERIES: Mapping[str, str] = MappingProxyType(
         "casts": _CASTS,
         "comparisons": _COMPARISONS,
         "event_triggers": _EVENT_TRIGGERS,
+        "encoding": _ENCODING,
     }
 )

@@ -53,6 +53,7 @@ class Snapshot:
     version: Hashable
     search_path: tuple[str, ...]
     longest_ms: int
+    is_utf8: bool
     implicit_casts: frozenset[int]
     event_triggers: frozenset[int]
     _relations: Mapping[int, Relation]
@@ -127,6 +128,7 @@ class Snapshot:
             version=other.version,
             search_path=other.search_path,
             longest_ms=other.longest_ms,
+            is_utf8=other.is_utf8,
             relations=(*_builtin(self._relations), *other._relations.values()),
             functions=(*_builtin(self._functions), *other._functions.values()),
             operators=[(oid, *names[oid], function) for oid, function in operators.items()],
@@ -145,6 +147,7 @@ def of(
     version: Hashable = 0,
     search_path: Sequence[str] = ("public",),
     longest_ms: int = 0,
+    is_utf8: bool = True,
     relations: Iterable[Relation] = (),
     functions: Iterable[Function] = (),
     operators: Iterable[tuple[int, str, str, int]] = (),
@@ -169,6 +172,7 @@ def of(
         version=version,
         search_path=tuple(search_path),
         longest_ms=longest_ms,
+        is_utf8=is_utf8,
         implicit_casts=frozenset(implicit_casts),
         event_triggers=frozenset(event_triggers),
         _relations={relation.oid: relation for relation in all_relations},
@@ -205,6 +209,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         version=version,
         search_path=search_path,
         longest_ms=longest_ms,
+        is_utf8=rows["encoding"] == [(True,)],
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
         operators=[(oid, schema, name, function) for oid, schema, name, function in rows["operators"]],
