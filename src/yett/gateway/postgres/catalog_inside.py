@@ -51,6 +51,7 @@ _COLUMNS: Mapping[str, str] = {
     "casts": "oot",
     "comparisons": "oo",
     "event_triggers": "o",
+    "encoding": "b",
 }
 _READ: Mapping[str, Callable[[Any], Any]] = {  # Any: what JSON holds
     "o": int,

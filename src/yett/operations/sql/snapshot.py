@@ -209,7 +209,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         version=version,
         search_path=search_path,
         longest_ms=longest_ms,
-        is_utf8=rows["encoding"] == [(True,)],
+        is_utf8=[is_utf8 for (is_utf8,) in rows["encoding"]] == [True],
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
         operators=[(oid, schema, name, function) for oid, schema, name, function in rows["operators"]],
