@@ -14,6 +14,7 @@ import pytest
 from yett.gateway.company import company_proxy
 from yett.gateway.dial import Dialer, DialSettings, Mapped, check
 from yett.gateway.names import NameRefused
+from yett.gateway.resolving import EACH
 from yett.model.errors import ConfigurationError, UpstreamFailed
 
 
@@ -27,10 +28,10 @@ def dial(settings, host="api.test", port=443, tls=True):
 def resolving(monkeypatch, *addresses):
     """The system's resolver answers with these addresses, whatever it is asked."""
 
-    async def getaddrinfo(self, host, port, **more):
+    def getaddrinfo(host, port, **more):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["169.254.169.254"], ["8.8.8.8", "127.0.0.1"], ["::ffff:7f00:1"]])
@@ -38,6 +39,55 @@ def test_a_name_that_leads_inside_is_refused_whole(monkeypatch, addresses):
     resolving(monkeypatch, *addresses)
     with pytest.raises(NameRefused):
         dial(DialSettings())
+
+
+def test_nothing_is_asked_of_the_lookups_that_all_sessions_share(monkeypatch):
+    async def shared(*_, **__):
+        raise AssertionError("this waits behind everybody's slow names")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", shared)
+    monkeypatch.setattr("asyncio.selector_events.BaseSelectorEventLoop.sock_connect", shared)
+    listener = socket.create_server(("127.0.0.1", 0))
+    dial(DialSettings("drill", (Mapped("api.test", 443, *listener.getsockname()),)), tls=False)
+    listener.close()
+
+
+def test_names_that_do_not_resolve_in_time_keep_their_own_session_waiting_only(monkeypatch):
+    asked, end = [], threading.Event()
+
+    def getaddrinfo(host, port, **more):
+        asked.append(host)
+        if host == "slow.test":
+            end.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    async def scene():
+        dialer = Dialer(DialSettings(connect_seconds=2))
+
+        async def outcome(host, who):
+            try:
+                await dialer.connect(asyncio.Protocol, host, 443, tls=False, who=who)
+            except (UpstreamFailed, NameRefused) as error:
+                return type(error)
+
+        slow = [asyncio.create_task(outcome("slow.test", "s-1")) for _ in range(EACH + 5)]
+        await asyncio.sleep(0.1)
+        quick = [await outcome("quick.test", who) for who in ("s-2", "")]
+        assert await asyncio.gather(*slow) == [UpstreamFailed] * (EACH + 5)
+        assert await outcome("quick.test", "s-1") is UpstreamFailed, "its turns are still taken"
+        end.set()
+        return [*quick, await outcome("quick.test", "s-1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    assert asyncio.run(scene()) == [NameRefused] * 3
+    assert asked.count("slow.test") == EACH
+
+
+def test_a_name_that_does_not_resolve_or_is_none_is_said_so(monkeypatch):
+    for error in (socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *a, error=error, **k: (_ for _ in ()).throw(error))
+        with pytest.raises(UpstreamFailed, match="could not be reached"):
+            dial(DialSettings())
 
 
 def test_addresses_are_tried_once_each_in_their_order():

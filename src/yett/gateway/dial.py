@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from yett.gateway.addresses import forbidden
 from yett.gateway.company import CompanyProxy
 from yett.gateway.http.framing import Malformed, parse_response
 from yett.gateway.names import NameRefused
+from yett.gateway.resolving import Resolver
 from yett.model.errors import ConfigurationError, UpstreamFailed
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -56,9 +59,14 @@ class Dialer:
         self._settings = settings
         self._mapped = {(entry.name, entry.port): (entry.address, entry.address_port) for entry in settings.mapped}
         self._tls = client_context(settings.extra_roots)
+        self._resolver = Resolver()
 
-    async def connect(self, make: Callable[[], P], host: str, port: int, *, tls: bool) -> tuple[P, asyncio.Transport]:
+    async def connect(
+        self, make: Callable[[], P], host: str, port: int, *, tls: bool, who: str = ""
+    ) -> tuple[P, asyncio.Transport]:
         """Open a connection to a checked name within the time limit; the transport is the TCP one, below TLS.
+
+        `who`: the session that it is for, "" for Yett itself: each waits for its own lookups only.
 
         Slow a connection down there: uvloop drops what it holds of a paused TLS transport when the peer closes.
 
@@ -68,7 +76,7 @@ class Dialer:
         """
         try:
             async with asyncio.timeout(self._settings.connect_seconds):
-                return await self._connect(make, host, port, tls)
+                return await self._connect(make, host, port, tls, who)
         except TimeoutError:
             raise UpstreamFailed(
                 f"{host} did not answer within {self._settings.connect_seconds:g} seconds", "Try again later."
@@ -99,12 +107,15 @@ class Dialer:
             raise UpstreamFailed(f"{host} does not resolve: {_said(error)}", "Check the name.") from None
         return check(host, [str(entry[4][0]) for entry in found])[0], port
 
-    async def _connect(self, make: Callable[[], P], host: str, port: int, tls: bool) -> tuple[P, asyncio.Transport]:
+    async def _connect(
+        self, make: Callable[[], P], host: str, port: int, tls: bool, who: str
+    ) -> tuple[P, asyncio.Transport]:
         company = self._settings.company
         if company is not None and (host, port) not in self._mapped and company.serves(host):
-            dialled = await _through(company, host, port)
+            tunnel = await _open((await self._resolver.addresses(who, company.host, company.port))[0], company.port)
+            dialled = await _through(tunnel, company, host, port)
         else:
-            dialled = await self._dial(host, port)
+            dialled = await self._dial(host, port, who)
         loop, protocol = asyncio.get_running_loop(), make()
         try:
             if not tls:
@@ -120,13 +131,11 @@ class Dialer:
         protocol.connection_made(above)  # start_tls leaves that to its caller
         return protocol, wire
 
-    async def _dial(self, host: str, port: int) -> socket.socket:
+    async def _dial(self, host: str, port: int, who: str) -> socket.socket:
         mapped = self._mapped.get((host, port))
         if mapped is not None:
             return await _open(*mapped)
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = check(host, [str(entry[4][0]) for entry in found])
+        addresses = check(host, await self._resolver.addresses(who, host, port))
         for address in addresses[:-1]:
             # An IPv6 route that swallows packets must not take the whole limit.
             with suppress(OSError, TimeoutError):
@@ -171,18 +180,31 @@ async def _open(address: str, port: int) -> socket.socket:
     try:
         dialled.setblocking(False)
         dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(dialled, (address, port))
+        await _connected(dialled, (address, port))
     except BaseException:
         dialled.close()
         raise
     return dialled
 
 
-async def _through(company: CompanyProxy, host: str, port: int) -> socket.socket:
+async def _connected(dialled: socket.socket, address: tuple[str, int]) -> None:
+    """As `loop.sock_connect`, that would send even a literal address through the loop's own lookups."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    number = dialled.connect_ex(address)
+    if number == errno.EINPROGRESS:
+        loop.add_writer(dialled, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(dialled)
+        number = dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+async def _through(dialled: socket.socket, company: CompanyProxy, host: str, port: int) -> socket.socket:
     """Open a tunnel through the company's proxy (RFC 9110, 9.3.6). The proxy resolves the name."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(company.host, company.port, type=socket.SOCK_STREAM)
-    dialled = await _open(str(found[0][4][0]), company.port)
     try:
         await loop.sock_sendall(dialled, _connect_head(company, host, port))
         status = parse_response(await _answer_head(dialled), "CONNECT").status

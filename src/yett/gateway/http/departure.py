@@ -101,7 +101,7 @@ class Departure:
     async def _dial(self) -> None:
         client, request = self._exchange.client, self._judged.leaving
         upstream, wire = await client.floors.dialer.connect(
-            UpstreamConnection, request.host, request.port, tls=request.scheme == "https"
+            UpstreamConnection, request.host, request.port, tls=request.scheme == "https", who=client.session.id
         )
         upstream.wire = wire
         client.upstream = upstream
