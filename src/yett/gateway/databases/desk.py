@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -162,7 +161,7 @@ class StatementDesk:
         cache = self._uncommitted.cache if self._uncommitted.some else self._place.cache
         catalog = await self._catalog()
         for _ in range(MOST_LOOKS):
-            statements = await cache.classify(sql, catalog, prepared)
+            statements = await cache.classify(sql, catalog, prepared, self._place.turns.run)
             before, catalog = catalog, await self._catalog()
             if catalog is before:
                 return catalog, statements
@@ -236,7 +235,7 @@ class StatementDesk:
             with not_waiting():
                 judged = judge(masks, sql, catalog, statements)
         except WouldWait:
-            judged = await asyncio.to_thread(judge, masks, sql, catalog, statements)
+            judged = await self._place.turns.run(judge, masks, sql, catalog, statements)
         veil.note(sql, statements, masks, judged)
         return refusal(live.name, judged)
 

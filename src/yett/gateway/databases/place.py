@@ -14,6 +14,7 @@ from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.so_far import SoFar
 from yett.gateway.postgres.allowance import ENDLESS, Allowance
+from yett.gateway.turns import Turns
 from yett.model.effects import Verdict
 from yett.model.errors import YettError
 from yett.model.identity import Session
@@ -102,6 +103,9 @@ class Place:
 
     roles: Roles = field(default_factory=lambda: Unaccounted())
     """Who keeps account of the roles that are made for one statement."""
+
+    turns: Turns = field(default_factory=Turns)
+    """For what takes long to read: one text of this session at a time."""
 
     owed: set[str] = field(default_factory=set)
     """Owners that the lease's role may still be a member of: taking that back failed."""

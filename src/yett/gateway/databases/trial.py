@@ -125,7 +125,7 @@ async def _explain(place: Place, agent: Executing, ran: Sequence[Ran]) -> str:
     explain = f"EXPLAIN ({options}) {text}"
     try:
         catalog = await place.catalogs.now()
-        read = await place.cache.classify(explain.encode(), catalog, {})
+        read = await place.cache.classify(explain.encode(), catalog, {}, place.turns.run)
     except YettError:
         return ""
     return explain if len(read) == 1 and read[0].way is Way.PASS else ""

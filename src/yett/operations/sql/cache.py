@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import classify
@@ -84,8 +84,14 @@ class Cache:
         self._most_views = most_views
         self._views: OrderedDict[Hashable, View] = OrderedDict()
 
-    async def classify(self, sql: bytes, catalog: Catalog, prepared: Mapping[str, Statement]) -> Statements:
-        """As `classify.classify`, from an event loop: what needs the worker runs in a thread.
+    async def classify(
+        self,
+        sql: bytes,
+        catalog: Catalog,
+        prepared: Mapping[str, Statement],
+        run: Callable[..., Awaitable[Statements]] = asyncio.to_thread,
+    ) -> Statements:
+        """As `classify.classify`, from an event loop: what needs the worker is `run` in a thread.
 
         Raises:
             Unreadable: as there.
@@ -98,7 +104,7 @@ class Cache:
             with not_waiting():
                 return view.classify(sql, prepared)
         except WouldWait:
-            return await asyncio.to_thread(view.classify, sql, prepared)
+            return await run(view.classify, sql, prepared)
 
     def view(self, catalog: Catalog) -> View:
         """The view of a catalog; hold it for as long as the catalog has this version."""
