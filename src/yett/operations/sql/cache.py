@@ -20,7 +20,8 @@ from yett.operations.sql.worker import WouldWait, not_waiting
 Statements = tuple[Statement, ...]
 
 _NUMBER = re.compile(rb"[0-9](?<![\w.].)[0-9]*(?![\w.])", re.DOTALL)
-_TOO_MUCH = re.compile(rb"""['"$\\\x00\x80-\xff]|--|/\*|set_config""", re.IGNORECASE)
+_TOO_MUCH = re.compile(rb"""['"$\\\x00\x80-\xff]|--|/\*|set_config|float\s*\(""", re.IGNORECASE)
+"""FLOAT(24) is another type than FLOAT(25)."""
 _NO_DIGITS = bytes(0 if chr(byte) in "0123456789" else byte for byte in range(256))
 _MOST_FORMS, _FORM_BYTES = 4096, 1024
 _ROWS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})

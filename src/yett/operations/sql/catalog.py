@@ -115,8 +115,7 @@ class Function:
     `body` is prosrc, empty for C and built-in ones; `atomic` the tree of a BEGIN ATOMIC body; `definition` what
     pg_get_functiondef answers, for plpgsql. `defaults`: expressions of arguments that a call may leave out. `parts`:
     the functions of an aggregate. `types`: types of arguments and result that are not built in. `settings`: proconfig.
-    `fewest` and `most` count arguments (`most` -1: variadic). `takes_row`: its first argument may be a row, so that
-    `(v).name` calls it. `extension` it belongs to, or "".
+    `fewest` and `most` count arguments (`most` -1: variadic). `extension` it belongs to, or "".
     """
 
     oid: int
@@ -130,7 +129,6 @@ class Function:
     extension: str = ""
     fewest: int = 0
     most: int = 0
-    takes_row: bool = False
     returns_trigger: bool = False
     body: str = ""
     definition: str = ""
@@ -229,8 +227,9 @@ class Catalog(Protocol):
 
     def functions_named(self, schema: str, name: str) -> tuple[Function, ...]: ...
 
-    def operator(self, oid: int) -> int:
-        """The function behind an operator; 0: no such operator, or a shell."""
+    def operator(self, oid: int) -> frozenset[int]:
+        """The functions behind an operator, its commutator and its negator, by which the planner may replace it; none:
+        no such operator, or a shell."""
         ...
 
     def operators_named(self, schema: str, name: str) -> tuple[int, ...]:

@@ -149,6 +149,8 @@ def _unread(reader: Reader, kind: str, why: str) -> None:
 def _composed(text: str, reader: Reader) -> Statement:
     known = reader.reach.close(frozenset(reader.refs), reader.planning)
     facts: list[Fact] = [*reader.facts, *known.facts]
+    if reader.planning and reader.evaluated:
+        facts += reader.reach.close(frozenset(reader.evaluated)).facts
     if reader.defers and _does_more_than_lock(reader):
         facts.append(refused("would run later, at a FETCH: send the query itself", Effect.UNKNOWN))
     if builtins.ADVISORY in facts and not (reader.once and builtins.REPEATS not in facts) and not reader.planning:

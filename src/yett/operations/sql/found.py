@@ -41,6 +41,8 @@ class Found:
         self.schemas: list[str] = []
         self.planning = False
         """The statement is planned and not run (EXPLAIN)."""
+        self.evaluated: set[Ref] = set()
+        """What runs all the same: the parameters of an EXECUTE."""
         self.defers = False
         """What it reads runs later, at a FETCH that nobody decides on."""
         self.keeps = False
@@ -57,7 +59,7 @@ class Found:
         self._plain = True
         self._once = True
         self._rows = True
-        self._reads_columns = False
+        self._reads = False
         self._chosen: dict[int, str] = {}
 
     def fact(self, fact: Fact | None) -> None:
@@ -100,7 +102,7 @@ class Found:
         if self._sequences and not self.planning and not (self._plain and self._queries <= 1):
             reason = "may take any number of numbers of a sequence, which nothing gives back"
             self.fact(ask(Effect.WRITE, Recovery.AUTOMATIC, reason))
-        if self._reads_columns and self.catalog.implicit_casts:
+        if self._reads and self.catalog.implicit_casts:
             self.refs.add(Ref("casts", 0))
         if any(fact.way is Way.ALONE for fact in self.facts):
             self.fact(self._unguarded())

@@ -5,6 +5,7 @@ Only a session's own temporary table passes, if nothing in it runs anything.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
@@ -37,6 +38,8 @@ def _create_temporary(reader: Reader, node: Node) -> None:
     """A table of this session only: harmless, unless it hides another, or carries code that would run."""
     relation = node["relation"]
     _own_table(reader, relation["relname"])
+    for name in _named_beside(node.get("tableElts", ())):
+        _may_hide(reader, name)
     if not node.keys() <= _PLAIN_TABLE or not all(_is_plain(element) for element in node.get("tableElts", ())):
         reader.fact(dump(Effect.WRITE, Recovery.AUTOMATIC, "makes a temporary table that hangs on others"))
         reader.lenient = True
@@ -85,6 +88,24 @@ def _own_table(reader: Reader, name: str) -> None:
     reader.touched.append(Touched(0, "pg_temp", name, Verb.CREATE))
     reader.refs.update(Ref("trigger", function) for function in reader.catalog.event_triggers)
     reader.fact(Fact(Way.PASS, Effect.READ, Recovery.AUTOMATIC, "", defines=True))
+    _may_hide(reader, name)
+
+
+def _named_beside(node: Any) -> Iterator[str]:
+    """Indexes and sequences that a table brings, by the names that the text gives them."""
+    if isinstance(node, (list, tuple)):
+        for item in node:
+            yield from _named_beside(item)
+    elif isinstance(node, dict):
+        if "contype" in node:
+            yield node.get("conname", "")
+        if node.get("defname") == "sequence_name":
+            yield node["arg"]["List"]["items"][-1]["String"]["sval"]
+        for value in node.values():
+            yield from _named_beside(value)
+
+
+def _may_hide(reader: Reader, name: str) -> None:
     if reader.catalog.hides(name):
         reason = f"hides {name} from this session and the functions it calls"
         reader.fact(ask(Effect.ADMIN, Recovery.AUTOMATIC, reason))

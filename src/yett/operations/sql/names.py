@@ -45,8 +45,8 @@ class Names:
         if key not in self._operators:
             _make_room(self._operators)
             found = [oid for s in self._schemas(schema) for oid in self.catalog.operators_named(s, name)]
-            functions = [self.catalog.function(self.catalog.operator(oid)) for oid in found]
-            self._operators[key] = function_refs(f for f in functions if f is not None) if found else None
+            functions = [self.catalog.function(one) for oid in found for one in self.catalog.operator(oid)]
+            self._operators[key] = function_refs((f for f in functions if f is not None), "operator") if found else None
         return self._operators[key]
 
     def type_(self, schema: str, name: str) -> Refs | None:
@@ -59,10 +59,11 @@ class Names:
         return self._types[key]
 
     def attribute(self, name: str) -> Refs:
-        """What `(row).name` may run where the row has no column of that name: a function, or a cast (findings 3.3)."""
+        """What `(x).name` may run where x has no column of that name: a function of one argument, whatever that is, or
+        a cast (findings 3.3)."""
         if name not in self._attributes:
             _make_room(self._attributes)
-            functions = [f for s in self._path for f in self.catalog.functions_named(s, name) if _takes_one_row(f)]
+            functions = [f for s in self._path for f in self.catalog.functions_named(s, name) if takes(f, 1)]
             self._attributes[name] = function_refs(functions) | type_refs(self._types_called("", name))
         return self._attributes[name]
 
@@ -116,8 +117,8 @@ def takes(function: Function, arguments: int) -> bool:
     return function.fewest <= arguments and (function.most < 0 or arguments <= function.most)
 
 
-def function_refs(functions: Iterable[Function]) -> Refs:
-    return frozenset(Ref("function", f.oid) for f in functions if not _is_harmless(f))
+def function_refs(functions: Iterable[Function], kind: str = "function") -> Refs:
+    return frozenset(Ref(kind, f.oid) for f in functions if not _is_harmless(f))
 
 
 def type_refs(types: Iterable[Type]) -> Refs:
@@ -129,7 +130,3 @@ def _is_harmless(function: Function) -> bool:
         return False
     compiled = function.kind == "f" and function.language == "c" and not function.types and function.defaults == NOTHING
     return function.builtin or compiled
-
-
-def _takes_one_row(function: Function) -> bool:
-    return function.takes_row and takes(function, 1)

@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 # Names of fields as outfuncs.c prints them. A name that a user chose can at most add an id: it cannot hide one.
 _IDS = (
-    r":(funcid|aggfnoid|winfnoid|opno|eqop|sortop|relid|resulttype|consttype|row_typeid|commandType) (\d+)"
-    r"|:(opnos) \(o ([\d ]+)\)"
+    r":(funcid|aggfnoid|winfnoid|opno|eqop|sortop|relid|resulttype|consttype|row_typeid|typid|commandType) (\d+)"
+    r"|:(opnos|funccoltypes|coltypes) \(o ([\d ]+)\)"
     r"|\{(ROWMARKCLAUSE)"
 )
 _SCHEMA = "CASE WHEN n.nspname LIKE 'pg\\_temp\\_%' THEN 'pg_temp' ELSE n.nspname::text END"
@@ -76,7 +76,6 @@ SELECT p.oid, {_SCHEMA}, p.proname::text, p.prokind::text, l.lanname::text, p.pr
       AND d.refclassid = 'pg_catalog.pg_extension'::regclass LIMIT 1), ''),
   p.pronargs - p.pronargdefaults,
   CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END,
-  coalesce(t.typtype IN ('c', 'p', 'd'), false),
   p.prorettype IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype),
   CASE WHEN p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') THEN p.prosrc ELSE '' END,
   CASE WHEN p.oid >= 16384 AND l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END,
@@ -85,21 +84,21 @@ SELECT p.oid, {_SCHEMA}, p.proname::text, p.prokind::text, l.lanname::text, p.pr
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
-LEFT JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0]"""
+JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"""
 
 _AGGREGATES = """
 SELECT aggfnoid::oid, ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn,
   aggminvtransfn, aggmfinalfn]::oid[]
 FROM pg_catalog.pg_aggregate WHERE aggfnoid::oid >= 16384"""
 
+# The planner turns an operator round (commutator), and NOT of it into another (negator).
 _OPERATORS = """
-SELECT o.oid, n.nspname::text, o.oprname::text, o.oprcode::oid
+SELECT o.oid, n.nspname::text, o.oprname::text, o.oprcode::oid, o.oprcom, o.oprnegate
 FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace"""
 
 _TYPES = f"""
 SELECT t.oid, {_SCHEMA}, t.typname::text, t.typtype::text, t.typrelid,
-  ARRAY(SELECT u FROM unnest(ARRAY[t.typbasetype, t.typelem, g.rngsubtype]) u WHERE u >= 16384),
+  ARRAY(SELECT u FROM unnest(ARRAY[t.typbasetype, t.typelem, g.rngsubtype]) u WHERE u <> 0),
   ARRAY(SELECT u FROM unnest(ARRAY[g.rngcanonical::oid, g.rngsubdiff::oid]) u WHERE u >= 16384)
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

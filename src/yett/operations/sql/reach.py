@@ -6,8 +6,10 @@ closure over that, so that functions may call each other in circles, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from itertools import chain
+from typing import NamedTuple
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import builtins, settings
@@ -30,6 +32,20 @@ _FACTS = {
 }
 
 
+Path = tuple[str, ...]
+_PLANNED = frozenset({"planned", "planned write", "called"})
+_FUNCTIONS = frozenset({"function", "operator", "trigger"})
+_OWN_PATH = re.compile(r"\b(?:reset|search_path)\b", re.IGNORECASE)
+
+
+class Step(NamedTuple):
+    """Something that is reached: whether it is only planned, and under which search_path."""
+
+    ref: Ref
+    planning: bool
+    path: Path
+
+
 class Reach:
     """One version of one catalog; remembers what it worked out."""
 
@@ -37,11 +53,11 @@ class Reach:
         self.catalog = catalog
         self.names = Names(catalog, catalog.search_path)
         self._read_body = read_body
-        self._names: dict[tuple[str, ...], Names] = {catalog.search_path: self.names}
-        self._known: dict[Ref, Known] = {}
+        self._names: dict[Path, Names] = {catalog.search_path: self.names}
+        self._known: dict[tuple[Ref, Path], Known] = {}
         self._closed: dict[tuple[Refs, bool], Known] = {}
 
-    def names_in(self, path: tuple[str, ...]) -> Names:
+    def names_in(self, path: Path) -> Names:
         """Names as another search_path has them."""
         return self._names.setdefault(path, Names(self.catalog, path))
 
@@ -57,40 +73,67 @@ class Reach:
     def _close(self, refs: Refs, planning: bool) -> Known:
         facts: dict[Fact, None] = {}
         touched: dict[Touched, None] = {}
-        seen: set[tuple[Ref, bool]] = set()
-        waiting = [(ref, planning) for ref in refs]
+        seen: set[Step] = set()
+        waiting = [Step(ref, planning, self.catalog.search_path) for ref in refs]
         while waiting:
             step = self._planned(waiting.pop())
             if step is None or step in seen:
                 continue
             seen.add(step)
-            ref, planned = step
-            known = self.known(ref)
+            path = self._path_in(step)
+            known = self.known(step.ref, path)
             facts.update(dict.fromkeys(known.facts))
             touched.update(dict.fromkeys(known.touched))
-            waiting.extend((further, planned) for further in known.refs)
+            waiting.extend(Step(further, step.planning, path) for further in known.refs)
         return Known(tuple(facts), frozenset(), tuple(touched))
 
-    def _planned(self, step: tuple[Ref, bool]) -> tuple[Ref, bool] | None:
-        """The planner opens relations and runs what is not volatile, with all that that runs; it writes nothing."""
-        ref, planning = step
+    def _planned(self, step: Step) -> Step | None:
+        """The planner opens relations and writes nothing; to fold what is constant it runs what is not volatile, and
+        operators to estimate with. It reads literals, fills in defaults and takes bodies in SQL apart."""
+        ref, planning, path = step
+        if ref.kind in _PLANNED:
+            return Step(ref, True, path)
         if not planning:
             return step
-        if ref.kind in ("function", "trigger"):
-            function = self.catalog.function(ref.oid)
-            return None if function is not None and function.volatility == "v" else (ref, False)
-        return (Ref(Verb.READ, ref.oid), True) if ref.kind in _FACTS else step
+        if ref.kind in _FACTS:
+            return Step(Ref("planned write", ref.oid), True, path)
+        if ref.kind in ("type", "compared", "casts"):
+            return Step(ref, False, path)
+        function = self.catalog.function(ref.oid) if ref.kind in _FUNCTIONS else None
+        if function is None or function.volatility != "v":
+            return Step(ref, planning and ref.kind not in _FUNCTIONS, path)
+        if function.builtin:
+            return None
+        if ref.kind == "operator":
+            return Step(ref, False, path)
+        return step if function.language == "sql" else Step(Ref("called", ref.oid), True, path)
 
-    def known(self, ref: Ref) -> Known:
-        """What one thing does by itself, and leads to."""
-        if ref not in self._known:
-            self._known[ref] = self._look(ref)
-        return self._known[ref]
+    def _path_in(self, step: Step) -> Path:
+        """A function's own search_path holds for all that it calls, and that calls."""
+        function = self.catalog.function(step.ref.oid) if step.ref.kind in _FUNCTIONS else None
+        for setting in () if function is None else function.settings:
+            name, _, value = setting.partition("=")
+            if name.lower() == "search_path":
+                return settings.path_of(value, self.catalog.search_path)
+        return step.path
 
-    def _look(self, ref: Ref) -> Known:
+    def known(self, ref: Ref, path: Path | None = None) -> Known:
+        """What one thing does by itself, and leads to, in a search_path; None: the session's."""
+        key = (ref, self.catalog.search_path if path is None else path)
+        if key not in self._known:
+            self._known[key] = self._look(*key)
+        return self._known[key]
+
+    def _look(self, ref: Ref, path: Path) -> Known:
         match ref.kind:
-            case "function" | "trigger":
-                return self._function(ref.oid, ref.kind == "trigger")
+            case "function" | "operator" | "trigger":
+                return self._function(ref.oid, ref.kind == "trigger", self.names_in(path))
+            case "called":
+                return self._called(ref.oid)
+            case "planned":
+                return self._folded(ref.oid)
+            case "planned write":
+                return self._planned_write(ref.oid)
             case "type":
                 return self._type(ref.oid)
             case "compared":
@@ -109,15 +152,21 @@ class Reach:
 
     # -- functions and types
 
-    def _function(self, oid: int, trigger: bool) -> Known:
+    def _function(self, oid: int, trigger: bool, names: Names) -> Known:
         function = self.catalog.function(oid)
         if function is None:
             return Known((unknown("runs a function that the catalog does not know"),))
-        refs = self.refs(function.defaults) | frozenset(Ref("type", type_) for type_ in function.types)
-        own = self._own(function, trigger)
-        return Known(own.facts, own.refs | refs, own.touched)
+        own = self._own(function, trigger, names)
+        return Known(own.facts, own.refs | self._called(oid).refs, own.touched)
 
-    def _own(self, function: Function, trigger: bool) -> Known:
+    def _called(self, oid: int) -> Known:
+        """What a call runs beside the function: its defaults, and what makes values of its types."""
+        function = self.catalog.function(oid)
+        if function is None:
+            return HARMLESS
+        return Known((), self.refs(function.defaults) | frozenset(Ref("type", type_) for type_ in function.types))
+
+    def _own(self, function: Function, trigger: bool, names: Names) -> Known:
         name = f"{function.schema}.{function.name}"
         if not function.builtin and function.kind == "a":
             return Known((), frozenset(Ref("function", part) for part in function.parts))
@@ -133,15 +182,10 @@ class Reach:
         if function.atomic is not None:
             return self.tree(function.atomic, f"calls {name}, whose body does more than queries")
         if function.language in ("sql", "plpgsql"):
-            return self._read_body(self, function, self._names_of(function), trigger)
+            if _changes_its_path(function):
+                return Known((unknown(f"calls {name}, which changes its own search_path"),))
+            return self._read_body(self, function, names, trigger)
         return Known((unknown(f"calls {name}, whose language {function.language} Yett does not read"),))
-
-    def _names_of(self, function: Function) -> Names:
-        for setting in function.settings:
-            name, _, value = setting.partition("=")
-            if name.lower() == "search_path":
-                return self.names_in(settings.path_of(value, self.catalog.search_path))
-        return self.names
 
     def _type(self, oid: int) -> Known:
         type_ = self.catalog.type_(oid)
@@ -172,18 +216,18 @@ class Reach:
         """What evaluating a stored expression runs and reads."""
         if uses == NOTHING:
             return frozenset()
-        oids = chain(uses.functions, (self.catalog.operator(oid) for oid in uses.operators))
-        found, missing = [], set()
-        for oid in oids:
-            function = self.catalog.function(oid)
-            if function is None:
-                missing.add(Ref("function", oid))
-            else:
-                found.append(function)
+        operators = [self.catalog.operator(oid) for oid in uses.operators]
+        called = self._runs(uses.functions, "function")
+        operated = self._runs(chain(*operators, () if all(operators) else (0,)), "operator")
         relations = (Ref(Verb.READ, oid) for oid in uses.relations)
         locked = (Ref(Verb.LOCK, oid) for oid in uses.relations if uses.locks)
         types = (Ref("type", oid) for oid in uses.types)
-        return function_refs(found) | missing | frozenset(chain(relations, locked, types))
+        return called | operated | frozenset(chain(relations, locked, types))
+
+    def _runs(self, oids: Iterable[int], kind: str) -> Refs:
+        functions = {oid: self.catalog.function(oid) for oid in oids}
+        missing = frozenset(Ref(kind, oid) for oid, function in functions.items() if function is None)
+        return missing | function_refs((one for one in functions.values() if one is not None), kind)
 
     def tree(self, uses: Uses, otherwise: str) -> Known:
         """What running stored queries does: every relation in them may be the one that is written."""
@@ -238,8 +282,10 @@ class Reach:
         if verb in (Verb.INSERT, Verb.UPDATE):
             refs |= self.refs(relation.on_write)
             refs.update(Ref("type", type_) for type_ in relation.types)
-        if verb in (Verb.READ, Verb.DELETE):
-            refs.update(Ref("compared", type_) for type_ in relation.types)
+        if verb in (Verb.READ, Verb.DELETE):  # a constant beside a column becomes one of its type
+            refs.update(Ref(kind, type_) for kind in ("type", "compared") for type_ in relation.types)
+            if relation.on_write != NOTHING:
+                refs.add(Ref("planned", relation.oid))
         if verb in WRITES or verb is Verb.TRUNCATE:
             refs |= self._fired(relation, verb)
             refs |= _cascades(relation, verb)
@@ -261,6 +307,22 @@ class Reach:
         if relation.kind == "v" and not instead and verb in WRITES:
             refs.update(Ref(verb, oid) for oid in relation.view.relations if oid != relation.oid)
         return frozenset(refs)
+
+    def _folded(self, oid: int) -> Known:
+        """The planner folds what is constant in a relation's checks, index, statistics and partition expressions, which
+        it reads for any query."""
+        relation = self.catalog.relation(oid)
+        return HARMLESS if relation is None else Known((), self.refs(relation.on_write))
+
+    def _planned_write(self, oid: int) -> Known:
+        """A write that is planned and not run: its defaults and rules are part of the plan, its triggers are not."""
+        relation = self.catalog.relation(oid)
+        if relation is None or relation.builtin:
+            return self.known(Ref(Verb.READ, oid))
+        ruled = (self.tree(rule.does, "").refs for rule in relation.rules)
+        refs = self.refs(relation.on_write).union({Ref(Verb.READ, oid)}, *ruled)
+        written = (Ref("planned write", one) for one in relation.view.relations if relation.kind == "v" and one != oid)
+        return Known((), refs.union(written))
 
     def _copy(self, oid: int) -> Known:
         """LIKE .. INCLUDING: a new table runs this one's expressions."""
@@ -306,6 +368,12 @@ def _cascades(relation: Relation, verb: Verb) -> Refs:
     if verb is Verb.UPDATE and relation.kind == "p":
         refs.update(Ref("moved", child) for child in relation.children)
     return frozenset(refs)
+
+
+def _changes_its_path(function: Function) -> bool:
+    """Whether a function that has a search_path of its own may have another before it is done."""
+    has_own = any(setting.lower().startswith("search_path=") for setting in function.settings)
+    return has_own and _OWN_PATH.search(function.body) is not None
 
 
 def _touch(relation: Relation, verb: Verb) -> tuple[Touched, ...]:

@@ -7,6 +7,7 @@ other statements do is in `definitions`, `authority`, `session` and `bodies`, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
@@ -63,11 +64,11 @@ class Reader(Found):
 
     def select(self, node: Node, ctes: Ctes) -> None:
         self._queries += 1
+        self._reads = True
         if "intoClause" in node:
             self.fact(unknown("makes a table where no table can be made"))
         if "fromClause" in node or "larg" in node:
             self._plain = self._once = False
-            self._reads_columns = True
         self._choose_setting(node)
         outer, self._rows = self._rows, "valuesLists" in node
         inner = self.with_clause(node.get("withClause"), ctes)
@@ -109,7 +110,7 @@ class Reader(Found):
         return ctes
 
     def insert(self, node: Node, ctes: Ctes) -> None:
-        self._reads_columns = True
+        self._reads = True
         self.target(node["relation"], Verb.INSERT)
         inner = self.with_clause(node.get("withClause"), ctes)
         conflict = node.get("onConflictClause", {})
@@ -124,7 +125,7 @@ class Reader(Found):
         self._changes(node, ctes, Verb.DELETE)
 
     def merge(self, node: Node, ctes: Ctes) -> None:
-        self._reads_columns = True
+        self._reads = True
         inner = self.with_clause(node.get("withClause"), ctes)
         for when in node.get("mergeWhenClauses", []):
             verb = _MERGES.get(when["MergeWhenClause"].get("commandType", ""))
@@ -136,7 +137,7 @@ class Reader(Found):
         self._rest(node, inner)
 
     def _changes(self, node: Node, ctes: Ctes, verb: Verb) -> None:
-        self._reads_columns = True
+        self._reads = True
         self.target(node["relation"], verb)
         inner = self.with_clause(node.get("withClause"), ctes)
         if unbounded.condition(node):
@@ -158,7 +159,7 @@ class Reader(Found):
     def _range_var(self, node: Node, ctes: Ctes) -> None:
         schema, name = node.get("schemaname", ""), node["relname"]
         if schema or name not in ctes:
-            self._reads_columns = True
+            self._reads = True
             self.target(node, Verb.READ)
 
     def _relation(self, node: Node, ctes: Ctes) -> None:
@@ -181,6 +182,8 @@ class Reader(Found):
     def call(self, schema: str, name: str, arguments: int, node: Node) -> None:
         """A call by name, with the two built-in functions whose arguments matter."""
         refs = self.names.call(schema, name, arguments)
+        if name == "json_object":  # the grammar says pg_catalog where the text may not
+            refs = (refs or frozenset()) | (self.names.call("", name, -1) or frozenset())
         if refs and name == "set_config":
             own = {ref for ref in refs if (f := self.catalog.function(ref.oid)) is not None and f.builtin}
             if own:
@@ -193,6 +196,13 @@ class Reader(Found):
         elif not self._rows and name not in ("currval", "lastval"):
             self._plain = False  # it may return a set; none may stand in VALUES or in SET
         self.reached(refs, f"calls {dotted(schema, name)}, which is not known")
+
+    def spelled(self, node: Node, ctes: Ctes, *, names: tuple[str, ...]) -> None:
+        """A construct that may be a call of one of these functions."""
+        for name in names:
+            self.refs |= self.names.call("", name, -1) or frozenset()
+        self._once = self._plain = False
+        self.walk(node, ctes)
 
     def _is_one_value(self, name: str, refs: Refs | None) -> bool:
         if name not in builtins.ADVISORY_LOCKS and name not in builtins.ONE_VALUE:
@@ -232,7 +242,7 @@ class Reader(Found):
         *schema, name = (part["String"]["sval"] for part in node.get("names", ()))
         if node.get("pct_type"):
             return
-        self._reads_columns = True
+        self._reads = True
         self.reached(
             self.names.type_(schema[-1] if schema else "", name),
             f"names type {dotted(schema[-1] if schema else '', name)}, which is not known",
@@ -305,16 +315,30 @@ _MERGES = {"CMD_INSERT": Verb.INSERT, "CMD_UPDATE": Verb.UPDATE, "CMD_DELETE": V
 _UNKNOWN = Reader._unknown
 _PASSED = """A_ArrayExpr A_Indices BoolExpr BooleanTest CaseWhen CoalesceExpr CollateClause
  ColumnDef CommonTableExpr CurrentOfExpr GroupingFunc GroupingSet IndexElem InferClause JsonAggConstructor JsonArgument
- JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor JsonBehavior JsonFormat JsonFuncExpr JsonIsPredicate
- JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr JsonReturning JsonScalarExpr
- JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr MergeWhenClause MinMaxExpr MultiAssignRef
+ JsonBehavior JsonFormat JsonIsPredicate JsonKeyValue JsonOutput JsonReturning
+ JsonTableColumn JsonTablePathSpec JsonValueExpr MergeWhenClause MinMaxExpr MultiAssignRef
  NamedArgExpr NullTest OnConflictClause RangeFunction RangeSubselect RangeTableFunc RangeTableFuncCol ResTarget
  ReturningClause ReturningOption RowExpr TypeCast WindowDef WithClause XmlExpr XmlSerialize"""
+_SPELLED = {
+    "JsonArrayAgg": ("json_arrayagg",),
+    "JsonArrayConstructor": ("json_array",),
+    "JsonArrayQueryConstructor": ("json_array",),
+    "JsonFuncExpr": ("json_exists", "json_query", "json_value"),
+    "JsonObjectAgg": ("json_objectagg",),
+    "JsonObjectConstructor": ("json_object",),
+    "JsonParseExpr": ("json",),
+    "JsonScalarExpr": ("json_scalar",),
+    "JsonSerializeExpr": ("json_serialize",),
+    "JsonTable": ("json_table",),
+    "MergeSupportFunc": ("merge_action",),
+}
+"""Constructs that are calls of functions by these names to a server whose grammar is older than this one."""
 _LEAVES = """A_Const A_Star Alias BitString Boolean Float Integer ParamRef SQLValueFunction SetToDefault String
- LockingClause MergeSupportFunc"""
+ LockingClause"""
 
 _HANDLERS: dict[str, Callable[[Reader, Any, Ctes], None]] = {
     **dict.fromkeys(_PASSED.split(), Reader.walk),
+    **{kind: partial(Reader.spelled, names=names) for kind, names in _SPELLED.items()},
     **dict.fromkeys(_LEAVES.split(), Reader._nothing),
     "A_Expr": Reader._operator,
     "A_Indirection": Reader._indirection,

@@ -102,7 +102,10 @@ def _execute(reader: Reader, node: Node) -> None:
         reader.fact(unknown("executes a statement that executes another"))
         return
     reader.executes = name
+    before, reader.refs = reader.refs, set()
     reader.walk(node.get("params", []))
+    reader.evaluated |= reader.refs
+    reader.refs |= before
     if name not in reader.prepared:
         reader.fact(unknown("executes a statement that nobody here prepared"))
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from yett.operations.sql.catalog import (
     FIRST_NORMAL_OID,
@@ -25,8 +25,9 @@ Rows = Mapping[str, Sequence[Sequence[Any]]]
 T = TypeVar("T")
 
 _EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
-_JSON = frozenset({114, 3802})
-"""json and jsonb: to_json and its kin call a type's cast onto them, without a word in the text."""
+_UNSAID = frozenset({25, 114, 3802})
+"""text, json and jsonb: quote_literal, ||, to_json and their kin call a type's cast onto them, without a word in the
+text."""
 
 _INSTEAD = 64
 _RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
@@ -43,7 +44,20 @@ _KINDS_OF_ID = {
     "resulttype": "types",
     "consttype": "types",
     "row_typeid": "types",
+    "typid": "types",
+    "funccoltypes": "types",
+    "coltypes": "types",
 }
+
+
+class Operator(NamedTuple):
+    """A row of pg_operator. `instead`: its commutator and its negator, by which the planner may replace it."""
+
+    oid: int
+    schema: str
+    name: str
+    function: int
+    instead: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -62,7 +76,7 @@ class Snapshot:
     _relations_by_type: Mapping[int, tuple[Relation, ...]]
     _functions: Mapping[int, Function]
     _functions_by_name: Mapping[tuple[str, str], tuple[Function, ...]]
-    _operators: Mapping[int, int]
+    _operators: Mapping[int, Operator]
     _operators_by_name: Mapping[tuple[str, str], tuple[int, ...]]
     _types: Mapping[int, Type]
     _types_by_name: Mapping[tuple[str, str], tuple[Type, ...]]
@@ -98,8 +112,14 @@ class Snapshot:
     def functions_named(self, schema: str, name: str) -> tuple[Function, ...]:
         return self._functions_by_name.get((schema, name), ())
 
-    def operator(self, oid: int) -> int:
-        return self._operators.get(oid, 0)
+    def operator(self, oid: int) -> frozenset[int]:
+        found, waiting = set[int](), [oid]
+        while waiting:
+            operator = self._operators.get(waiting.pop())
+            if operator is not None and operator.function not in found:
+                found.add(operator.function)
+                waiting += operator.instead
+        return frozenset(found - {0})
 
     def operators_named(self, schema: str, name: str) -> tuple[int, ...]:
         return self._operators_by_name.get((schema, name), ())
@@ -120,10 +140,7 @@ class Snapshot:
 
     def with_objects_of(self, other: Snapshot) -> Snapshot:
         """The built-in relations, functions and operators of this one, and all else of `other`, under its version."""
-        names = {oid: (schema, name) for (schema, name), oids in self._operators_by_name.items() for oid in oids}
-        names |= {oid: (schema, name) for (schema, name), oids in other._operators_by_name.items() for oid in oids}
-        operators = {oid: function for oid, function in self._operators.items() if oid < FIRST_NORMAL_OID}
-        operators |= other._operators
+        operators = {**dict(_builtin_operators(self._operators)), **other._operators}
         return of(
             version=other.version,
             search_path=other.search_path,
@@ -131,7 +148,7 @@ class Snapshot:
             is_utf8=other.is_utf8,
             relations=(*_builtin(self._relations), *other._relations.values()),
             functions=(*_builtin(self._functions), *other._functions.values()),
-            operators=[(oid, *names[oid], function) for oid, function in operators.items()],
+            operators=operators.values(),
             types=other._types.values(),
             implicit_casts=other.implicit_casts,
             event_triggers=other.event_triggers,
@@ -142,6 +159,10 @@ def _builtin(known: Mapping[int, T]) -> Iterable[T]:
     return (one for oid, one in known.items() if oid < FIRST_NORMAL_OID)
 
 
+def _builtin_operators(known: Mapping[int, Operator]) -> Iterable[tuple[int, Operator]]:
+    return ((oid, one) for oid, one in known.items() if oid < FIRST_NORMAL_OID)
+
+
 def of(
     *,
     version: Hashable = 0,
@@ -150,18 +171,17 @@ def of(
     is_utf8: bool = True,
     relations: Iterable[Relation] = (),
     functions: Iterable[Function] = (),
-    operators: Iterable[tuple[int, str, str, int]] = (),
+    operators: Iterable[Operator] = (),
     types: Iterable[Type] = (),
     implicit_casts: Iterable[int] = (),
     event_triggers: Iterable[int] = (),
 ) -> Snapshot:
-    """Index plain values. An operator is (oid, schema, name, function's oid)."""
+    """Index plain values."""
     all_relations, all_functions, all_types = list(relations), list(functions), list(types)
     operators_by_name = defaultdict(list)
-    by_oid = {}
-    for oid, schema, name, function in operators:
-        by_oid[oid] = function
-        operators_by_name[schema, name].append(oid)
+    by_oid = {operator.oid: operator for operator in operators}
+    for operator in by_oid.values():
+        operators_by_name[operator.schema, operator.name].append(operator.oid)
     by_type: dict[int, list[Relation]] = defaultdict(list)
     by_schema: dict[str, list[Relation]] = defaultdict(list)
     for relation in all_relations:
@@ -202,9 +222,11 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
     casts: dict[int, set[int]] = defaultdict(set)
     for target, function, _ in rows["casts"]:
         casts[target].add(function)
+    onto_builtin = frozenset[int]().union(*(found for target, found in casts.items() if target < FIRST_NORMAL_OID))
     compared: dict[int, set[int]] = defaultdict(set)
     for type_, function in rows["comparisons"]:
         compared[type_].add(function)
+    operators = rows["operators"]
     return of(
         version=version,
         search_path=search_path,
@@ -212,23 +234,25 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         is_utf8=[is_utf8 for (is_utf8,) in rows["encoding"]] == [True],
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
-        operators=[(oid, schema, name, function) for oid, schema, name, function in rows["operators"]],
+        operators=[Operator(oid, schema, name, code, tuple(instead)) for oid, schema, name, code, *instead in operators],
         types=[
             Type(
                 oid=oid,
                 schema=schema,
                 name=name,
                 kind=kind,
-                parts=frozenset(parts) | columns.get(relation, frozenset()),
+                parts=frozenset(one for one in parts if one >= FIRST_NORMAL_OID) | columns.get(relation, frozenset()),
                 checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
-                casts=frozenset(casts.get(oid, ())),
+                casts=frozenset(casts.get(oid, ())).union(
+                    onto_builtin if oid >= FIRST_NORMAL_OID else (), *(casts.get(part, ()) for part in parts)
+                ),
                 compared=frozenset(compared.get(oid, ())),
             )
             for oid, schema, name, kind, relation, parts, range_functions in rows["types"]
         ],
         event_triggers=[function for (function,) in rows["event_triggers"]],
         implicit_casts={
-            *(function for target, function, context in rows["casts"] if context != "e" or target in _JSON),
+            *(function for target, function, context in rows["casts"] if context != "e" or target in _UNSAID),
             *(function for type_, found in compared.items() if 0 < type_ < FIRST_NORMAL_OID for function in found),
         },
     )
@@ -286,7 +310,7 @@ def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Iterable[Fu
     parts = {oid: frozenset(used) - {0} for oid, used in rows["aggregates"]}
     for row in rows["functions"]:
         oid, schema, name, kind, language, volatility, secdef, owner, extension, fewest, most, *more = row
-        takes_row, returns_trigger, body, definition, types, settings = more
+        returns_trigger, body, definition, types, settings = more
         yield Function(
             oid=oid,
             schema=schema,
@@ -299,7 +323,6 @@ def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Iterable[Fu
             extension=extension,
             fewest=fewest,
             most=most,
-            takes_row=takes_row,
             returns_trigger=returns_trigger,
             body=body,
             definition=definition,
