@@ -234,7 +234,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         is_utf8=[is_utf8 for (is_utf8,) in rows["encoding"]] == [True],
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
-        operators=[Operator(oid, schema, name, code, tuple(instead)) for oid, schema, name, code, *instead in operators],
+        operators=[Operator(oid, schema, name, code, (com, neg)) for oid, schema, name, code, com, neg in operators],
         types=[
             Type(
                 oid=oid,
