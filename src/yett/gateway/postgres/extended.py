@@ -5,7 +5,11 @@ sees: the server is idle and its state exact before anything else is decided.
 
 Three things are a Parse's, a Bind's and an Execute's own: a Parse is looked at, so that nothing unread
 reaches the server; a statement is decided when it is bound, since planning it may run what it calls; transaction
-control and EXECUTE are decided when they are executed.
+control is decided when it is executed.
+
+A Bind does not settle what an EXECUTE runs, and no Bind of one stands on the server by itself: FETCH, MOVE and
+functions run portals by their names, too. It is kept here and goes with its Execute, and so do PREPARE, DEALLOCATE and
+definitions.
 """
 
 from __future__ import annotations
@@ -15,7 +19,15 @@ from dataclasses import dataclass
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
-from yett.gateway.postgres.fields import STATEMENT, bind_fields, executed, may_be_named, named, parse_fields
+from yett.gateway.postgres.fields import (
+    STATEMENT,
+    Malformed,
+    bind_fields,
+    executed,
+    may_be_named,
+    named,
+    parse_fields,
+)
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.guarding import Guarding
 from yett.gateway.postgres.lockstep import Group, Lockstep
@@ -41,7 +53,22 @@ _NO_NAME = Told(
     "choose a name of at most 63 ASCII characters that does not begin with _yett",
     "42602",
 )
+_BY_ITSELF = Told(
+    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE or a definition is executed right behind its Bind, or not at all",
+    "send Bind and Execute together, with nothing but a Describe of the portal between them",
+)
+_DOUBTFUL = Told(
+    "yett: a Bind of this portal was not confirmed, and an older portal may stand under its name",
+    "bind it again, under another name",
+    "34000",
+)
 _MOST_BATCHED = 64 << 10
+_TAGS = {
+    Control.BEGIN: (b"BEGIN", b"START TRANSACTION"),
+    Control.SAVEPOINT: (b"SAVEPOINT",),
+    Control.RELEASE: (b"RELEASE",),
+    Control.ROLLBACK_TO: (b"ROLLBACK",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +78,16 @@ class Portal:
     sql: bytes
     look: Look
     again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A Bind that waits for its Execute: nothing may come between them but a Describe of it. `messages`: both."""
+
+    portal: bytes
+    look: Look
+    bound: Bound
+    messages: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +114,10 @@ class Extended:
         self._batch: list[bytes] = []
         self._size = 0
         self._renamed: dict[bytes, Named | None] = {}
+        self._bound: dict[bytes, Portal | None] = {}
         self._portals: dict[bytes, Portal] = {}
         self._changing = False
-        self._lent: bytes | None = None  # the portal that the owner's rights were lent for
+        self._kept: Kept | None = None
         step.before = self.send
 
     async def take(self, kind: int, message: bytes) -> None:
@@ -87,8 +125,10 @@ class Extended:
         if self.skipping and kind != SYNC:
             return
         try:
-            if self._lent is not None and not _is_of(self._lent, kind, message):
-                await self.send()  # without its Execute: what was lent goes back before anything else runs
+            if self._kept is not None and not _is_of(self._kept.portal, kind, message):
+                await self.refuse(_BY_ITSELF)
+                if kind != SYNC:
+                    return
             if kind in (PARSE, BIND) and self._looking.uncommitted:
                 await self._enter()
                 await self.send()
@@ -169,42 +209,48 @@ class Extended:
             if await self._is_free() and not (controls and requests.guarding):
                 await self._looking.decide(look)
                 self.exact = False
-                self._forget(portal)
-                if controls:
-                    requests.controls[portal] = sql
+                requests.binds(portal, sql if controls else None)
                 requests.open = True
                 self._copying.forward(message)
                 return
         else:
             requests.plain.pop(sql, None)
         await self._enter()
-        if not self.skipping:
-            await self._decide(message, portal, sql, look, Bound(parameters, self._types_of(name)))
+        if self.skipping:
+            return
+        bound = Bound(parameters, self._types_of(name))
+        if _settled_by_bind(look):
+            await self._decide(message, portal, sql, look, bound)
+        else:
+            await self._keep(message, portal, sql, bound)
+
+    async def _keep(self, message: bytes, portal: bytes, sql: bytes, bound: Bound) -> None:
+        """What it would do is read when all names stand for what they will stand for. Raises Stopped."""
+        await self.send()
+        if self.skipping:
+            return
+        look = await self._looking.look(sql)
+        self._must_go_on(look)
+        self._kept = Kept(portal, look, bound, [message])
 
     async def _decide(self, message: bytes, portal: bytes, sql: bytes, look: Look, bound: Bound) -> None:
         """A Bind, with the server idle or decided messages on their way to it. Raises Stopped."""
         self._must_go_on(look)
-        again = self._looking.controls(look) or not _settled_by_bind(look)
-        lent = False
+        again = self._looking.controls(look) or any(one.defines for one in look.statements)
         if look.way is not Way.PASS or again:
             await self.send()
         if self.skipping:
             return
         if look.way is Way.PASS:
             await self._looking.decide(look)
-        elif look.way is not Way.ALONE:  # that is decided when it is executed: to bind it runs nothing
+        else:
             await self._guarding.enter()
             await self._guarding.admit(look, bound)
             self._changing = True
-            lent = look.way is Way.DUMP
         if self.skipping:  # what was sent while it was asked about has failed
             return
         self._add(message)
-        self._lent = portal if lent else None
-        self._forget(portal)
-        if look.way is not Way.PASS or again:
-            self._portals[portal] = Portal(sql, look, again)
-            self._requests.special.add(portal)
+        self._bound[portal] = Portal(sql, look, again) if look.way is not Way.PASS or again else None
 
     async def _execute(self, message: bytes) -> None:
         name = executed(message)
@@ -212,18 +258,16 @@ class Extended:
         await self._enter()
         if self.skipping:
             return
-        portal = self._portals.get(name) if name in self._requests.special else None
-        if portal is None and (control := self._requests.controls.get(name)) is not None:
-            portal = Portal(control, await self._looking.look(control), True)
+        if self._kept is not None:
+            await self._execute_kept(message, self._kept)
+            return
+        portal = await self._portal(name)
         if portal is None:
             await self._also(message)
             return
-        if portal.look.way is Way.ALONE:
-            await self._execute_alone(name, portal)
-            return
         self._changing |= portal.look.way is not Way.PASS
         if portal.again:
-            await self._execute_again(message, portal)
+            await self._execute_again(name, message, portal)
         elif any(one.copies == "in" for one in portal.look.statements):
             self._add(message)
             await self.send(copies=portal.look)
@@ -233,19 +277,42 @@ class Extended:
         else:
             await self._also(message)
 
-    async def _execute_alone(self, name: bytes, portal: Portal) -> None:
-        """The server's own portal is never executed; it ended with the Sync behind its Bind. Raises Stopped."""
-        await self.send()
-        if self.skipping:
-            return
-        self._forget(name)
-        again = await self._looking.look(portal.sql)
-        if again.statements != portal.look.statements:
-            hint = "bind it again"
-            raise Stopped(Told("yett: what this portal would do has changed since it was bound", hint, "26000"))
-        self.skipping = not await self._guarding.run_alone(again)
+    async def _portal(self, name: bytes) -> Portal | None:
+        """What is watched under a name. Raises Stopped: the server may have another portal there."""
+        if name in self._bound:
+            return self._bound[name]
+        requests = self._requests
+        if name in requests.doubtful:
+            raise Stopped(_DOUBTFUL)
+        if (control := requests.controls.get(name)) is not None:
+            return Portal(control, await self._looking.look(control), True)
+        return self._portals.get(name) if name in requests.special else None
 
-    async def _execute_again(self, message: bytes, portal: Portal) -> None:
+    async def _execute_kept(self, message: bytes, kept: Kept) -> None:
+        """Nothing was sent since it was looked at. Raises Stopped."""
+        look = kept.look
+        if look.way is Way.ALONE:
+            await self._send_kept(kept)
+            self.skipping = self.skipping or not await self._guarding.run_alone(look)
+            return
+        if look.way is Way.PASS:
+            await self._looking.decide(look)
+        else:
+            await self._guarding.enter()
+            await self._guarding.admit(look, kept.bound)
+            self._changing = True
+        await self._send_kept(kept, message)
+        self._looking.ran(look, ok=not self.skipping)
+
+    async def _send_kept(self, kept: Kept, *behind: bytes) -> None:
+        """Its portal has run when anybody can name it, or never does: the server ran nothing of it."""
+        self._kept = None
+        for message in (*kept.messages, *behind):
+            self._add(message)
+        self._bound[kept.portal] = None
+        await self.send()
+
+    async def _execute_again(self, name: bytes, message: bytes, portal: Portal) -> None:
         """Raises Stopped."""
         again = await self._looking.look(portal.sql)
         if again.statements != portal.look.statements:
@@ -253,16 +320,23 @@ class Extended:
             raise Stopped(Told("yett: what this portal would do has changed since it was bound", hint, "26000"))
         one = again.statements[0]
         if one.control in (Control.COMMIT, Control.ROLLBACK):
-            await self._end(message, one.control, chain=one.chain)
+            await self._end(name, message, one.control, chain=one.chain)
             return
         self._add(message)
-        await self.send()
+        group = await self.send()
+        if group is not None and not self.skipping and group.tag not in _TAGS.get(one.control, (group.tag,)):
+            raise Malformed("a portal was not what was bound to its name")  # CLOSE and DECLARE know the name, too
         self._looking.ran(again, ok=not self.skipping)
         if one.control is Control.BEGIN and not self.skipping:
             self._guarding.keep_open()
 
-    async def _end(self, message: bytes, control: Control, *, chain: bool) -> None:
-        """COMMIT or ROLLBACK by the extended protocol: what is in the batch is at most its own Bind and Describe."""
+    async def _end(self, name: bytes, message: bytes, control: Control, *, chain: bool) -> None:
+        """COMMIT or ROLLBACK by the extended protocol. With it goes at most its own Bind and Describe: what else
+        stands before it has run, and is known, before the transaction is settled."""
+        if not all(_opens(name, each) for each in self._batch):
+            await self.send()
+            if self.skipping:
+                return
         messages = b"".join((*self._batch, message, SYNC_MESSAGE))
         self._dropped()
         group = await self._guarding.end(control, messages, chain=chain)
@@ -273,6 +347,9 @@ class Extended:
         _must_be_nameable(name)
         await self._enter()
         if self.skipping:
+            return
+        if self._kept is not None:
+            self._kept.messages.append(message)
             return
         self._add(message)
         if kind == CLOSE and which == STATEMENT:
@@ -286,11 +363,6 @@ class Extended:
         self._end_portals()
         self._copying.say(replies.ready(self._step.status))
 
-    def _forget(self, portal: bytes) -> None:
-        self._portals.pop(portal, None)
-        self._requests.controls.pop(portal, None)
-        self._requests.special.discard(portal)
-
     # ---- the batch
 
     async def _also(self, message: bytes) -> None:
@@ -298,12 +370,12 @@ class Extended:
         if self._size > _MOST_BATCHED:
             await self.send()
 
-    async def send(self, *, copies: Look | None = None) -> None:
+    async def send(self, *, copies: Look | None = None) -> Group | None:
         """Send what is decided, and wait for all of its answers; `copies`: the last of it asks for rows."""
         if not self._batch:
-            return
+            return None
         messages = b"".join(self._batch)
-        renamed, changing = self._renamed, self._changing
+        renamed, bound, changing = self._renamed, self._bound, self._changing
         self._dropped()
         if copies is not None:
             group = self._step.send(messages + FLUSH_MESSAGE, copies=True, owes=False)
@@ -311,6 +383,7 @@ class Extended:
         else:
             group = await self._step.finished(self._step.send(messages + SYNC_MESSAGE))
         self._rename(renamed, group)
+        self._rebind(bound, group)
         if group.failed:
             self.skipping = True
             if self._guarding.own:
@@ -319,14 +392,15 @@ class Extended:
                 await self._guarding.failed(group)
         elif changing:
             await self._guarding.ran()
+        return group
 
     def _add(self, message: bytes) -> None:
         self._batch.append(message)
         self._size += len(message)
 
     def _dropped(self) -> None:
-        self._batch, self._size, self._renamed, self._changing = [], 0, {}, False
-        self._lent = None
+        self._batch, self._size, self._renamed, self._bound, self._changing = [], 0, {}, {}, False
+        self._kept = None
 
     def _rename(self, renamed: dict[bytes, Named | None], group: Group) -> None:
         """Names that were parsed or closed, now that it is known whether that had an effect."""
@@ -344,6 +418,19 @@ class Extended:
                 requests.heavy[name] = parsed.sql
                 if parsed.types:
                     requests.types[name] = parsed.types
+
+    def _rebind(self, bound: dict[bytes, Portal | None], group: Group) -> None:
+        """Portals that were bound, now that it is known whether that had an effect."""
+        for name, portal in bound.items():
+            if group.failed:
+                self._requests.doubt(name)
+                continue
+            self._requests.binds(name, None)
+            if portal is not None:
+                self._portals[name] = portal
+                self._requests.special.add(name)
+        if not group.failed:
+            self._requests.rebound.difference_update(bound)
 
     async def _text_of(self, name: bytes) -> bytes:
         """What a name stands for on the server. Raises Stopped: nothing, as far as this connection knows."""
@@ -382,13 +469,13 @@ class Extended:
     @property
     def at_rest(self) -> bool:
         """Whether nothing hangs on the messages so far: those that follow may go on by themselves."""
-        return not self._batch and not self.skipping and not self._guarding.own
+        return not self._batch and self._kept is None and not self.skipping and not self._guarding.own
 
     def _end_portals(self) -> None:
         """Portals end with their transaction."""
         if self._step.status == IDLE:
-            for portal in list(self._portals):
-                self._forget(portal)
+            self._portals.clear()
+            self._requests.end_portals()
 
     def _must_go_on(self, look: Look) -> None:
         """Raises Stopped: the transaction has failed, and this does not end it."""
@@ -409,6 +496,18 @@ def _is_of(portal: bytes, kind: int, message: bytes) -> bool:
     return kind == DESCRIBE and message[5] == 0x50 and message[6:-1] == portal
 
 
+def _opens(portal: bytes, message: bytes) -> bool:
+    """Whether a message is the Bind or Describe of this portal."""
+    if message[0] == BIND:
+        return message[5 : message.index(0, 5)] == portal
+    return message[0] == DESCRIBE and _is_of(portal, DESCRIBE, message)
+
+
 def _settled_by_bind(look: Look) -> bool:
-    """Whether nothing can change what it does between Bind and Execute."""
-    return not any(one.executes or one.prepares or one.deallocates or one.defines for one in look.statements)
+    """Whether its portal may stand on the server: what it does then is what it would do now, whoever runs it.
+
+    A call that nobody here can read defines for all that is known, and was asked about."""
+    return not any(
+        one.executes or one.prepares or one.deallocates or (one.defines and one.way is not Way.ASK)
+        for one in look.statements
+    )

@@ -55,13 +55,15 @@ class Requests:
     had looked at and that are proven reads; True for those that begin or end a transaction. `heard`: counts what the
     client says. `clean`: whether no real secret stands in a Bind. `due`: how many ReadyForQuery the server owes.
     `open`: messages of the extended protocol have gone on and no Sync behind them. `controls`: portals that begin or
-    end a transaction, with their text. `special`: portals whose Execute the conductor must see.
+    end a transaction, with their text. `special`: portals whose Execute the conductor must see. `rebound`: those that
+    are or were among these, and were bound anew since all was calm; `doubtful`, special as well: such a Bind may have
+    failed, and nobody knows which portal stands under the name.
     """
 
     __slots__ = (
         "_drop", "_learned", "_limits", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing",
-        "controls", "due", "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain", "rest", "special",
-        "touched", "types",
+        "controls", "doubtful", "due", "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain",
+        "rebound", "rest", "special", "touched", "types",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +94,8 @@ class Requests:
         self.touched: set[bytes] = set()
         self.controls: dict[bytes, bytes] = {}
         self.special: set[bytes] = set()
+        self.rebound: set[bytes] = set()
+        self.doubtful: set[bytes] = set()
 
     # ---- the hot path
 
@@ -225,14 +229,22 @@ class Requests:
             self.fresh = None
         elif not self._passes(bound):
             return False
-        if control:
-            self.controls[data[pos + 5 : zero]] = bound
-            self.special.discard(data[pos + 5 : zero])
-        elif self.controls or self.special:
-            self.controls.pop(data[pos + 5 : zero], None)
-            self.special.discard(data[pos + 5 : zero])
+        if control or self.controls or self.special:
+            self.binds(data[pos + 5 : zero], bound if control else None)
         self.open = True
         return True
+
+    def binds(self, portal: bytes, control: bytes | None) -> None:
+        """A Bind goes on, of `control` or of nothing that is watched."""
+        if control is not None:
+            self.controls[portal] = control
+        elif portal in self.controls:
+            del self.controls[portal]
+        elif portal not in self.special:
+            return
+        self.special.discard(portal)
+        self.doubtful.discard(portal)
+        self.rebound.add(portal)
 
     def _execute_passes(self, portal: bytes) -> bool:
         if portal and not may_be_named(portal):
@@ -399,12 +411,28 @@ class Requests:
             self.heavy[name] = None
         self.touched.clear()
         self.fresh = None
+        for portal in self.rebound:
+            self.doubt(portal)
+        self.rebound.clear()
         if len(self.heavy) > self._limits.names:
             raise Malformed("too many prepared statements")
 
     def calm(self) -> None:
         """Nothing is under way, and nothing has failed."""
         self.touched.clear()
+        self.rebound.clear()
+
+    def doubt(self, portal: bytes) -> None:
+        """A Bind of it may have failed."""
+        self.controls.pop(portal, None)
+        self.doubtful.add(portal)
+        self.special.add(portal)
+
+    def end_portals(self) -> None:
+        """The transaction has ended, and all its portals."""
+        self.controls.clear()
+        self.special.clear()
+        self.doubtful.clear()
 
     def learn(self, sql: bytes, control: bool) -> None:
         """A text has been looked at and passes."""

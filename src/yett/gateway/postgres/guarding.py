@@ -37,6 +37,7 @@ _DURABLE = (
     " WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'"
 )
 _CHANGED = "a statement changed the session's search_path, role or prepared statements unseen"
+_ENDED = (b"COMMIT", b"ROLLBACK")
 # The server refuses it and fails the transaction, whatever rights the role has; the client reads the gate's own words.
 _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
 
@@ -239,7 +240,8 @@ class Guarding:
             self.committing = True
             self._step.send_own(_DURABLE)
         group = await self._step.finished(self._step.send(message))
-        if self._step.status != IDLE and not chain:
+        # A Bind that failed ends nothing, nor does a portal that was closed and declared anew by SQL.
+        if self._step.status != IDLE and (group.failed or not chain or group.tag not in _ENDED):
             raise Malformed("a transaction did not end as it was told to")
         self.committing = self.own = False
         await self.over(committed=not group.failed and group.tag == b"COMMIT")

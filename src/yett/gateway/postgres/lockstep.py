@@ -84,7 +84,7 @@ class Lockstep:
         self.pid = pid
         self.listening = False
         self.held: Held | None = None
-        self.before: Callable[[], Awaitable[None]] | None = None
+        self.before: Callable[[], Awaitable[object]] | None = None
         self._requests = requests
         self._answers = answers
         self._to_server = to_server

@@ -42,12 +42,14 @@ _NOTHING = frozenset((m.FLUSH, m.TERMINATE, m.COPY_DATA, m.COPY_DONE, m.COPY_FAI
 
 @dataclass(slots=True)
 class _Shape:
-    """What a statement or portal answers with. `plan` None: not described; `moves`: how often cursors had moved."""
+    """What a statement or portal answers with. `plan` None: not described; `moves`, `names`: how often cursors had
+    moved and names of statements had changed by then."""
 
     sql: bytes
     touch: Touch
     plan: Plan | None = None
     moves: int = 0
+    names: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class MaskedAnswers:
         self._masks = masks
         self._touch = touch
         self._unsettles = unsettles or self._unsettles_all
-        self._moves = 0
+        self._moves = self._names = 0
         self._asked: deque[_Asked] = deque()
         self._statements: dict[bytes, _Shape] = {}
         self._portals: dict[bytes, _Shape] = {}
@@ -247,6 +249,8 @@ class MaskedAnswers:
         if head.kind != m.EXECUTE:
             raise Unmaskable("rows that nobody asked for")
         shape = self._shape(head)
+        if not self._holds(shape):
+            shape.plan, shape.touch = None, Touch.UNKNOWN
         found = shape.plan or everything(data, pos)
         self._plan = found if shape.plan or shape.touch else Plan(found.columns, (), False)
         return self._plan
@@ -259,19 +263,32 @@ class MaskedAnswers:
         if head.kind != m.DESCRIBE:
             raise Unmaskable("a RowDescription that nobody asked for")
         shape = self._shape(head)
-        shape.plan, shape.touch, shape.moves = made, _told(shape.touch, made), self._moves
+        shape.plan, shape.touch = made, _told(shape.touch, made)
+        shape.moves, shape.names = self._moves, self._names
         self._asked.popleft()
 
+    def _holds(self, shape: _Shape) -> bool:
+        """Whether what hangs on cursors or on names still shows what it showed when it was described."""
+        does = self._unsettles(shape.sql)
+        return not (does.follows and shape.moves != self._moves) and not (does.executes and shape.names != self._names)
+
     def _done(self, asked: _Asked) -> None:
+        named = bool(asked.name)  # SQL has no word for what has no name
         if asked.kind == m.PARSE:
             self._statements[asked.name] = _Shape(asked.sql, asked.touch)
+            self._names += named
         elif asked.kind == m.BIND:
             of = self._statements.get(asked.of) or _Shape(b"", Touch.UNKNOWN)
             if self._unsettles(of.sql).follows:
-                of.touch, of.plan = self._touch(of.sql), of.plan if of.moves == self._moves else None
-            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan, of.moves)
+                of.touch, of.plan = self._touch(of.sql), of.plan if self._holds(of) else None
+            self._moves += named
+            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan, self._moves, self._names)
+        elif asked.on_statement:
+            self._statements.pop(asked.name, None)
+            self._names += named
         else:
-            (self._statements if asked.on_statement else self._portals).pop(asked.name, None)
+            self._portals.pop(asked.name, None)
+            self._moves += named
 
     def _ran(self, head: _Asked) -> None:
         """A text has run, or failed: neither undoes a PREPARE."""
@@ -280,6 +297,7 @@ class MaskedAnswers:
             return
         shape = self._shape(head)
         does = self._unsettles(shape.sql)
+        self._names += does.statements is None or bool(does.statements)
         if does.statements is None:
             self._statements.clear()
         else:

@@ -46,11 +46,12 @@ class Touch(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Unsettled:
     """What a text does to names: afterwards portals, or `statements` (None: all) may stand for others. `follows`: what
-    it shows hangs on a cursor, so on what ran before it."""
+    it shows hangs on a cursor, so on what ran before it; `executes`: on what a name stands for."""
 
     portals: bool = False
     statements: frozenset[bytes] | None = frozenset()
     follows: bool = False
+    executes: bool = False
 
 
 SETTLED = Unsettled()
@@ -63,11 +64,12 @@ def unsettled(statements: Sequence[Statement]) -> Unsettled:
     names = {one.prepares or one.deallocates for one in statements} - {""}
     unread = any(one.way in (Way.ASK, Way.ALONE) for one in statements)
     portals = bool(unread or names or tags & _MOVES_CURSORS)
-    follows = bool(tags & _FOLLOWS_CURSORS)
+    executes = any(one.executes for one in statements)
+    follows = executes or bool(tags & _FOLLOWS_CURSORS)  # the name may stand for a FETCH
     if not (portals or follows):
         return SETTLED
     every = unread or "*" in names
-    return Unsettled(portals, None if every else frozenset(name.encode() for name in names), follows)
+    return Unsettled(portals, None if every else frozenset(name.encode() for name in names), follows, executes)
 
 
 _WORST = (Touch.NOTHING, Touch.PROVEN, Touch.QUIET, Touch.MASKED, Touch.UNKNOWN)
