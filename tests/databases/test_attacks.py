@@ -79,12 +79,13 @@ def test_no_savepoint_keeps_the_lent_rights(masked: Company) -> None:
 
 
 @pytest.mark.parametrize("between", ["SELECT email FROM users WHERE id = 3", "SAVEPOINT kept"])
-def test_nothing_runs_with_lent_rights_between_bind_and_execute(masked: Company, between: str) -> None:
-    approved(masked, ADD)
+@pytest.mark.parametrize("lends", [ADD, "TRUNCATE bookings"])
+def test_nothing_runs_with_lent_rights_between_bind_and_execute(masked: Company, lends: str, between: str) -> None:
+    approved(masked, lends)
     with masked.connect(autocommit=True, sslmode="disable") as connection:
         connection.execute("BEGIN")
         messages = (
-            raw_wire.parse("d", ADD),
+            raw_wire.parse("d", lends),
             raw_wire.parse("r", between),
             raw_wire.bind("d", "d"),
             raw_wire.bind("r", "r"),

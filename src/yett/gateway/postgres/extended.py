@@ -507,7 +507,7 @@ def _settled_by_bind(look: Look) -> bool:
     """Whether its portal may stand on the server: what it does then is what it would do now, whoever runs it.
 
     A call that nobody here can read defines for all that is known, and was asked about."""
-    return not any(
+    return look.way not in (Way.DUMP, Way.ALONE) and not any(
         one.executes or one.prepares or one.deallocates or (one.defines and one.way is not Way.ASK)
         for one in look.statements
     )
