@@ -291,6 +291,19 @@ def test_a_signed_call_behind_a_name_is_no_other_call(company: Company) -> None:
     assert company.truth("SELECT count(*) FROM bookings WHERE id = 2") == [(1,)]
 
 
+def test_what_a_signed_text_did_behind_its_rollback_to_is_logged_as_done(company: Company) -> None:
+    company.directly("CREATE TABLE junk (id int PRIMARY KEY)")
+    run = query("ROLLBACK TO s0; DROP TABLE junk")
+    with company.connect(autocommit=True) as connection:
+        for unit in (query("BEGIN"), query("SAVEPOINT s0")):
+            exchange(connection, unit)
+        approve_in(company, exchange(connection, run))
+        for unit in (query("ROLLBACK"), query("BEGIN"), query("SAVEPOINT s0"), run, query("COMMIT")):
+            exchange(connection, unit)
+    assert company.truth("SELECT to_regclass('junk')::text") == [(None,)]
+    assert company.laws.entries("outcome")[-1]["body"]["outcome"] == "done"
+
+
 def test_nobody_is_asked_to_sign_an_execute_of_an_execute(company: Company) -> None:
     with company.connect(autocommit=True) as connection:
         exchange(connection, parses(b=f"{DELETE} WHERE id = 1", a="EXECUTE b") + SYNC)

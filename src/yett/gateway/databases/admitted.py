@@ -60,6 +60,12 @@ class Admitted:
         del self.dumps[since.dumps :]
         self._guard.dumped = since.relations
 
+    def uses(self, granted: Pass) -> None:
+        """A statement runs under a pass that ROLLBACK TO may have taken back: what it lets happen now happens."""
+        if any(one is granted for one in self.undone):
+            self.undone = [one for one in self.undone if one is not granted]
+            self.passes.append(granted)
+
     async def finish(self, outcome: str, capture: Capturing | None) -> None:
         """The transaction has ended. However it did: what was taken back did not happen. All at once, for one flush."""
         checkpoint = self._place.checkpoint

@@ -137,6 +137,8 @@ class GuardedTransaction:
         ]
         self.lent_for = ()
         planned_for = await self._planned(look)
+        if planned_for and self.signed is not None:
+            self.admitted.uses(self.signed)
         if look.way is Way.GUARD:
             await self._admit_guarded(ran, planned_for=planned_for)
             return
