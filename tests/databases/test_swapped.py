@@ -4,7 +4,9 @@ and in SQL, one message at a time or all at once. Each case was a way round the 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
+import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
 from tests.databases.raw_wire import SYNC, bind, exchange, execute, message, parse
@@ -310,6 +312,53 @@ def test_nobody_is_asked_to_sign_an_execute_of_an_execute(company: Company) -> N
         answer = exchange(connection, query("EXECUTE a"))
     assert not re.search(rb"h-[0-9a-z]+", answer)
     assert company.truth(COUNT) == ALL
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ids"),
+    [
+        ("SET application_name = '1'", "SET application_name = '1001'", "current_setting('application_name')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", "current_setting('hnsw.ids')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", "current_setting('hnsw' || '.ids')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """pg_catalog."current_setting" ( 'hnsw.ids' , true )::int"""),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """U&"current\\005fsetting"('hnsw.ids')::int"""),
+        (
+            "SET work_mem = '64'",
+            "SET work_mem = '1064'",
+            "(SELECT setting::int - 63 FROM pg_settings WHERE name = 'work_mem')",
+        ),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", "(SELECT id FROM own)"),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", "(SELECT id FROM pg_temp.own)"),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", """(SELECT id FROM U&"o\\0077n")"""),
+    ],
+)
+def test_what_a_signed_text_reads_of_its_session_is_signed(company: Company, before: str, after: str, ids: str) -> None:
+    text = f"DELETE FROM bookings WHERE id BETWEEN {ids} AND {ids} + 199"
+    with company.connect(autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE own (id int)")
+        connection.execute(before)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+            connection.execute(text)
+        company.approve(company.hold_of(refused.value))
+        connection.execute(after)
+        with suppress(psycopg.Error):
+            connection.execute(text)
+    assert company.truth("SELECT count(*) FROM bookings WHERE id BETWEEN 1001 AND 1200") == [(200,)]
+
+
+@pytest.mark.parametrize("ids", ["current_setting('application_name')::int", "(SELECT id FROM own)"])
+def test_what_was_signed_with_what_it_reads_runs_in_another_session(company: Company, ids: str) -> None:
+    def send() -> None:
+        with company.connect(autocommit=True, application_name="1") as connection:
+            connection.execute("CREATE TEMP TABLE own (id int)")
+            connection.execute("INSERT INTO own VALUES (1)")
+            connection.execute(f"DELETE FROM bookings WHERE id BETWEEN {ids} AND {ids} + 199")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send()
+    company.approve(company.hold_of(refused.value))
+    send()
+    assert company.truth(COUNT) == [(3800,)]
 
 
 # ---- what is hidden
