@@ -248,6 +248,74 @@ def test_a_cursor_is_no_rollback_to_whatever_was_bound_to_its_name(company: Comp
     assert company.truth(COUNT) == ALL
 
 
+LATE = [query("ROLLBACK TO s"), query("COMMIT")]
+SCRIPTS = {
+    "a name": [
+        parses(ex="EXECUTE foo", foo="SELECT 1") + SYNC,
+        bind("", "ex") + swap("foo", DELETE) + execute("") + SYNC,
+    ],
+    "a portal": [
+        query("BEGIN"),
+        parses(foo="SELECT 1", ex="EXECUTE foo") + SYNC,
+        BOUND + SYNC,
+        swap("foo", f"{DELETE} RETURNING 1") + SYNC,
+        query("FETCH ALL FROM p"),
+        query("COMMIT"),
+    ],
+    "a commit": [
+        parses(**MARKS) + SYNC,
+        query("BEGIN"),
+        bind("p", "com") + SYNC,
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        query("ROLLBACK TO s"),
+        query(DELETE),
+        execute("p") + SYNC,
+    ],
+    "a chain": [
+        parses(one="SELECT 1", chain="ROLLBACK AND CHAIN") + SYNC,
+        query("BEGIN"),
+        query(DELETE),
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        bind("p", "chain") + execute("p") + SYNC,
+        *LATE,
+    ],
+    "a chain that was bound before": [
+        parses(one="SELECT 1", chain="ROLLBACK AND CHAIN") + SYNC,
+        query("BEGIN"),
+        bind("p", "one") + SYNC,
+        query("SAVEPOINT s"),
+        bind("p", "chain") + SYNC,
+        query("ROLLBACK TO s"),
+        query(DELETE),
+        execute("p") + SYNC,
+        *LATE,
+    ],
+    "a savepoint": [
+        parses(one="SELECT 1", rb="ROLLBACK TO s") + SYNC,
+        query("BEGIN"),
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        query("SAVEPOINT t"),
+        bind("p", "rb") + SYNC,
+        query("ROLLBACK TO t"),
+        query(DELETE),
+        execute("p") + SYNC,
+        query("COMMIT"),
+    ],
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
+def test_nothing_of_it_hangs_on_waiting_for_an_answer(company: Company, script: list[bytes]) -> None:
+    with company.connect(autocommit=True) as connection:
+        answer = exchange(connection, b"".join((*script, query("ROLLBACK"), query("SELECT 'the end'"))))
+        while answer[-6:-5] == b"Z" and b"the end" not in answer:
+            answer += exchange(connection, b"")
+    assert company.truth(COUNT) == ALL
+
+
 # ---- what was signed
 
 
