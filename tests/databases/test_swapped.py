@@ -4,7 +4,9 @@ and in SQL, one message at a time or all at once. Each case was a way round the 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
+import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
 from tests.databases.raw_wire import SYNC, bind, exchange, execute, message, parse
@@ -246,6 +248,74 @@ def test_a_cursor_is_no_rollback_to_whatever_was_bound_to_its_name(company: Comp
     assert company.truth(COUNT) == ALL
 
 
+LATE = [query("ROLLBACK TO s"), query("COMMIT")]
+SCRIPTS = {
+    "a name": [
+        parses(ex="EXECUTE foo", foo="SELECT 1") + SYNC,
+        bind("", "ex") + swap("foo", DELETE) + execute("") + SYNC,
+    ],
+    "a portal": [
+        query("BEGIN"),
+        parses(foo="SELECT 1", ex="EXECUTE foo") + SYNC,
+        BOUND + SYNC,
+        swap("foo", f"{DELETE} RETURNING 1") + SYNC,
+        query("FETCH ALL FROM p"),
+        query("COMMIT"),
+    ],
+    "a commit": [
+        parses(**MARKS) + SYNC,
+        query("BEGIN"),
+        bind("p", "com") + SYNC,
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        query("ROLLBACK TO s"),
+        query(DELETE),
+        execute("p") + SYNC,
+    ],
+    "a chain": [
+        parses(one="SELECT 1", chain="ROLLBACK AND CHAIN") + SYNC,
+        query("BEGIN"),
+        query(DELETE),
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        bind("p", "chain") + execute("p") + SYNC,
+        *LATE,
+    ],
+    "a chain that was bound before": [
+        parses(one="SELECT 1", chain="ROLLBACK AND CHAIN") + SYNC,
+        query("BEGIN"),
+        bind("p", "one") + SYNC,
+        query("SAVEPOINT s"),
+        bind("p", "chain") + SYNC,
+        query("ROLLBACK TO s"),
+        query(DELETE),
+        execute("p") + SYNC,
+        *LATE,
+    ],
+    "a savepoint": [
+        parses(one="SELECT 1", rb="ROLLBACK TO s") + SYNC,
+        query("BEGIN"),
+        query("SAVEPOINT s"),
+        bind("p", "one") + SYNC,
+        query("SAVEPOINT t"),
+        bind("p", "rb") + SYNC,
+        query("ROLLBACK TO t"),
+        query(DELETE),
+        execute("p") + SYNC,
+        query("COMMIT"),
+    ],
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
+def test_nothing_of_it_hangs_on_waiting_for_an_answer(company: Company, script: list[bytes]) -> None:
+    with company.connect(autocommit=True) as connection:
+        answer = exchange(connection, b"".join((*script, query("ROLLBACK"), query("SELECT 'the end'"))))
+        while answer[-6:-5] == b"Z" and b"the end" not in answer:
+            answer += exchange(connection, b"")
+    assert company.truth(COUNT) == ALL
+
+
 # ---- what was signed
 
 
@@ -310,6 +380,53 @@ def test_nobody_is_asked_to_sign_an_execute_of_an_execute(company: Company) -> N
         answer = exchange(connection, query("EXECUTE a"))
     assert not re.search(rb"h-[0-9a-z]+", answer)
     assert company.truth(COUNT) == ALL
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ids"),
+    [
+        ("SET application_name = '1'", "SET application_name = '1001'", "current_setting('application_name')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", "current_setting('hnsw.ids')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", "current_setting('hnsw' || '.ids')::int"),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """pg_catalog."current_setting" ( 'hnsw.ids' , true )::int"""),
+        ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """U&"current\\005fsetting"('hnsw.ids')::int"""),
+        (
+            "SET work_mem = '64'",
+            "SET work_mem = '1064'",
+            "(SELECT setting::int - 63 FROM pg_settings WHERE name = 'work_mem')",
+        ),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", "(SELECT id FROM own)"),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", "(SELECT id FROM pg_temp.own)"),
+        ("INSERT INTO own VALUES (1)", "UPDATE own SET id = 1001", """(SELECT id FROM U&"o\\0077n")"""),
+    ],
+)
+def test_what_a_signed_text_reads_of_its_session_is_signed(company: Company, before: str, after: str, ids: str) -> None:
+    text = f"DELETE FROM bookings WHERE id BETWEEN {ids} AND {ids} + 199"
+    with company.connect(autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE own (id int)")
+        connection.execute(before)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+            connection.execute(text)
+        company.approve(company.hold_of(refused.value))
+        connection.execute(after)
+        with suppress(psycopg.Error):
+            connection.execute(text)
+    assert company.truth("SELECT count(*) FROM bookings WHERE id BETWEEN 1001 AND 1200") == [(200,)]
+
+
+@pytest.mark.parametrize("ids", ["current_setting('application_name')::int", "(SELECT id FROM own)"])
+def test_what_was_signed_with_what_it_reads_runs_in_another_session(company: Company, ids: str) -> None:
+    def send() -> None:
+        with company.connect(autocommit=True, application_name="1") as connection:
+            connection.execute("CREATE TEMP TABLE own (id int)")
+            connection.execute("INSERT INTO own VALUES (1)")
+            connection.execute(f"DELETE FROM bookings WHERE id BETWEEN {ids} AND {ids} + 199")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        send()
+    company.approve(company.hold_of(refused.value))
+    send()
+    assert company.truth(COUNT) == [(3800,)]
 
 
 # ---- what is hidden

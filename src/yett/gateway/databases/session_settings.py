@@ -2,11 +2,15 @@
 
 All of these may be set without asking (operations/sql/settings.py). Those that differ from what Yett's own connection
 to the same database has are a part of what is signed. `seed` cannot be asked for: a text that calls random() selects
-any rows, whoever signs it.
+any rows, whoever signs it. Nor are all that exist: those of no library yet ("hnsw.anything") stand in no list, so what
+a text reads by current_setting is taken from the text.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
+from collections.abc import Iterable
 from typing import LiteralString
 
 import psycopg
@@ -54,6 +58,14 @@ _ASK: LiteralString = "SELECT " + ", ".join(
         ),
     )
 )
+_READ = re.compile(r"""current_setting"?\s*\(\s*'([\w.]+)'\s*(?:,\s*(?:true|false)\s*)?\)""", re.ASCII)
+_CALL, _ESCAPED = "current_setting", 'u&"'
+_LISTS = ("pg_settings", "show_all_settings")
+_SESSION: LiteralString = (
+    "SELECT name, setting FROM pg_catalog.pg_settings"
+    " WHERE source IN ('session', 'client') AND (source = 'client' OR setting IS DISTINCT FROM reset_val)"
+    " OR name = 'application_name' ORDER BY name"
+)
 
 
 async def changed(place: Place, agent: Executing) -> tuple[str, ...]:
@@ -69,6 +81,28 @@ async def changed(place: Place, agent: Executing) -> tuple[str, ...]:
     return tuple(
         f"{name}={value}" for name, value, usual in zip(_ALL, now, place.usual[0], strict=True) if value != usual
     )
+
+
+async def read_by(agent: Executing, texts: Iterable[str]) -> tuple[str, ...]:
+    """Settings that the texts themselves read, each as "name=value": whatever they are called, they are signed.
+
+    Where a text does not say which, none can be: what is signed then never comes again.
+
+    Raises:
+        ServerError: the agent's transaction is aborted.
+    """
+    text = "\n".join(texts).lower()
+    names = sorted(set(_READ.findall(text)))
+    found: list[str] = []
+    if _ESCAPED in text or len(_READ.findall(text)) != text.count(_CALL):
+        found.append(f"a setting whose name is not written out={secrets.token_hex(8)}")
+    if names:
+        asked = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in names)
+        (values,) = await agent.rows(f"SELECT {asked}")
+        found += [f"{name}={value}" for name, value in zip(names, values, strict=True)]
+    if any(one in text for one in _LISTS):
+        found += [f"{name}={value}" for name, value in await agent.rows(_SESSION)]
+    return tuple(found)
 
 
 async def _usual(place: Place) -> tuple[str | None, ...]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from yett.approvals.facts import exceeded
 from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import TAKEN_BACK, Pass
-from yett.gateway.databases import session_settings
+from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.attempts import (
     NO_GUESS,
@@ -106,7 +106,7 @@ class GuardedTransaction:
         if not needs_plan(statements) or self.plan is not None:
             return
         place = self.place
-        settings = await _told(session_settings.changed(place, self.agent))
+        settings = await _told(self._hangs_on(statements))
         ran = [Ran(as_planned(one), settings=settings) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = Dumping(place, self.agent, self.guard, defining) if defining else Named(place, self.guard)
@@ -130,10 +130,11 @@ class GuardedTransaction:
 
     async def admit(self, look: Look, bound: Bound) -> None:
         place, self.run = self.place, None
-        settings = await _told(session_settings.changed(place, self.agent))
+        behind = stands_for(look)
+        settings = await _told(self._hangs_on(look.statements, behind))
         ran = [
             Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
-            for one, prepared in zip(look.statements, stands_for(look), strict=True)
+            for one, prepared in zip(look.statements, behind, strict=True)
         ]
         self.lent_for = ()
         planned_for = await self._planned(look)
@@ -156,6 +157,16 @@ class GuardedTransaction:
             self.lent, self.lent_for = True, look.statements
             self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
+
+    async def _hangs_on(self, statements: Sequence[Statement], behind: Sequence[str] = ()) -> tuple[str, ...]:
+        """What only this session has, and what the statements do hangs on: it is signed with them. Raises YettError,
+        ServerError."""
+        texts = (*(one.text for one in statements), *behind)
+        return (
+            *await session_settings.changed(self.place, self.agent),
+            *await session_settings.read_by(self.agent, texts),
+            *await own_tables.read_by(self.agent, statements, behind),
+        )
 
     async def _planned(self, look: Look) -> bool:
         """Whether it was asked about with the text that it stands in."""
