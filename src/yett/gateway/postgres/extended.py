@@ -54,7 +54,7 @@ _NO_NAME = Told(
     "42602",
 )
 _BY_ITSELF = Told(
-    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE or a definition is executed right behind its Bind, or not at all",
+    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE, VACUUM or a definition is executed right behind its Bind",
     "send Bind and Execute together, with nothing but a Describe of the portal between them",
 )
 _DOUBTFUL = Told(
@@ -507,7 +507,7 @@ def _settled_by_bind(look: Look) -> bool:
     """Whether its portal may stand on the server: what it does then is what it would do now, whoever runs it.
 
     A call that nobody here can read defines for all that is known, and was asked about."""
-    return not any(
+    return look.way not in (Way.DUMP, Way.ALONE) and not any(
         one.executes or one.prepares or one.deallocates or (one.defines and one.way is not Way.ASK)
         for one in look.statements
     )
