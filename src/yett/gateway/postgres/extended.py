@@ -54,7 +54,7 @@ _NO_NAME = Told(
     "42602",
 )
 _BY_ITSELF = Told(
-    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE or a definition is executed right behind its Bind, or not at all",
+    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE, VACUUM or a definition is executed right behind its Bind",
     "send Bind and Execute together, with nothing but a Describe of the portal between them",
 )
 _DOUBTFUL = Told(
