@@ -60,9 +60,10 @@ def test_control_and_copy_under_another_name_are_refused(catalog: Snapshot) -> N
         assert _one("execute s", catalog, {"s": _one(hidden, catalog, {})}).way is Way.REFUSE
 
 
-def test_a_statement_that_executes_itself_ends(catalog: Snapshot) -> None:
+def test_a_statement_that_executes_one_that_executes_is_refused(catalog: Snapshot) -> None:
+    """Itself, too: reading it ends."""
     itself = _one("execute s", catalog, {})
-    assert _one("execute s", catalog, {"s": itself}).way is Way.ASK
+    assert _one("execute s", catalog, {"s": itself}).way is Way.REFUSE
 
 
 def test_what_depends_on_the_session_is_not_remembered(catalog: Snapshot) -> None:
