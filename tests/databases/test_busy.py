@@ -76,7 +76,7 @@ def test_a_session_has_one_long_text_read_at_a_time(company: Company, monkeypatc
         reading.end.set()
         for each in (*flood, beside):
             each.result(20)
-    assert len(reading.begun) == 9
+    assert len(set(reading.begun)) == 9
 
 
 def test_a_client_that_leaves_does_not_free_its_turn(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
