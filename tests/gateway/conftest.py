@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import http.client
+import io
 import json
 import re
 import socket
 import ssl
 import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -388,7 +392,37 @@ class GateThread:
     def curl(self, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         proxy = f"http://127.0.0.1:{self.port}"
         command = ["curl", "-sS", "--max-time", "10", "--proxy", proxy, "--cacert", str(self.bundle), *arguments]
-        return subprocess.run(command, capture_output=True, input=data, check=False)
+        waiting = threading.Timer(6, lambda: print(self.standing(), file=sys.stderr))
+        waiting.start()
+        try:
+            return subprocess.run(command, capture_output=True, input=data, check=False)
+        finally:
+            waiting.cancel()
+
+    def standing(self) -> str:
+        """What waits for what, for a request that takes too long: threads, tasks, connections, sockets."""
+        with tempfile.TemporaryFile("w+") as threads:
+            faulthandler.dump_traceback(threads, all_threads=True)
+            threads.seek(0)
+            said = [threads.read()]
+
+        def look() -> None:
+            for task in asyncio.all_tasks(self.loop):
+                stack = io.StringIO()
+                task.print_stack(file=stack)
+                said.append(f"{task!r}\n{stack.getvalue()}")
+            for tunnels in self.gate._sessions.values():
+                said.append(f"{len(tunnels._entries)} entries, {len(tunnels._starting)} starting")
+                for one in tunnels._connections:
+                    phase = None if one._exchange is None else one._exchange.phase
+                    said.append(f"{one.transport!r} {phase} {one._held!r} upstream {one.upstream!r}")
+
+        try:
+            self.call(look)
+        except TimeoutError:
+            said.append("the loop does not answer")
+        sockets = subprocess.run(["ss", "-tanpi"], capture_output=True, text=True, check=False)
+        return "\n".join([*said, str(self.checkpoint.attempts), sockets.stdout])
 
     def plain(self) -> socket.socket:
         """A raw connection to the proxy's port."""
