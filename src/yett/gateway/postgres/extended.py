@@ -24,7 +24,6 @@ from yett.gateway.postgres.fields import (
     Malformed,
     bind_fields,
     executed,
-    may_be_named,
     named,
     parse_fields,
 )
@@ -45,49 +44,21 @@ from yett.gateway.postgres.messages import (
     SYNC,
     SYNC_MESSAGE,
 )
+from yett.gateway.postgres.portals import (
+    BY_ITSELF,
+    DOUBTFUL,
+    TAGS,
+    Kept,
+    Portal,
+    is_of,
+    must_be_nameable,
+    opens,
+    settled_by_bind,
+)
 from yett.gateway.postgres.simple import FAILED_TRANSACTION
 from yett.operations.sql.statement import Control, Way
 
-_NO_NAME = Told(
-    "yett: a prepared statement or portal of this name never passes",
-    "choose a name of at most 63 ASCII characters that does not begin with _yett",
-    "42602",
-)
-_BY_ITSELF = Told(
-    "yett: a portal of EXECUTE, PREPARE, DEALLOCATE, VACUUM or a definition is executed right behind its Bind",
-    "send Bind and Execute together, with nothing but a Describe of the portal between them",
-)
-_DOUBTFUL = Told(
-    "yett: a Bind of this portal was not confirmed, and an older portal may stand under its name",
-    "bind it again, under another name",
-    "34000",
-)
 _MOST_BATCHED = 64 << 10
-_TAGS = {
-    Control.BEGIN: (b"BEGIN", b"START TRANSACTION"),
-    Control.SAVEPOINT: (b"SAVEPOINT",),
-    Control.RELEASE: (b"RELEASE",),
-    Control.ROLLBACK_TO: (b"ROLLBACK",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """A portal that was bound here. `again`: what it does may have changed since, or it ends the transaction."""
-
-    sql: bytes
-    look: Look
-    again: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A Bind that waits for its Execute: nothing may come between them but a Describe of it. `messages`: both."""
-
-    portal: bytes
-    look: Look
-    bound: Bound
-    messages: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +96,8 @@ class Extended:
         if self.skipping and kind != SYNC:
             return
         try:
-            if self._kept is not None and not _is_of(self._kept.portal, kind, message):
-                await self.refuse(_BY_ITSELF)
+            if self._kept is not None and not is_of(self._kept.portal, kind, message):
+                await self.refuse(BY_ITSELF)
                 if kind != SYNC:
                     return
             if kind in (PARSE, BIND) and self._looking.uncommitted:
@@ -168,7 +139,7 @@ class Extended:
     async def _parse(self, message: bytes) -> None:
         requests = self._requests
         name, sql, types = parse_fields(message, 5, len(message))
-        _must_be_nameable(name)
+        must_be_nameable(name)
         look = await self._looking.look(sql)
         plain = self._looking.plain(look)
         if plain:
@@ -196,7 +167,7 @@ class Extended:
     async def _bind(self, message: bytes) -> None:
         requests = self._requests
         portal, name, parameters = bind_fields(message)
-        _must_be_nameable(portal)
+        must_be_nameable(portal)
         self._looking.watch(message)
         if self.exact or name in requests.heavy or name not in requests.names:
             await self._enter()
@@ -219,7 +190,7 @@ class Extended:
         if self.skipping:
             return
         bound = Bound(parameters, self._types_of(name))
-        if _settled_by_bind(look):
+        if settled_by_bind(look):
             await self._decide(message, portal, sql, look, bound)
         else:
             await self._keep(message, portal, sql, bound)
@@ -254,7 +225,7 @@ class Extended:
 
     async def _execute(self, message: bytes) -> None:
         name = executed(message)
-        _must_be_nameable(name)
+        must_be_nameable(name)
         await self._enter()
         if self.skipping:
             return
@@ -273,7 +244,7 @@ class Extended:
             await self.send(copies=portal.look)
         elif portal.look.way is not Way.PASS:
             self._add(message)
-            await self.send()  # now: what it was lent must not reach the next one
+            await self.send()  # now: the next one is decided on what this one did
         else:
             await self._also(message)
 
@@ -283,7 +254,7 @@ class Extended:
             return self._bound[name]
         requests = self._requests
         if name in requests.doubtful:
-            raise Stopped(_DOUBTFUL)
+            raise Stopped(DOUBTFUL)
         if (control := requests.controls.get(name)) is not None:
             return Portal(control, await self._looking.look(control), True)
         return self._portals.get(name) if name in requests.special else None
@@ -324,7 +295,7 @@ class Extended:
             return
         self._add(message)
         group = await self.send()
-        if group is not None and not self.skipping and group.tag not in _TAGS.get(one.control, (group.tag,)):
+        if group is not None and not self.skipping and group.tag not in TAGS.get(one.control, (group.tag,)):
             raise Malformed("a portal was not what was bound to its name")  # CLOSE and DECLARE know the name, too
         self._looking.ran(again, ok=not self.skipping)
         if one.control is Control.BEGIN and not self.skipping:
@@ -333,7 +304,7 @@ class Extended:
     async def _end(self, name: bytes, message: bytes, control: Control, *, chain: bool) -> None:
         """COMMIT or ROLLBACK by the extended protocol. With it goes at most its own Bind and Describe: what else
         stands before it has run, and is known, before the transaction is settled."""
-        if not all(_opens(name, each) for each in self._batch):
+        if not all(opens(name, each) for each in self._batch):
             await self.send()
             if self.skipping:
                 return
@@ -344,7 +315,7 @@ class Extended:
 
     async def _name(self, kind: int, message: bytes) -> None:
         which, name = named(message)
-        _must_be_nameable(name)
+        must_be_nameable(name)
         await self._enter()
         if self.skipping:
             return
@@ -482,32 +453,3 @@ class Extended:
         ends = (Control.COMMIT, Control.ROLLBACK, Control.ROLLBACK_TO)
         if self._step.status == FAILED and not any(one.control in ends for one in look.statements):
             raise Stopped(FAILED_TRANSACTION)
-
-
-def _must_be_nameable(name: bytes) -> None:
-    if not may_be_named(name):
-        raise Stopped(_NO_NAME)
-
-
-def _is_of(portal: bytes, kind: int, message: bytes) -> bool:
-    """Whether a message is the Execute or Describe of this portal."""
-    if kind == EXECUTE:
-        return executed(message) == portal
-    return kind == DESCRIBE and message[5] == 0x50 and message[6:-1] == portal
-
-
-def _opens(portal: bytes, message: bytes) -> bool:
-    """Whether a message is the Bind or Describe of this portal."""
-    if message[0] == BIND:
-        return message[5 : message.index(0, 5)] == portal
-    return message[0] == DESCRIBE and _is_of(portal, DESCRIBE, message)
-
-
-def _settled_by_bind(look: Look) -> bool:
-    """Whether its portal may stand on the server: what it does then is what it would do now, whoever runs it.
-
-    A call that nobody here can read defines for all that is known, and was asked about."""
-    return look.way not in (Way.DUMP, Way.ALONE) and not any(
-        one.executes or one.prepares or one.deallocates or (one.defines and one.way is not Way.ASK)
-        for one in look.statements
-    )

@@ -125,30 +125,10 @@ class Reach:
         return self._known[key]
 
     def _look(self, ref: Ref, path: Path) -> Known:
-        match ref.kind:
-            case "function" | "operator" | "trigger":
-                return self._function(ref.oid, ref.kind == "trigger", self.names_in(path))
-            case "called":
-                return self._called(ref.oid)
-            case "planned":
-                return self._folded(ref.oid)
-            case "planned write":
-                return self._planned_write(ref.oid)
-            case "type":
-                return self._type(ref.oid)
-            case "compared":
-                return self._compared(ref.oid)
-            case "casts":
-                return self._casts()
-            case "copy":
-                return self._copy(ref.oid)
-            case "built":
-                return self._built(ref.oid)
-            case "own":
-                return self._temporary(ref.oid)
-            case "moved":
-                return self._moved(ref.oid)
-        return self._relation(ref.oid, Verb(ref.kind))
+        if ref.kind in _FUNCTIONS:
+            return self._function(ref.oid, ref.kind == "trigger", self.names_in(path))
+        look = _LOOKS.get(ref.kind)
+        return self._relation(ref.oid, Verb(ref.kind)) if look is None else look(self, ref.oid)
 
     # -- functions and types
 
@@ -205,7 +185,7 @@ class Reach:
         parts = frozenset(Ref("compared", part) for part in type_.parts)
         return Known((), parts | function_refs(f for f in functions if f is not None))
 
-    def _casts(self) -> Known:
+    def _casts(self, _oid: int) -> Known:
         """What casts do that no text spells out: they hide wherever a column is read."""
         functions = (self.catalog.function(oid) for oid in self.catalog.implicit_casts)
         return Known((), function_refs(f for f in functions if f is not None))
@@ -378,3 +358,18 @@ def _changes_its_path(function: Function) -> bool:
 
 def _touch(relation: Relation, verb: Verb) -> tuple[Touched, ...]:
     return (Touched(relation.oid, relation.schema, relation.name, verb),)
+
+
+_LOOKS: dict[str, Callable[[Reach, int], Known]] = {
+    "built": Reach._built,
+    "called": Reach._called,
+    "casts": Reach._casts,
+    "compared": Reach._compared,
+    "copy": Reach._copy,
+    "moved": Reach._moved,
+    "own": Reach._temporary,
+    "planned": Reach._folded,
+    "planned write": Reach._planned_write,
+    "type": Reach._type,
+}
+"""What stands behind a Ref of each kind that is neither a verb nor a function."""
