@@ -236,7 +236,7 @@ class TableTransaction:
     async def failed(self, sqlstate: str) -> Told | None:
         return None
 
-    def marked(self, control: Control, savepoint: str) -> None:
+    async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
         self.desk.marks.append((control.value, savepoint))
 
     async def settle(self) -> None:

@@ -13,18 +13,21 @@ from yett.gateway.databases.undo import Capturing, Dumping
 from yett.model.errors import YettError
 from yett.operations.sql.statement import Control
 from yett.providers.postgres.guard.guard import Guard
+from yett.providers.postgres.guard.taken_back import Standing
 
 _log = logging.getLogger("yett.gateway")
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A savepoint: what had been admitted and dumped by then. `relations`: the guard's own word for the dumps."""
+    """A savepoint: what had been admitted and dumped by then. `relations`: the guard's own word for the dumps;
+    `standing`: its counts, None where it was set in one text with others."""
 
     name: str
     passes: int = 0
     dumps: int = 0
     relations: frozenset[int] = frozenset()
+    standing: Standing | None = None
 
 
 class Admitted:
@@ -39,11 +42,15 @@ class Admitted:
         self._needless: list[Dumping] = []
         self._marks: list[_Mark] = []
 
-    def marked(self, control: Control, savepoint: str) -> None:
-        """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all that is."""
+    async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all that is.
+
+        `just_now`: and nothing behind it. Raises ServerError, Unguardable.
+        """
         marks = self._marks
         if control is Control.SAVEPOINT:
-            marks.append(_Mark(savepoint, len(self.passes), len(self.dumps), self._guard.dumped))
+            standing = await self._guard.standing() if just_now else None
+            marks.append(_Mark(savepoint, len(self.passes), len(self.dumps), self._guard.dumped, standing))
             return
         at = next((n for n in reversed(range(len(marks))) if marks[n].name == savepoint), -1)
         if control is Control.RELEASE:
@@ -51,6 +58,8 @@ class Admitted:
             return
         del marks[at + 1 :]
         self._take_back(marks[at] if at >= 0 else _Mark(savepoint))
+        if just_now and (at < 0 or marks[at].standing is not None):
+            await self._guard.took_back(marks[at].standing if at >= 0 else None)
 
     def _take_back(self, since: _Mark) -> None:
         """With a savepoint go the locks that were taken behind it: what was dumped under them is anybody's again."""

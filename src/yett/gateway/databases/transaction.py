@@ -298,8 +298,8 @@ class GuardedTransaction:
         await set_limits(self.agent, given)
         return given
 
-    def marked(self, control: Control, savepoint: str) -> None:
-        self.admitted.marked(control, savepoint)
+    async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
+        await _told(self.admitted.marked(control, savepoint, just_now=just_now))
 
     async def settle(self) -> None:
         await self.ran()
@@ -345,7 +345,7 @@ class GuardedTransaction:
         """With how each table came to it, and what the task did to it before."""
         rows = {
             one.oid: Rows(one.label, one.deleted, one.updated, one.inserted)
-            for one in effects.tables
+            for one in self.guard.left(effects)
             if one.deleted or one.updated or one.inserted
         }
         named = frozenset[int]().union(*(one.statement.named for one in self.statements))

@@ -106,8 +106,11 @@ class Transaction(Protocol):
         """What was admitted last has ended in an error: what the client is told instead; None: the server's words."""
         ...
 
-    def marked(self, control: Control, savepoint: str) -> None:
-        """SAVEPOINT, RELEASE or ROLLBACK TO has run. One that is not known stands before the first write."""
+    async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run. One that is not known stands before the first write.
+
+        `just_now`: nothing has run since. Raises Stopped.
+        """
         ...
 
     async def settle(self) -> None:

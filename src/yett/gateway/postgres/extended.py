@@ -273,7 +273,7 @@ class Extended:
             await self._guarding.admit(look, kept.bound)
             self._changing = True
         await self._send_kept(kept, message)
-        self._looking.ran(look, ok=not self.skipping)
+        await self._looking.ran(look, ok=not self.skipping)
 
     async def _send_kept(self, kept: Kept, *behind: bytes) -> None:
         """Its portal has run when anybody can name it, or never does: the server ran nothing of it."""
@@ -297,7 +297,7 @@ class Extended:
         group = await self.send()
         if group is not None and not self.skipping and group.tag not in TAGS.get(one.control, (group.tag,)):
             raise Malformed("a portal was not what was bound to its name")  # CLOSE and DECLARE know the name, too
-        self._looking.ran(again, ok=not self.skipping)
+        await self._looking.ran(again, ok=not self.skipping)
         if one.control is Control.BEGIN and not self.skipping:
             self._guarding.keep_open()
 

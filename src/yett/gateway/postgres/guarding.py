@@ -156,10 +156,10 @@ class Guarding:
         if not self.own:  # else when it is final: what a trigger sets for its transaction alone is gone then
             self._must_mean(await self._meaning())
 
-    def marked(self, statement: Statement) -> None:
-        """SAVEPOINT, RELEASE or ROLLBACK TO has run."""
+    async def marked(self, statement: Statement, *, just_now: bool) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run; `just_now`: nothing since. Raises Stopped."""
         if self.transaction is not None:
-            self.transaction.marked(statement.control, statement.savepoint)
+            await self.transaction.marked(statement.control, statement.savepoint, just_now=just_now)
 
     def relearn(self) -> None:
         """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known, and only that may differ."""

@@ -80,8 +80,9 @@ class Looking:
         """Whether the conductor must see it while a transaction is watched."""
         return any(one.control in ENDS or one.control in _MARKS for one in look.statements)
 
-    def ran(self, look: Look, *, ok: bool) -> None:
-        """A text that was sent by itself has been answered: what it did to the names, and to the catalog."""
+    async def ran(self, look: Look, *, ok: bool) -> None:
+        """A text that was sent by itself has been answered, and the server is idle: what it did to the names, to the
+        catalog and to what a savepoint has taken back. Raises Stopped."""
         requests, by_sql = self._requests, self.prepared.by_sql
         for one in look.statements:
             if one.defines and ok:
@@ -91,7 +92,7 @@ class Looking:
             if one.control is Control.ROLLBACK_TO and self._desk.uncommitted:
                 self._guarding.defined()
             if one.control in _MARKS and ok:
-                self._guarding.marked(one)
+                await self._guarding.marked(one, just_now=len(look.statements) == 1)
             if one.deallocates == "*":
                 self._forget_all(ok=ok)
             elif one.deallocates:

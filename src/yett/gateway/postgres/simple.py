@@ -67,14 +67,14 @@ class Simple:
             if control in (Control.COMMIT, Control.ROLLBACK):
                 return await guarding.end(control, message, chain=look.statements[0].chain)
             group = await self._carried(message, look)
-            self._looking.ran(look, ok=not group.failed)
+            await self._looking.ran(look, ok=not group.failed)
             return group
         if look.way is Way.ALONE:
             return Group(done=True, failed=not await guarding.run_alone(look))
         await guarding.enter()
         await guarding.admit(look, Bound())
         group = await self._carried(message, look)
-        self._looking.ran(look, ok=not group.failed)
+        await self._looking.ran(look, ok=not group.failed)
         if group.failed and not guarding.own:
             await guarding.failed(group)
         await guarding.ran()

@@ -16,7 +16,7 @@ class TableEffect:
     """Rows of one table (a partition by itself) that statements deleted, updated and inserted.
 
     These are the server's own counts of events: a row updated twice counts twice, and what a savepoint took back still
-    counts. They are never too low.
+    counts, but for what `Guard.left` knows of. They are never too low.
     """
 
     oid: int

@@ -20,6 +20,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.taken_back import Standing, TakenBack
 from yett.providers.postgres.guard.taking import NO_AIMS, Limits, Taken, Taking
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
@@ -44,6 +45,7 @@ class Guard:
         self.dumped: frozenset[int] = frozenset()
         """Relations (oid) that were dumped and are still locked: the caller takes back what ROLLBACK TO unlocks."""
         self._last: Measured | None = None
+        self._taken_back = TakenBack()
 
     async def baseline(self) -> None:
         """Note what the session's counts hold from before.
@@ -57,6 +59,24 @@ class Guard:
         self._before = await asking.counts(self._agent)
         self._first_multixact = state.next_multixact
         self._read_committed = state.read_committed
+
+    async def standing(self) -> Standing:
+        """What the session has counted by now, for `took_back`: right behind a SAVEPOINT. Raises ServerError."""
+        return self._taken_back.standing(await asking.counts(self._agent))
+
+    async def took_back(self, savepoint: Standing | None = None) -> None:
+        """ROLLBACK TO has run just now; `savepoint` was standing when it was set, None: before `baseline`.
+
+        Raises:
+            ServerError: the transaction is aborted.
+            Unguardable: the counts cannot be.
+        """
+        first = TakenBack().standing(self._before or {})
+        self._taken_back.since(first if savepoint is None else savepoint, await asking.counts(self._agent))
+
+    def left(self, effects: Effects) -> tuple[TableEffect, ...]:
+        """The tables of `effects` without what ROLLBACK TO has taken back."""
+        return tuple(self._taken_back.left(effects.tables))
 
     async def identify(self) -> int:
         """Give the transaction its id (64 bits) now, one that no crash gives to another: `settle` can be asked by it.
