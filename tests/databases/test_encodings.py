@@ -15,8 +15,14 @@ def bookings(company: Company) -> list[tuple[int]]:
     return company.truth("SELECT count(*) FROM bookings")
 
 
+SPACES = "\u00a0" * 40
+"""No spaces to the server: a name."""
+
+
 @pytest.mark.parametrize(
-    "quoted", [f'"{LONG}%s"', f"{LONG}%s", 'U&"' + "\\00e9" * 40 + '%s"'], ids=["quoted", "bare", "escaped"]
+    "quoted",
+    [f'"{LONG}%s"', f"{LONG}%s", f"{SPACES}%s", 'U&"' + "\\00e9" * 40 + '%s"'],
+    ids=["quoted", "bare", "spaces", "escaped"],
 )
 def test_two_names_that_are_one_here_are_not_taken_for_each_other(latin: Company, quoted: str) -> None:
     before = bookings(latin)
@@ -49,6 +55,11 @@ def test_a_function_whose_body_has_such_a_name_is_not_known(latin: Company) -> N
     latin.directly(f'CREATE TABLE "{LONG}a" (id int); CREATE TABLE "{LONG[:31]}" (id int)')
     latin.directly(f"CREATE FUNCTION fine() RETURNS int LANGUAGE sql AS 'SELECT count(*)::int FROM \"{LONG}a\"'")
     latin.held("SELECT fine()")
+
+
+def test_a_search_path_of_such_a_name_is_not_known(latin: Company) -> None:
+    with latin.connect() as connection, pytest.raises(psycopg.Error, match="search_path"):
+        connection.execute("SELECT set_config('search_path', '\u00c9, public', false)")
 
 
 def test_values_beyond_ascii_are_nobodys_names(latin: Company) -> None:

@@ -390,6 +390,7 @@ def test_nobody_is_asked_to_sign_an_execute_of_an_execute(company: Company) -> N
         ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", "current_setting('hnsw' || '.ids')::int"),
         ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """pg_catalog."current_setting" ( 'hnsw.ids' , true )::int"""),
         ("SET hnsw.ids = '1'", "SET hnsw.ids = '1001'", """U&"current\\005fsetting"('hnsw.ids')::int"""),
+        ("SET hnsw.\u212a = '1'", "SET hnsw.\u212a = '1001'", "current_setting('hnsw.\u212a')::int"),
         (
             "SET work_mem = '64'",
             "SET work_mem = '1064'",

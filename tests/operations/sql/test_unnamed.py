@@ -107,6 +107,21 @@ CASES: dict[str, tuple[str, str | tuple[str, ...]]] = {
     "dot: with a default": (function("slug(bigint, x int DEFAULT 1)"), "SELECT (id).slug FROM t"),
     "dot: variadic": (function("pv(VARIADIC t[])"), "SELECT t.pv FROM t"),
     "dot: of rows": (function("pt(t[])"), "SELECT (array_agg(t)).pt FROM t"),
+    # ---- names of bodies, as the server folds and ends them
+    **{
+        f"body: a name {how}": (
+            f"{function(f'{name}()')} CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql"
+            f" AS $$DECLARE r record := ROW({name}()); BEGIN RETURN 1; END$$;",
+            "SELECT f()",
+        )
+        for how, name in {
+            "beyond ASCII": "\u00dcx",
+            "that folds to ASCII here": "\u212ax",
+            "with a digit beyond ASCII": "\u0663x",
+            "with a space beyond ASCII": "\u00a0x",
+            "with quotes": '"""x"""',
+        }.items()
+    },
     # ---- search_path
     "path: of the caller": (
         TWO_PATHS + "CREATE FUNCTION b() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN helper(); END$$;"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from yett.operations.sql.statement import Statement, Way
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.identifiers import fold
 
 _MOST_BYTES = 16 << 20
 _NAMES = (
@@ -35,11 +36,11 @@ async def read_by(agent: Executing, statements: Sequence[Statement], behind: Seq
     """
     if await agent.rows(_ANY) != [("t",)]:
         return ()
-    text = "\n".join((*(one.text for one in statements), *behind)).lower()
+    text = fold("\n".join((*(one.text for one in statements), *behind)))
     every = "u&" in text or any(one.way is Way.ASK for one in statements)
     found: list[str] = []
     for name, large in await agent.rows(_NAMES):
-        if name is None or not (every or name.lower() in text):
+        if name is None or not (every or fold(name) in text):
             continue
         if large == "t":
             found.append(f"rows of {name}=too many to be signed, {secrets.token_hex(8)}")

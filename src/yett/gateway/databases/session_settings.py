@@ -18,6 +18,7 @@ import psycopg
 from yett.gateway.databases.place import Place
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.identifiers import fold
 
 _NAMES: tuple[LiteralString, ...] = (
     "DateStyle",
@@ -91,7 +92,7 @@ async def read_by(agent: Executing, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ServerError: the agent's transaction is aborted.
     """
-    text = "\n".join(texts).lower()
+    text = fold("\n".join(texts))
     names = sorted(set(_READ.findall(text)))
     found: list[str] = []
     if _ESCAPED in text or len(_READ.findall(text)) != text.count(_CALL):

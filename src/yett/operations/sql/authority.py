@@ -14,6 +14,7 @@ from yett.operations.sql.facts import dump, refused
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import Reader
 from yett.operations.sql.statement import Touched, Verb
+from yett.providers.postgres.identifiers import fold
 
 _PLANTS = "plants what will later run with other rights"
 _GRANTS = "changes who may do what"
@@ -130,7 +131,7 @@ def _role_setting(tag: str) -> Callable[[Reader, Node], None]:
 
 def _stored_setting(reader: Reader, node: Node, own_path: bool) -> None:
     """A setting that will hold later. A function may well fix its own search_path; a role may not."""
-    name = node.get("name", "").lower()
+    name = fold(node.get("name", ""))
     if node.get("kind") == "VAR_RESET_ALL" or settings.pinned(name) or (name == "search_path" and not own_path):
         reader.fact(refused(f"stores a setting that Yett pins ({name or 'all'})"))
 

@@ -24,6 +24,7 @@ from yett.operations.sql.reader import Reader
 from yett.operations.sql.statement import Control, Verb
 from yett.operations.sql.trees import trees
 from yett.operations.sql.worker import worker
+from yett.providers.postgres.identifiers import fold, unquoted
 
 _DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
 _CONTROL = frozenset({"PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"})
@@ -248,9 +249,7 @@ def _harvest_word(reader: Reader, word: str, words: list[Token], place: int) -> 
 
 
 def _folded(token: Token) -> str:
-    if token.kind is Kind.QUOTED:
-        return token.text.strip('"').replace('""', '"')
-    return token.text.lower()
+    return unquoted(token.text) if token.kind is Kind.QUOTED else fold(token.text)
 
 
 def _texts(definition: str) -> Iterator[str]:

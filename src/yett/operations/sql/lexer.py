@@ -34,7 +34,7 @@ class Token:
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+)
+    (?P<space>[ \t\n\r\f\v]+)
   | (?P<line>--[^\n\r]*)
   | (?P<block>/\*)
   | (?P<escaped>[eE]'(?:[^'\\]|''|\\.)*')
@@ -50,7 +50,7 @@ _TOKEN = re.compile(
   | (?P<unfinished>(?:[eEbBxXnN]|[uU]&)?['"].*)
   | (?P<other>.)
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _KINDS = {
     "space": Kind.SPACE,

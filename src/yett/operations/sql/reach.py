@@ -17,6 +17,7 @@ from yett.operations.sql.catalog import NOTHING, Catalog, Function, Relation, Us
 from yett.operations.sql.facts import HARMLESS, Fact, Known, Ref, ask, dump, guard, refused, unknown
 from yett.operations.sql.names import Names, Refs, function_refs
 from yett.operations.sql.statement import Touched, Verb
+from yett.providers.postgres.identifiers import fold
 
 ReadBody = Callable[["Reach", Function, Names, bool], Known]
 """Reads a body in SQL or PL/pgSQL; the last argument: as a trigger."""
@@ -113,7 +114,7 @@ class Reach:
         function = self.catalog.function(step.ref.oid) if step.ref.kind in _FUNCTIONS else None
         for setting in () if function is None else function.settings:
             name, _, value = setting.partition("=")
-            if name.lower() == "search_path":
+            if fold(name) == "search_path":
                 return settings.path_of(value, self.catalog.search_path)
         return step.path
 
@@ -352,7 +353,7 @@ def _cascades(relation: Relation, verb: Verb) -> Refs:
 
 def _changes_its_path(function: Function) -> bool:
     """Whether a function that has a search_path of its own may have another before it is done."""
-    has_own = any(setting.lower().startswith("search_path=") for setting in function.settings)
+    has_own = any(fold(setting).startswith("search_path=") for setting in function.settings)
     return has_own and _OWN_PATH.search(function.body) is not None
 
 

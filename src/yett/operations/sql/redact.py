@@ -21,9 +21,9 @@ _QUICK = re.compile(
     | (?:(?<![A-Za-z0-9_$\x80-\U0010ffff])(?:[bBxXnN]|[uU]&))?'[^']*')
   | (?P<rest>["'].*)
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|(?<![A-Za-z_])[eE]'|\d[xXoObB]""")
+_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|(?<![A-Za-z_])[eE]'|\d[xXoObB]""", re.ASCII)
 """A letter before the E: the end of a word in a string ('free'), or of a name, which is no prefix of one."""
 
 

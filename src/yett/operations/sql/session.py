@@ -14,6 +14,7 @@ from yett.operations.sql.parameters import declared
 from yett.operations.sql.reader import NO_CTES, Reader
 from yett.operations.sql.statement import Control, Verb, Way
 from yett.operations.sql.trees import trees
+from yett.providers.postgres.identifiers import fold
 
 _CONTROLS = {
     "TRANS_STMT_BEGIN": ("BEGIN", Control.BEGIN),
@@ -76,7 +77,7 @@ def _explain(reader: Reader, node: Node) -> None:
 
 
 def _names_analyze(option: Node) -> bool:
-    return str(option["DefElem"].get("defname", "")).lower() == "analyze"
+    return fold(str(option["DefElem"].get("defname", ""))) == "analyze"
 
 
 def _is_on(element: Node) -> bool:
@@ -85,7 +86,7 @@ def _is_on(element: Node) -> bool:
         return True
     ((kind, fields),) = element["arg"].items()
     given = fields.get({"Integer": "ival", "Boolean": "boolval", "String": "sval"}.get(kind, ""), 0)
-    return str(given).lower() not in _OFF
+    return fold(str(given)) not in _OFF
 
 
 def _prepare(reader: Reader, node: Node) -> None:
@@ -177,7 +178,7 @@ def _do(reader: Reader, node: Node) -> None:
     reader.tag, reader.floor = "DO", Way.GUARD
     options = {option["DefElem"]["defname"]: option["DefElem"].get("arg", {}) for option in node.get("args", ())}
     language = options.get("language", {}).get("String", {}).get("sval", "plpgsql")
-    if language.lower() != "plpgsql":
+    if fold(language) != "plpgsql":
         reader.fact(unknown(f"runs code in {language}, which Yett does not read"))
         return
     body = options.get("as", {}).get("String", {}).get("sval", "")

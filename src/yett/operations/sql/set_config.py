@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from yett.model.errors import Unreadable
 from yett.operations.sql import settings
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.facts import Fact, unknown
+from yett.providers.postgres.identifiers import fold
 
 
 def judged(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact | None:
@@ -17,10 +19,20 @@ def judged(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact |
     name = name if chosen is None else chosen
     if name is None:
         return unknown("calls set_config with a name that is not a constant")
-    values = None if value is None else (value,)
-    if value is not None and name.lower() == "search_path":
-        return settings.judge(name, settings.path_of(value, ()), catalog)
+    values: tuple[str, ...] | None = None if value is None else (value,)
+    if value is not None and fold(name) == "search_path":
+        values = _path(value, catalog)
     return settings.judge(name, values, catalog)
+
+
+def _path(value: str, catalog: Catalog) -> tuple[str, ...] | None:
+    """The schemas of a search_path; None: which they are is not known."""
+    if not (value.isascii() or catalog.is_utf8):
+        return None
+    try:
+        return settings.path_of(value, ())
+    except Unreadable:
+        return None
 
 
 def _constant(node: Any) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.facts import Fact, ask, refused
+from yett.providers.postgres.identifiers import SPACES, fold, split
 
 _TRUE = frozenset({"on", "true", "yes", "1", "t", "y"})
 _UTF8 = frozenset({"utf8", "unicode", "utf-8", "utf_8"})
@@ -105,16 +106,15 @@ _HARMLESS_PATTERNS = (
 _TIMEOUTS = frozenset({"statement_timeout", "transaction_timeout"})
 _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(us|ms|s|min|h|d)?\s*", re.ASCII)
 _MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, None: 1}
-_IDENTIFIER = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",\s]+))\s*')
 
 
 def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact | None:
     """What setting `name` does; `values` None: not known, or back to the session's own. None: nothing worth a word."""
-    folded = name.lower()
+    folded = fold(name)
     if folded == "search_path":
         return _search_path(values, catalog)
     if folded in _PINNED:
-        same = values is not None and len(values) == 1 and values[0].strip().lower() in _PINNED[folded]
+        same = values is not None and len(values) == 1 and fold(values[0].strip(SPACES)) in _PINNED[folded]
         return None if same else refused(f"sets {folded}, which Yett pins: statements could mean something else")
     if (
         folded in _TIMEOUTS
@@ -156,18 +156,17 @@ def _is_name(node: Any) -> bool:
 
 def pinned(setting: str) -> bool:
     """Whether "name=value", as a function carries it, is one that changes what text means or who runs it."""
-    name = setting.partition("=")[0].lower()
+    name = fold(setting.partition("=")[0])
     return name in _PINNED or name in _TIMEOUTS
 
 
 def path_of(setting: str, own: tuple[str, ...]) -> tuple[str, ...]:
-    """The schemas of a stored search_path; `own` stands in for "$user"."""
+    """The schemas of a stored search_path; `own` stands in for "$user". Raises Unreadable."""
     found: list[str] = []
-    for quoted, plain in _IDENTIFIER.findall(setting):
-        name = quoted.replace('""', '"') if quoted else plain.lower()
+    for name in split(setting):
         if name == "$user":
             found.extend(own)
-        elif name and name != "pg_catalog":
+        elif name != "pg_catalog":
             found.append(name)
     return tuple(dict.fromkeys(found))
 

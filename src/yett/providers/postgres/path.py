@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from yett.model.errors import ConfigurationError
+from yett.providers.postgres.identifiers import split
 from yett.providers.postgres.own import Own
 
 _PATH = "SELECT setting, source FROM pg_catalog.pg_settings WHERE name = 'search_path'"
@@ -14,7 +13,6 @@ WHERE s.setrole = 0 AND one LIKE 'search_path=%'
   AND s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
 ORDER BY s.setdatabase DESC LIMIT 1"""
 _OWN_SOURCES = ("user", "database user", "client", "session", "interactive", "override")
-_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))\s*(?:,|\Z)')
 USER = "$user"
 
 
@@ -26,6 +24,7 @@ async def database_path(own: Own) -> tuple[str, ...]:
 
     Raises:
         ConfigurationError: only the role of this connection has a search_path, so that nobody else's can be known.
+        Unreadable: it is no list of names.
     """
     row = await (await own.execute(_SET)).fetchone()
     if row is None:
@@ -38,21 +37,4 @@ async def database_path(own: Own) -> tuple[str, ...]:
                 "ALTER ROLE <Yett's own role> RESET search_path, and leave options out of the connection string.",
             )
         row = (setting,)
-    return tuple(name for name in _split(str(row[0])) if name not in (USER, "pg_catalog", "pg_temp"))
-
-
-def _split(path: str) -> list[str]:
-    """As SplitIdentifierString (varlena.c): quoted names keep their case, others are folded.
-
-    Raises:
-        ConfigurationError: it is not a list of names.
-    """
-    names, at = [], 0
-    while at < len(path):
-        found = _ITEM.match(path, at)
-        if found is None:
-            raise ConfigurationError("The database's search_path cannot be read.", "Look at: SHOW search_path")
-        quoted, plain = found.groups()
-        names.append(quoted.replace('""', '"') if quoted is not None else plain.lower())
-        at = found.end()
-    return [name for name in names if name]
+    return tuple(name for name in split(str(row[0])) if name not in (USER, "pg_catalog", "pg_temp"))
