@@ -6,7 +6,6 @@ column is an act of its own (`yett database show`), which says which column, to 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,11 +24,11 @@ from yett.operations.sql.mentions import mentions
 from yett.operations.sql.statement import Statement, Verb, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
 from yett.providers.postgres.grants import Masked, columns_now, masked_columns, must_be_there
+from yett.providers.postgres.identifiers import words
 from yett.providers.postgres.own import Own
 from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
-_WORD = re.compile(r"[^\W\d][\w$]*")
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
 
@@ -83,10 +82,10 @@ class LiveMasks:
             return frozenset()
         masked, found = self._known[0], set[str]()
         for one in statements:
-            words = {word.lower() for word in _WORD.findall(one.redacted)}
+            said = words(one.redacted)
             for touched in one.touched:
                 for column in masked.columns.get(touched.oid, {}).values():
-                    if column.lower() in words or "*" in one.redacted:
+                    if column in said or "*" in one.redacted:
                         found.add(f"{masked.names[touched.oid]}.{column}")
         return frozenset(found)
 

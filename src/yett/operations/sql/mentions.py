@@ -10,13 +10,13 @@ may quote what it read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from yett.operations.sql.grammar import GrammarError
 from yett.operations.sql.trees import trees
+from yett.providers.postgres.identifiers import words
 
 T = TypeVar("T")
 
@@ -36,7 +36,6 @@ _DEFINES_NO_VALUE = frozenset(
     ("IndexStmt", "CreatePolicyStmt", "AlterPolicyStmt", "CreateStatsStmt", "ViewStmt", "CreateTrigStmt")
 )
 _EXCLUDED = "excluded"
-_WORD = re.compile(r"[^\W\d][\w$]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ class _Walk:
         if kind == "CreateFunctionStmt" and not as_owner:
             return
         for text in _all_strings(options):
-            found = {form for word in _WORD.findall(text) for form in (word, word.lower())}
+            found = words(text)
             self.values.columns |= found
             if "*" in text:
                 self.values.stars |= found

@@ -12,7 +12,9 @@ from yett.model.errors import Unreadable
 
 _FOLDED = str.maketrans(ascii_uppercase, ascii_lowercase)
 SPACES = " \t\n\r\f\v"
-_ITEM = re.compile(rf'[{SPACES}]*(?:"((?:[^"]|"")*)"|([^{SPACES},"]+))[{SPACES}]*(?:,|\Z)')
+_ITEM = re.compile(rf'[{SPACES}]*(?:"((?:[^"]|"")*)"|([^{SPACES},"][^{SPACES},]*))[{SPACES}]*(?:,|\Z)')
+_BARE = re.compile(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
+_QUOTED = re.compile(r'"((?:[^"]|"")+)"')
 
 
 def fold(name: str) -> str:
@@ -23,6 +25,13 @@ def fold(name: str) -> str:
 def unquoted(quoted: str) -> str:
     """What stands between the quotes of a quoted name."""
     return quoted[1:-1].replace('""', '"')
+
+
+def words(text: str) -> set[str]:
+    """Every name that could stand anywhere in a text, in its strings, too, whichever quotes belong together."""
+    quoted = [*text.split('"'), *_QUOTED.findall(text), *_QUOTED.findall(text.partition('"')[2])]
+    names = [*_BARE.findall(text), *(name.replace('""', '"') for name in quoted)]
+    return {form for name in names for form in (name, fold(name))}
 
 
 def split(names: str) -> list[str]:
