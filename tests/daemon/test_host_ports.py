@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.daemon.conftest import Plane
 
+import listening
+
 SCRIPT = """
 import socket, sys, time
 for port in map(int, sys.argv[1:]):
@@ -50,7 +52,7 @@ def services() -> Iterator[tuple[int, int]]:
         threading.Thread(target=_answer, args=(listener,), daemon=True).start()
     yield listeners[0].getsockname()[1], listeners[1].getsockname()[1]
     for listener in listeners:
-        listener.close()
+        listening.close(listener)
 
 
 @pytest.mark.sandbox

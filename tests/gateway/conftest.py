@@ -25,6 +25,7 @@ from typing import NamedTuple
 import pytest
 import uvloop
 
+import listening
 from yett.broker.minting import AnswerWithheld
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.dial import Dialer, DialSettings, Mapped
@@ -271,7 +272,7 @@ class ScriptedUpstream:
         self.script = script
 
     def close(self) -> None:
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+import listening
 from yett.gateway.company import company_proxy
 from yett.gateway.dial import Dialer, DialSettings, Mapped, check
 from yett.gateway.names import NameRefused
@@ -49,7 +50,7 @@ def test_nothing_is_asked_of_the_lookups_that_all_sessions_share(monkeypatch):
     monkeypatch.setattr("asyncio.selector_events.BaseSelectorEventLoop.sock_connect", shared)
     listener = socket.create_server(("127.0.0.1", 0))
     dial(DialSettings("drill", (Mapped("api.test", 443, *listener.getsockname()),)), tls=False)
-    listener.close()
+    listening.close(listener)
 
 
 def test_names_that_do_not_resolve_in_time_keep_their_own_session_waiting_only(monkeypatch):
@@ -104,7 +105,7 @@ def test_an_upstream_that_never_answers_is_given_up():
     settings = DialSettings("drill", (Mapped("api.test", 443, *listener.getsockname()),), connect_seconds=0.2)
     with pytest.raises(UpstreamFailed, match=r"0\.2 seconds"):
         dial(settings)  # the TLS handshake hangs
-    listener.close()
+    listening.close(listener)
 
 
 def test_names_are_mapped_in_a_drill_only():
@@ -151,7 +152,7 @@ def proxy(answer=b"HTTP/1.1 200 OK\r\n\r\n"):
 
     threading.Thread(target=run, daemon=True).start()
     yield f"http://ada:s%40fe@127.0.0.1:{listener.getsockname()[1]}", heads
-    listener.close()
+    listening.close(listener)
 
 
 def test_a_company_proxy_is_asked_by_name_with_its_credentials():

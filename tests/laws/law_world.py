@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import listening
 from yett.model.credential import Authority
 from yett.model.errors import UpstreamFailed, YettError
 from yett.model.operation import Operation
@@ -105,9 +106,7 @@ class Upstream:
         return [request for request in self.seen if words.encode() in request]
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import listening
 from yett.sandbox import dns
 
 Message = dict[str, Any]
@@ -52,9 +53,7 @@ class ControlPlane:
             session.close()
 
     def stop(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         while True:

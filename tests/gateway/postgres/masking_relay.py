@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
+import listening
 from yett.gateway.postgres.masked_answers import MaskedAnswers
 from yett.gateway.postgres.masking import Unmaskable
 
@@ -25,7 +26,7 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -40,7 +41,9 @@ class Relay:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             login = b""
             while not login.endswith(b"Z\0\0\0\5I"):
-                login += server.recv(10_000)
+                if not (piece := server.recv(10_000)):
+                    return
+                login += piece
             client.sendall(login)
             answers = self._make()
             self.answers.append(answers)

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 
+import listening
 from gateway.postgres.wire import PLACEHOLDER
 from yett.gateway.postgres.messages import message
 from yett.gateway.postgres.scram import Claiming
@@ -141,7 +142,7 @@ class Recorder:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import listening
 from gateway.postgres.conftest import Place, upstream_of
 from gateway.postgres.raw import SYNC, Raw, Refused, fields, query
 from gateway.postgres.wire import PLACEHOLDER, SESSION, TableDesk, TableDoor, Wire
@@ -316,7 +317,7 @@ def test_a_server_that_does_not_prove_itself_is_no_upstream(place: Place) -> Non
             _fake(listener, raw, place, last)
         except Refused as refused:
             assert any(part in str(refused) for part in said.split("|"))  # noqa: PT017
-        listener.close()
+        listening.close(listener)
 
 
 def _fake(listener: socket.socket, raw: Raw, place: Place, last: bytes) -> None:

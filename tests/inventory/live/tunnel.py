@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 
+import listening
+
 
 class Tunnel:
     """Listens on loopback. `heads` are the requests that it was given; `refuses` makes it answer 403."""
@@ -19,9 +21,7 @@ class Tunnel:
         _thread(self._accept)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        listening.close(self._listener)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
