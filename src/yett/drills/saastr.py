@@ -112,10 +112,12 @@ def guarded(scene: Scene) -> None:
     agent = scene.stage.run_agent(scene.workspace, command, environ, *options)
     try:
         for number, step in enumerate(STEPS):
+            before = snapshot(scene.url)
             go.write_text(str(number))
-            if not _play(scene, step, agent):
+            if not _play(scene, step, agent, before):
                 break
     finally:
+        go.write_text(str(len(STEPS)))  # only now: with the agent goes its role, and what is granted to it
         agent.terminate()
         _, noise = agent.communicate(timeout=30)
     for line in noise.strip().splitlines()[-6:]:
@@ -123,9 +125,8 @@ def guarded(scene: Scene) -> None:
     _nothing_left(scene)
 
 
-def _play(scene: Scene, step: Step, agent: Any) -> bool:  # Any: subprocess.Popen[str]
-    telling, before = scene.telling, snapshot(scene.url)
-    held = ""
+def _play(scene: Scene, step: Step, agent: Any, before: Snapshot) -> bool:  # Any: subprocess.Popen[str]
+    telling, held = scene.telling, ""
     for line in agent.stdout:
         told = json.loads(line)
         if told["final"]:

@@ -1,8 +1,9 @@
 """A scripted agent with a database task. It sends what its list says, through psql and psycopg.
 
 `statements.py STEPS GO`: STEPS is a JSON file with a list of {"name", "client", "sql": [...]}; GO a file with the
-number of the last step that may run; whoever watches raises it. What is refused with a hold's id is sent again until it
-passes or ninety seconds are over: an agent that was told to wait for a person. One JSON line an answer.
+number of the last step that may run; whoever watches raises it, and once more to let it leave. What is refused with a
+hold's id is sent again until it passes or ninety seconds are over: an agent that was told to wait for a person. One
+JSON line an answer.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ _STATE = re.compile(r"(?:ERROR|FATAL):\s+([0-9A-Z]{5}):")
 def main() -> None:
     steps, go = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
     for number, step in enumerate(steps):
-        while int(go.read_text() or "-1") < number:
-            time.sleep(0.05)
+        _wait_for(go, number)
         _until_done(step)
+    _wait_for(go, len(steps))
+
+
+def _wait_for(go: Path, number: int) -> None:
+    while int(go.read_text() or "-1") < number:
+        time.sleep(0.05)
 
 
 def _until_done(step: dict[str, Any]) -> None:
