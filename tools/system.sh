@@ -15,6 +15,8 @@ if [ "$1" = test ]; then
   need wrk wrk
   need npm npm
   need pgbouncer pgbouncer
+  # A phone's letters are as narrow as these; what is there otherwise may be a fifth wider.
+  [ -n "$(find /usr/share/fonts -name 'LiberationSans-Regular*' 2>/dev/null)" ] || want="$want fonts-liberation"
   # Its server is on nobody's PATH.
   [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb 2>/dev/null)" ] || want="$want postgresql"
   [ -n "$(ls -d /usr/share/postgresql/*/extension/dblink.control 2>/dev/null)" ] || want="$want postgresql-contrib"
