@@ -41,6 +41,10 @@ def cast(of: str, to: str, result: str, how: str = "") -> str:
     return f"{function(f'pf({of})', result, to)} CREATE CAST ({of} AS {to}) WITH FUNCTION pf({of}) {how};"
 
 
+def plpgsql(body: str, signature: str = "f() RETURNS int") -> str:
+    return f"CREATE FUNCTION {signature} LANGUAGE plpgsql AS $${body}$$;"
+
+
 LATER = "ALTER DOMAIN e ADD CHECK (purge_bool(VALUE)) NOT VALID;"
 NEGATED = f"""
 CREATE FUNCTION ok(int, int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 > $2; END';
@@ -122,6 +126,51 @@ CASES: dict[str, tuple[str, str | tuple[str, ...]]] = {
             "with quotes": '"""x"""',
         }.items()
     },
+    # ---- declarations that libpg_query takes with other types only
+    "declared: a domain": (
+        plpgsql("DECLARE a d; b d; m en[]; BEGIN SELECT 1, 2 INTO a, b; RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: of another schema": (
+        "CREATE SCHEMA app; CREATE DOMAIN app.d2 AS int CHECK (purge_bool(VALUE));"
+        + plpgsql("DECLARE a app.d2; BEGIN a := 1; RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: an array": (plpgsql("DECLARE a d[]; BEGIN a[1] := 1; RETURN 1; END"), "SELECT f()"),
+    "declared: a column's type": (
+        "CREATE SCHEMA app; CREATE TABLE app.q (c d);"
+        + plpgsql("DECLARE m en[]; a app.q.c%TYPE; BEGIN a := 1; RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: a row's type": (
+        "CREATE SCHEMA app; CREATE TABLE app.q (c d);"
+        + plpgsql("DECLARE m en[]; a app.q%ROWTYPE; BEGIN a.c := 1; RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: a default": (
+        plpgsql("DECLARE m en[] := (CASE purge() WHEN 1 THEN '{a}' END)::en[]; BEGIN RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: in an inner block": (
+        plpgsql("BEGIN DECLARE m en[]; n int := purge(); BEGIN RETURN 1; END; END"),
+        "SELECT f()",
+    ),
+    "declared: the result": (plpgsql("DECLARE m en[]; BEGIN RETURN 1; END", "f() RETURNS d"), "SELECT f()"),
+    "declared: an argument": (
+        plpgsql("DECLARE m en[]; BEGIN a := 1; RETURN; END", "f(OUT a d, OUT b int)"),
+        "SELECT f()",
+    ),
+    "declared: and done": (plpgsql("DECLARE m en[]; BEGIN PERFORM purge(); RETURN 1; END"), "SELECT f()"),
+    "declared: and done, by a name like a keyword": (
+        "CREATE SCHEMA evil; CREATE VIEW evil.q AS SELECT purge() AS declare; CREATE VIEW q AS SELECT 1 AS declare;"
+        + plpgsql("DECLARE m en[]; n int; BEGIN SELECT q.declare INTO n FROM evil.q q; RETURN 1; END"),
+        "SELECT f()",
+    ),
+    "declared: and read, behind a word like a keyword": (
+        "CREATE SCHEMA evil; CREATE VIEW evil.quiet AS SELECT purge() AS p; CREATE VIEW quiet AS SELECT 1 AS p;"
+        + plpgsql("DECLARE m en[]; BEGIN PERFORM 1 AS declare FROM evil.quiet; RETURN 1; END"),
+        "SELECT f()",
+    ),
     # ---- search_path
     "path: of the caller": (
         TWO_PATHS + "CREATE FUNCTION b() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN helper(); END$$;"
@@ -314,6 +363,18 @@ CREATE INDEX ON things (slug(title)); CREATE INDEX ON things (lower(title)) WHER
 CREATE TRIGGER tr BEFORE INSERT OR UPDATE ON things FOR EACH ROW EXECUTE FUNCTION noted();
 CREATE VIEW named AS SELECT id, slug(title) FROM things;
 CREATE FUNCTION pure() RETURNS int LANGUAGE sql SET search_path = public AS 'SELECT count(*)::int FROM things';
+CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('sad', 'glad'); CREATE TABLE app.people (id int, m app.mood, a addr);
+CREATE FUNCTION declared(a app.mood DEFAULT 'sad', VARIADIC b mail[] DEFAULT '{}') RETURNS SETOF app.people
+  LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+  DECLARE x app.mood; y app.mood := 'glad'::app.mood; z app.mood[] = ARRAY[]::app.mood[]; p app.people%ROWTYPE;
+    i CONSTANT app.people.id%TYPE NOT NULL DEFAULT 3; n numeric(10, 2); s public.addr;
+  BEGIN
+    SELECT m, m INTO x, y FROM app.people WHERE id = i; s.street := 'x'; z[1] := y;
+    DECLARE w app.mood; BEGIN FOREACH w IN ARRAY z LOOP GET DIAGNOSTICS n = ROW_COUNT; END LOOP; END;
+    FOR p IN SELECT * FROM app.people WHERE m = y LOOP RETURN NEXT p; END LOOP;
+  END$$;
+CREATE FUNCTION tabled() RETURNS TABLE (x app.mood, y mail[], z double precision) LANGUAGE plpgsql STABLE AS $$
+  BEGIN SELECT m, '{}'::mail[] INTO x, y FROM app.people; RETURN NEXT; END$$;
 """
 
 
@@ -327,6 +388,8 @@ CREATE FUNCTION pure() RETURNS int LANGUAGE sql SET search_path = public AS 'SEL
         "SELECT json_build_object('a', title), to_jsonb(t), quote_literal(title) || 'x' FROM things t",
         "SELECT x::mail FROM (SELECT 'a@b' x) y",
         "SELECT pure()",
+        "SELECT * FROM declared('sad')",
+        "SELECT * FROM tabled()",
         "EXPLAIN INSERT INTO things (title) VALUES ('a')",
         "EXPLAIN UPDATE things SET n = 1",
         "EXPLAIN SELECT purge()",

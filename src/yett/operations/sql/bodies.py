@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from yett.operations.sql import builtins
 from yett.operations.sql.catalog import Function
+from yett.operations.sql.declared import simplified
 from yett.operations.sql.facts import Known, Ref, unknown
 from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
@@ -127,7 +128,7 @@ def _look_at_names(reader: Reader, text: str, who: str) -> None:
 def read_block(reader: Reader, definition: str, who: str, keep: bool = False) -> None:
     """Read the PL/pgSQL of a CREATE FUNCTION or a DO. `keep`: it is a function's, and will be asked for again."""
     try:
-        block = _kept(definition) if keep else _block(definition)
+        block, simpler = _parsed_or_simpler(reader, definition, _kept if keep else _block)
     except (GrammarError, ValueError, RecursionError):
         reader.fact(unknown(f"{who}, whose body cannot be read"))
         return
@@ -141,8 +142,19 @@ def read_block(reader: Reader, definition: str, who: str, keep: bool = False) ->
         elif kind == "PLpgSQL_expr":
             _expression(reader, node, who)
         reader.loops |= kind in _LOOPS
-    if any(_hides_something(reader, kind, node) for kind, node in _nodes(block)):
+    if simpler or any(_hides_something(reader, kind, node) for kind, node in _nodes(block)):
         _harvest(reader, definition)
+
+
+def _parsed_or_simpler(reader: Reader, definition: str, parse: Callable[[str], Any]) -> tuple[Any, bool]:
+    """The block, and whether types of its declarations had to be put aside for that. Any: JSON. Raises GrammarError."""
+    try:
+        return parse(definition), False
+    except GrammarError:
+        simpler = simplified(definition, reader.names.is_row)
+        if simpler == definition:
+            raise
+        return parse(simpler), True
 
 
 def _hides_something(reader: Reader, kind: str, node: Node) -> bool:

@@ -58,6 +58,13 @@ class Names:
             self._types[key] = type_refs(found) if found else None
         return self._types[key]
 
+    def is_row(self, schema: str, name: str) -> bool | None:
+        """Whether this type's values are rows; None: it is built in, or there is none of this name."""
+        found = self._types_called(schema, name)
+        if self.relations(schema, name) or any(one.kind == "c" for one in found):
+            return True
+        return False if any(not one.builtin for one in found) else None
+
     def attribute(self, name: str) -> Refs:
         """What `(x).name` may run where x has no column of that name: a function of one argument, whatever that is, or
         a cast (findings 3.3)."""
