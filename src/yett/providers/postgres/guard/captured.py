@@ -9,6 +9,7 @@ from typing import Any
 from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.effects import TableEffect
+from yett.providers.postgres.guard.labels import Labels
 from yett.providers.postgres.guard.sink import Source
 from yett.providers.postgres.guard.table import Column
 
@@ -89,7 +90,8 @@ class Captured:
 
     `xid` has 64 bits, `xids` (the transaction's own and its savepoints') have 32; `system` and `database` say where
     they mean something. `gaps` are sentences: what the undo does not bring back. `until` (64 bits) is the first id that
-    had not been given out when all of it was kept, 0 where that was not written down.
+    had not been given out when all of it was kept, 0 where that was not written down. `labels` are what the values of
+    enum types were called then.
     """
 
     xid: int
@@ -102,6 +104,7 @@ class Captured:
     gaps: tuple[str, ...]
     until: int = 0
     source: Source | None = field(default=None, repr=False, compare=False)
+    labels: Labels = ()
 
     @property
     def rows(self) -> int:
@@ -120,6 +123,7 @@ class Captured:
             "files": [[file.name, file.size, file.sha256] for file in self.files],
             "gaps": list(self.gaps),
             "until": self.until,
+            "labels": [[oid, label] for oid, label in self.labels],
         }
 
 
@@ -139,6 +143,7 @@ def load(facts: Mapping[str, Json], source: Source | None) -> Captured:
             tuple(str(gap) for gap in from_json["gaps"]),
             int(from_json.get("until", 0)),
             source,
+            tuple((int(oid), str(label)) for oid, label in from_json.get("labels", ())),
         )
     except (KeyError, TypeError, ValueError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
@@ -233,8 +238,10 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
 
 
 def _columns_facts(columns: tuple[Column, ...]) -> Json:
-    return [[column.name, column.type, column.generated] for column in columns]
+    return [[column.name, column.type, column.generated, column.number] for column in columns]
 
 
 def _columns_from(facts: Any) -> tuple[Column, ...]:  # Any: taken apart here
-    return tuple(Column(str(name), str(shown), str(generated)) for name, shown, generated in facts)
+    return tuple(
+        Column(str(name), str(shown), str(generated), int(*number)) for name, shown, generated, *number in facts
+    )

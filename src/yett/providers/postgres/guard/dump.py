@@ -21,6 +21,7 @@ from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.sink import Sink
@@ -54,6 +55,7 @@ class Dumped:
     xid: int
     relations: frozenset[int]
     gaps: tuple[str, ...]
+    labels: Labels
 
 
 async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: Sequence[str], sink: Sink) -> Dumped:
@@ -86,14 +88,18 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
                 if table.obstacle:
                     raise Unguardable(f"{table.label} {table.obstacle}")
             dumped = [await _described(own, table) for table in found.values()]
+            enums = frozenset[int]().union(*(table.enums for table in found.values()))
+            called = await labels(own, enums)
             await _must_hold_all(own, target, list(found.values()))
+        await must_have_been(own, enums, called)
         file = await keep(sink, NAME, _content(target))
         grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     kept = Dump(
         NAME, tuple(dumped), partitioned, tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants
     )
-    return Dumped(kept, file, int(xid or 0), depending.covered, tuple(_gaps(lost, relations, depending)))
+    gaps = tuple(_gaps(lost, relations, depending))
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)
 
 
 async def _lock(agent: Executing, relations: list[Relation]) -> None:

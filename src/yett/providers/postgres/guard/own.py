@@ -23,6 +23,7 @@ SET row_security = off;
 SET jit = off;
 SET client_encoding = 'UTF8';
 SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed';
 SET default_transaction_deferrable = off;
 SET idle_in_transaction_session_timeout = 0;
 SET synchronous_commit = local;

@@ -27,7 +27,7 @@ from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.table import Table, tables
+from yett.providers.postgres.guard.table import Table, are_the_same, tables
 
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -99,7 +99,7 @@ async def _compared(own: Connection, captured: Captured, dump: Dump, dumped: Dum
     parts = await _range(own, captured, dump)
     count, later = await row(own, _LATER_ROWS.format(table=table.quoted, **parts))
     definitions = await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(table.oid), **parts))
-    emptied = not count and table.columns == dumped.columns and table.filenode != dumped.filenode
+    emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
     conflicts = []
     if later:
         conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
@@ -164,7 +164,7 @@ async def _schema_grants(own: Connection, dump: Dump) -> None:
 
 def _only_rows(found: list[Standing]) -> bool:
     """Whether all tables are there as they were, and only their rows are to come back."""
-    there = all(one.table is not None and one.table.columns == one.dumped.columns for one in found)
+    there = all(one.table is not None and are_the_same(one.table.columns, one.dumped.columns) for one in found)
     return there and any(one.emptied for one in found)
 
 
