@@ -140,13 +140,16 @@ class Dumping:
         await lend(self._place, self._agent, self._tables, self._schemas if self._tables else self._owners_of)
 
     async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
-        """Right before COMMIT: rows of what was dumped may have changed, too. Raises YettError, ServerError."""
+        """Right before COMMIT: rows of what was dumped may have changed, too, and what it redefined in a savepoint is
+        under another id. Raises YettError, ServerError."""
         changed = sorted({table.oid for table in effects.tables} & set(self._dumped))
-        if self.kept is None or not changed:
+        if self.kept is None or not (changed or len(xids) > 1):
             return
-        await lend(self._place, self._agent, changed, ())
-        left = await self._guard.rows_left(effects)
-        await give_back(self._agent)
+        left: dict[int, int] = {}
+        if changed:
+            await lend(self._place, self._agent, changed, ())
+            left = await self._guard.rows_left(effects)
+            await give_back(self._agent)
         facts = settling(xids, {oid: count for oid, count in left.items() if oid in self._dumped})
         await self._place.undos.add_facts(self.kept, {SETTLED: facts})
 

@@ -24,6 +24,7 @@ _PINNED: dict[str, frozenset[str]] = {
     "backslash_quote": frozenset({"safe_encoding"}),
     "row_security": _TRUE,
     "session_replication_role": frozenset({"origin"}),
+    "track_counts": _TRUE,  # what is not counted cannot be undone: no function may switch it off for its own while
     "role": frozenset({"none"}),
     "session_authorization": frozenset(),
     "allow_system_table_mods": frozenset(),
@@ -115,7 +116,7 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
         return _search_path(values, catalog)
     if folded in _PINNED:
         same = values is not None and len(values) == 1 and values[0].strip().lower() in _PINNED[folded]
-        return None if same else refused(f"sets {folded}, which Yett pins: statements could mean something else")
+        return None if same else refused(f"sets {folded}, which Yett pins: statements could mean, or do, something else")
     if (
         folded in _TIMEOUTS
         and catalog.longest_ms
