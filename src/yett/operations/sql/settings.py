@@ -116,7 +116,7 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
         return _search_path(values, catalog)
     if folded in _PINNED:
         same = values is not None and len(values) == 1 and values[0].strip().lower() in _PINNED[folded]
-        return None if same else refused(f"sets {folded}, which Yett pins: statements could mean, or do, something else")
+        return None if same else refused(f"sets {folded}, which Yett pins: statements could mean something else")
     if (
         folded in _TIMEOUTS
         and catalog.longest_ms

@@ -23,6 +23,7 @@ from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dump import digest_query
+from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
@@ -47,6 +48,10 @@ _LATER_DEFINITIONS = sql.SQL(
             ("a policy", "pg_policy", "polrelid"),
             ("a rule", "pg_rewrite", "ev_class"),
             ("a child table", "pg_inherits", "inhparent"),
+            ("a statistic", "pg_statistic_ext", "stxrelid"),
+            ("a place in a publication", "pg_publication_rel", "prrelid"),
+            ("a comment", "pg_description", "objoid"),
+            ("a label", "pg_seclabel", "objoid"),
         )
     )
     + " LIMIT 1"
@@ -228,7 +233,7 @@ async def _dropped(own: Connection, view: tuple[str, str, str]) -> bool:
 async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None) -> None:
     """The rows of `wanted` tables, or of all. Sequences go on from where they are, if that is further."""
     positions: list[tuple[bytes, int, bool]] = []
-    async with archive.data(path) as lines, own.cursor() as cursor:
+    async with with_the_databases_path(own), archive.data(path) as lines, own.cursor() as cursor:
         parts = archive.read(lines)
         async for kind, line in parts:
             if kind is Kind.COPY and (wanted is None or archive.copied(line) in wanted):
@@ -236,7 +241,6 @@ async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None
                     await _copy(copy, parts)
             elif kind is Kind.SQL and (found := _SETVAL.match(line)):
                 positions.append((found[1], int(found[2]), found[3] == b"true"))
-    await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
     for name, value, called in positions:
         await _position(own, name.decode().replace("''", "'"), value, called)
 

@@ -25,6 +25,7 @@ from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.deferrable import twice
+from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.labels import must_be_called_alike
 from yett.providers.postgres.guard.not_valid import unchecked
@@ -162,8 +163,9 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     async with silenced(connection, now), unchecked(connection, now):
         for part in parts:
             await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
-        for part in parts:
-            await connection.execute(_insert(part))
+        async with with_the_databases_path(connection):
+            for part in parts:
+                await connection.execute(_insert(part))
     await _must_hold(connection, keys)
     await _must_be_once(connection, [part.table for part in parts if part.returning])
     await _did_what_was_meant(connection, parts, before)

@@ -21,7 +21,8 @@ SELECT a.attrelid::int8, a.attname, format_type(a.atttypid, a.atttypmod), a.attt
   a.attnum::int
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = ANY ({oids}::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum""")
-# Unique, whole, of plain columns that hold no NULL; with the operator that the index itself finds equals by.
+# Unique, whole, of plain columns that hold no NULL (where NOT NULL is NOT VALID they may: 18); with the operator that
+# the index itself finds equals by.
 _KEYS = sql.SQL("""
 SELECT i.indrelid::int8, array_agg(a.attname::text ORDER BY k.n), array_agg(o.oprname::text ORDER BY k.n),
   array_agg(s.nspname::text ORDER BY k.n)
@@ -33,6 +34,8 @@ JOIN pg_amop e ON e.amopfamily = c.opcfamily AND e.amopstrategy = 3
   AND e.amoplefttype = c.opcintype AND e.amoprighttype = c.opcintype
 JOIN pg_operator o ON o.oid = e.amopopr JOIN pg_namespace s ON s.oid = o.oprnamespace
 WHERE i.indrelid = ANY ({oids}::oid[]) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND NOT EXISTS (SELECT FROM pg_constraint v WHERE v.conrelid = i.indrelid AND v.contype = 'n' AND NOT v.convalidated
+    AND v.conkey[1] = a.attnum)
 GROUP BY i.indrelid, i.indexrelid, i.indisprimary, i.indnkeyatts
 HAVING bool_and(a.attnotnull) AND count(*) = i.indnkeyatts
 ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid""")
