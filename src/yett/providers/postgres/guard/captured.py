@@ -69,9 +69,10 @@ class DumpedTable:
 class Dump:
     """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
-    `views` (schema, name, kind) depend on its tables and are in it; `foreign_keys` (schema, table, name, definition)
-    are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema, role or ""
-    for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
+    `views` (schema, name, kind) are in it, and depend on its tables or were named; `foreign_keys` (schema, table, name,
+    definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema,
+    role or "" for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
+    `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
     """
 
     file: str
@@ -82,6 +83,7 @@ class Dump:
     foreign_keys: tuple[tuple[str, str, str, str], ...]
     next_xid: int
     grants: tuple[tuple[str, str, str, bool], ...] = ()
+    statistics: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ def _dump_facts(dump: Dump) -> Json:
         "foreign_keys": [list(key) for key in dump.foreign_keys],
         "next_xid": dump.next_xid,
         "grants": [list(grant) for grant in dump.grants],
+        "statistics": [list(one) for one in dump.statistics],
     }
 
 
@@ -234,6 +237,7 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts["foreign_keys"]),
         int(facts["next_xid"]),
         tuple((str(a), str(b), str(c), bool(d)) for a, b, c, d in facts["grants"]),
+        tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
     )
 
 

@@ -95,8 +95,17 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
         file = await keep(sink, NAME, _content(target))
         grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
+    views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
     kept = Dump(
-        NAME, tuple(dumped), partitioned, tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants
+        NAME,
+        tuple(dumped),
+        partitioned,
+        tuple(schemas),
+        views,
+        depending.foreign_keys,
+        next_xid,
+        grants,
+        depending.statistics,
     )
     gaps = tuple(_gaps(lost, relations, depending))
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)

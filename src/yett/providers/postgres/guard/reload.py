@@ -56,6 +56,9 @@ _LATER_DEFINITIONS = sql.SQL(
     )
     + " LIMIT 1"
 )
+_STATISTIC = sql.SQL("""
+SELECT 1 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+WHERE n.nspname = {schema} AND s.stxname = {name}""")
 _PRIVILEGES = {"USAGE": sql.SQL("USAGE"), "CREATE": sql.SQL("CREATE")}
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 _SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
@@ -137,13 +140,14 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
             await _drop(own, captured, dump, found)
-            before = await archive.script(path, "pre-data", own.info.server_version)
-            behind = await archive.script(path, "post-data", own.info.server_version)
-            async with standing_in(own, before + behind):
+            before, *behind = [await archive.script(path, part, own.info.server_version) for part in archive.Part]
+            async with standing_in(own, b"".join((before, *behind))):
                 await own.execute(before)
                 await _load(own, path, None)
-                await own.execute(behind)
+                for script in behind:
+                    await own.execute(script)
                 await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            await _statistics(own, dump)
             await _foreign_keys(own, dump)
             await _schema_grants(own, dump)
     await _must_equal(own, dump)
@@ -190,7 +194,7 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
 async def _drop(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> None:
     """Take away what is left of the tables, and nothing that was not dumped with them."""
     for schema, table, name, _ in dump.foreign_keys:
-        drop = sql.SQL("ALTER TABLE IF EXISTS ONLY {} DROP CONSTRAINT IF EXISTS {}")
+        drop = sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}")
         await own.execute(drop.format(sql.Identifier(schema, table), sql.Identifier(name)))
     left = await _unchanged(own, captured, dump, dump.views)
     while left:
@@ -268,11 +272,20 @@ async def _position(own: Connection, name: str, value: int, called: bool) -> Non
 
 
 async def _foreign_keys(own: Connection, dump: Dump) -> None:
+    """Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
     for schema, table, name, definition in dump.foreign_keys:
-        add = sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} ").format(
-            sql.Identifier(schema, table), sql.Identifier(name)
-        )
+        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(sql.Identifier(schema, table), sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))
+
+
+async def _statistics(own: Connection, dump: Dump) -> None:
+    """Those that pg_dump leaves out: it dumps statistics with their schema, not with their table."""
+    for schema, name, definition, owner in dump.statistics:
+        if await rows(own, _STATISTIC.format(schema=sql.Literal(schema), name=sql.Literal(name))):
+            continue
+        await own.execute(definition.encode())
+        alter = sql.SQL("ALTER STATISTICS {} OWNER TO {}")
+        await own.execute(alter.format(sql.Identifier(schema, name), sql.Identifier(owner)))
 
 
 async def _must_equal(own: Connection, dump: Dump) -> None:
