@@ -69,3 +69,29 @@ def test_all_of_it_comes_back(database: Database, tmp_path: Path, relation: str,
     captured = run(dumped(database, tmp_path / "u", relation, statement))
     run(restore(database, captured, verify=True))
     assert everything(database) == before
+
+
+TYPES = """
+CREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO PUBLIC;
+CREATE TYPE own.mood AS ENUM ('sad', 'happy'); CREATE TYPE own.pair AS (a timestamptz, b float8);
+CREATE DOMAIN own.above AS numeric CHECK (VALUE > 0);
+"""
+
+
+@pytest.mark.parametrize("made_again", ["DROP SCHEMA own CASCADE", "DROP TYPE own.mood CASCADE"])
+def test_values_of_types_that_were_made_again_come_back(database: Database, tmp_path: Path, made_again: str) -> None:
+    """They are the same values, and their types have other numbers."""
+    database.run(
+        f"{TYPES}; CREATE TABLE own.felt (id int PRIMARY KEY, m own.mood, ms own.mood[], p own.pair, n own.above)"
+    )
+    database.run(
+        "INSERT INTO own.felt VALUES (1, 'sad', '{happy,NULL}', (now(), 0.1), 1.50), (2, NULL, NULL, NULL, NULL)"
+    )
+    query = "SELECT id, m::text, ms::text, p::text, n::text FROM own.felt ORDER BY 1"
+    before = database.ask(query)
+    schemas = ("own",) if "SCHEMA" in made_again else ()
+    captured = run(dumped(database, tmp_path / "u", "own.felt", made_again, schemas))
+    if not schemas:
+        database.run("CREATE TYPE own.mood AS ENUM ('sad', 'happy')")
+    run(restore(database, captured, verify=True))
+    assert database.ask(query) == before

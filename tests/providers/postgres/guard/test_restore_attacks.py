@@ -28,15 +28,17 @@ def refused(database: Database, captured: Captured, reason: str) -> None:
     assert database.digest() == now
 
 
-async def dumped(database: Database, folder: Path, table: str, statement: str) -> Captured:
-    """A statement of the owner's that destroys, with the table dumped before it."""
+async def dumped(
+    database: Database, folder: Path, table: str, statement: str, schemas: tuple[str, ...] = ()
+) -> Captured:
+    """A statement of the owner's that destroys, with the table dumped before it, or the schemas."""
     folder.mkdir(exist_ok=True)
     async with connected(database, "postgres") as agent:
         await agent.rows("BEGIN")
         guard = Guard(agent, database)
         await guard.baseline()
         ((oid,),) = await agent.rows(f"SELECT '{table}'::regclass::oid")
-        captured = await guard.dump([int(oid or 0)], DirectorySink(folder))
+        captured = await guard.dump([int(oid or 0)], DirectorySink(folder), schemas=schemas)
         await agent.rows(statement)
         await agent.rows("COMMIT")
     return captured

@@ -33,7 +33,7 @@ SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.unnest('{{{oids}}}':
 WHERE NOT pg_catalog.has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')"""
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 # As pg_dump sets them, so that the text of a row is the same.
-_AS_PG_DUMP = """
+AS_PG_DUMP = """
 SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
 SET LOCAL synchronize_seqscans = off"""
 _GRANTS = sql.SQL("""
@@ -87,6 +87,7 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
             for table in found.values():
                 if table.obstacle:
                     raise Unguardable(f"{table.label} {table.obstacle}")
+            await own.execute(AS_PG_DUMP)
             dumped = [await _described(own, table) for table in found.values()]
             enums = frozenset[int]().union(*(table.enums for table in found.values()))
             called = await labels(own, enums)
@@ -136,15 +137,25 @@ async def _described(own: Connection, table: Table) -> DumpedTable:
     return DumpedTable(table.oid, table.schema, table.name, table.filenode, table.columns, count, digest)
 
 
-def digest_query(table: Table) -> sql.Composed:
-    """Query for the number of rows, and SHA-256 over the rows' own digests in order."""
-    columns = sql.SQL(", ").join([sql.SQL("t.{}").format(column.quoted) for column in table.columns])
+def digest_query(table: Table, *, by_oid: bool = False) -> sql.Composed:
+    """Query for the number of rows, and SHA-256 over the rows' own digests in order.
+
+    Sent, a value of a type that is not built in holds its type's oid, which is another once the type was made again: so
+    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function).
+    `by_oid`: as digests were made before.
+    """
+    sent = [by_oid or "." not in column.type for column in table.columns]  # format_type names a built-in one alone
+    columns = sql.SQL(", ").join(
+        [
+            sql.SQL("t.{}" if as_it_is else "format('%L', t.{})").format(column.quoted)
+            for column, as_it_is in zip(table.columns, sent, strict=True)
+        ]
+    )
     return _DIGEST.format(columns=columns, table=table.quoted)
 
 
 async def _must_hold_all(own: Connection, target: Path, found: list[Table]) -> None:
     """The rows in the archive are, byte for byte, those that the server gives in the same form."""
-    await own.execute(_AS_PG_DUMP)
     archived = await _archived(target)
     for table in found:
         columns = sql.SQL(", ").join([column.quoted for column in table.written])

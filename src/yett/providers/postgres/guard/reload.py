@@ -22,7 +22,7 @@ from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.dump import digest_query
+from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
@@ -289,10 +289,14 @@ async def _statistics(own: Connection, dump: Dump) -> None:
 
 
 async def _must_equal(own: Connection, dump: Dump) -> None:
+    await own.execute(AS_PG_DUMP)
     for dumped in dump.tables:
         oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
         (table,) = (await tables(own, [oid for (oid,) in oids])).values() or (None,)
         if table is None or table.columns != dumped.columns:
             raise YettError(f"{dumped.schema}.{dumped.name} did not come back as it was, so nothing was changed")
-        if tuple(await row(own, digest_query(table))) != (dumped.rows, dumped.sha256):
+        digests = [tuple(await row(own, digest_query(table)))]
+        if digests != [(dumped.rows, dumped.sha256)]:
+            digests.append(tuple(await row(own, digest_query(table, by_oid=True))))
+        if (dumped.rows, dumped.sha256) not in digests:
             raise YettError(f"the rows of {table.label} did not come back the same, so nothing was changed")
