@@ -45,3 +45,20 @@ def test_what_a_trigger_keeps_the_server_from_counting_is_held(company: Company)
         CREATE TRIGGER uncounted AFTER UPDATE ON cars FOR EACH STATEMENT EXECUTE FUNCTION uncounted()""")
     company.held("UPDATE cars SET seats = 9 WHERE id = 1")
     assert company.truth("SELECT count(*) FROM totals") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "DROP TRIGGER users_counted ON users",
+        "DROP FUNCTION count_users() CASCADE",
+        "DROP INDEX bookings_driver",
+        "COMMENT ON TABLE users IS 'x'",
+    ],
+)
+def test_nobody_is_told_that_what_drops_a_definition_changes_nothing(company: Company, definition: str) -> None:
+    """No dump holds it: a person signs for that, or it is refused."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        company.run(definition)
+    if "h-" in str(refused.value):
+        assert "'possible': True" not in str(company.hold_of(refused.value).document)

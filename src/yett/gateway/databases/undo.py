@@ -105,9 +105,7 @@ class Dumping:
         self.xact = ""
         self.kept: UndoRecord | None = None
         if not self._tables and not self._schemas:
-            self.plan = UndoPlan(
-                True, "nothing that exists is changed by it", ("what it makes is not taken away again",)
-            )
+            self.plan = _plan_without_a_dump(statements)
 
     async def capture(self, hold: str) -> UndoRecord | None:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
@@ -155,6 +153,14 @@ class Dumping:
 
     async def discarded(self) -> None:
         await _discard(self._place, self.kept)
+
+
+def _plan_without_a_dump(statements: Sequence[Statement]) -> UndoPlan:
+    """What makes something new leaves all else as it is; what drops or alters a trigger, an index, a function, a type or
+    a right is not in any dump of rows."""
+    if all(one.tag.startswith("CREATE ") and "OR REPLACE" not in one.text.upper() for one in statements):
+        return UndoPlan(True, "nothing that exists is changed by it", ("what it makes is not taken away again",))
+    return UndoPlan(False, "none", ("no table is dumped for it: what it drops or redefines is not brought back",))
 
 
 def _made_in(statements: Sequence[Statement]) -> list[str]:
