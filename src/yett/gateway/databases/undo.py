@@ -156,8 +156,8 @@ class Dumping:
 
 
 def _plan_without_a_dump(statements: Sequence[Statement]) -> UndoPlan:
-    """What makes something new leaves all else as it is; what drops or alters a trigger, an index, a function, a type or
-    a right is not in any dump of rows."""
+    """What makes something new leaves all else as it is. A trigger, an index, a function, a type or a right that is
+    dropped or altered is in no dump of rows."""
     if all(one.tag.startswith("CREATE ") and "OR REPLACE" not in one.text.upper() for one in statements):
         return UndoPlan(True, "nothing that exists is changed by it", ("what it makes is not taken away again",))
     return UndoPlan(False, "none", ("no table is dumped for it: what it drops or redefines is not brought back",))
