@@ -105,9 +105,7 @@ class Dumping:
         self.xact = ""
         self.kept: UndoRecord | None = None
         if not self._tables and not self._schemas:
-            self.plan = UndoPlan(
-                True, "nothing that exists is changed by it", ("what it makes is not taken away again",)
-            )
+            self.plan = _plan_without_a_dump(statements)
 
     async def capture(self, hold: str) -> UndoRecord | None:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
@@ -140,18 +138,29 @@ class Dumping:
         await lend(self._place, self._agent, self._tables, self._schemas if self._tables else self._owners_of)
 
     async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
-        """Right before COMMIT: rows of what was dumped may have changed, too. Raises YettError, ServerError."""
+        """Right before COMMIT: rows of what was dumped may have changed, too, and what it redefined in a savepoint is
+        under another id. Raises YettError, ServerError."""
         changed = sorted({table.oid for table in effects.tables} & set(self._dumped))
-        if self.kept is None or not changed:
+        if self.kept is None or not (changed or len(xids) > 1):
             return
-        await lend(self._place, self._agent, changed, ())
-        left = await self._guard.rows_left(effects)
-        await give_back(self._agent)
+        left: dict[int, int] = {}
+        if changed:
+            await lend(self._place, self._agent, changed, ())
+            left = await self._guard.rows_left(effects)
+            await give_back(self._agent)
         facts = settling(xids, {oid: count for oid, count in left.items() if oid in self._dumped})
         await self._place.undos.add_facts(self.kept, {SETTLED: facts})
 
     async def discarded(self) -> None:
         await _discard(self._place, self.kept)
+
+
+def _plan_without_a_dump(statements: Sequence[Statement]) -> UndoPlan:
+    """What makes something new leaves all else as it is. A trigger, an index, a function, a type or a right that is
+    dropped or altered is in no dump of rows."""
+    if all(one.tag.startswith("CREATE ") and "OR REPLACE" not in one.text.upper() for one in statements):
+        return UndoPlan(True, "nothing that exists is changed by it", ("what it makes is not taken away again",))
+    return UndoPlan(False, "none", ("no table is dumped for it: what it drops or redefines is not brought back",))
 
 
 def _made_in(statements: Sequence[Statement]) -> list[str]:

@@ -25,6 +25,7 @@ _PINNED: dict[str, frozenset[str]] = {
     "backslash_quote": frozenset({"safe_encoding"}),
     "row_security": _TRUE,
     "session_replication_role": frozenset({"origin"}),
+    "track_counts": _TRUE,  # what is not counted cannot be undone: no function may switch it off for its own while
     "role": frozenset({"none"}),
     "session_authorization": frozenset(),
     "allow_system_table_mods": frozenset(),

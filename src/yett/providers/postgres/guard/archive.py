@@ -20,6 +20,9 @@ PIECE = 1 << 18
 # pg_restore begins and ends its text with a line for psql that names a secret word (15.14, 18: CVE-2025-8714).
 _RESTRICTED = re.compile(rb"^\\(un)?restrict [A-Za-z0-9]+$")
 
+_ATTACHES = re.compile(rb"^\d+; \d+ \d+ (TABLE|INDEX) ATTACH ")
+_KEYS = re.compile(rb"^\d+; \d+ \d+ (CONSTRAINT|INDEX) ")
+_POST = ("post-data",)
 _NEWER = b"SET transaction_timeout = 0;"
 _NAME = rb'("(?:[^"]|"")+"|[^"\s.(]+)'
 _COPY = re.compile(rb"^COPY " + _NAME + rb"\." + _NAME + rb" \(.*\) FROM stdin;\n$")
@@ -61,9 +64,23 @@ def of_schema(name: str) -> str:
     return '--schema="' + name.replace('"', '""') + '"'
 
 
-async def script(archive: Path, section: str, server_version: int) -> bytes:
-    """One section of an archive's definitions as SQL, without lines that only psql or a newer server understands."""
-    text = await _run("pg_restore", f"--section={section}", "--file=-", str(archive), password="")
+class Part(Enum):
+    """Of an archive's definitions, in the order that they are made in."""
+
+    BEFORE = "before the rows"
+    KEYS = "indexes, and what stands on them"
+    ATTACHED = "partitions and their indexes become their parents'"
+    BEHIND = "all else"
+
+
+async def script(archive: Path, part: Part, server_version: int) -> bytes:
+    """One part as SQL, without lines that only psql or a newer server understands.
+
+    pg_dump attaches partitions before the rows. A parent that stands with its keys would give them to a partition then,
+    beside which it cannot make its own: so they are attached once they have them, which makes those the parent's.
+    """
+    listed = await _listed(archive, part)
+    text = await _run("pg_restore", f"--use-list={listed}", "--file=-", str(archive), password="")
     lines = text.split(b"\n")
     marked = [number for number, line in enumerate(lines) if _RESTRICTED.match(line)]
     for number in (*marked[:1], *marked[-1:]):
@@ -71,6 +88,26 @@ async def script(archive: Path, section: str, server_version: int) -> bytes:
     if server_version < 170000 and _NEWER in lines:
         lines.remove(_NEWER)
     return b"\n".join(lines)
+
+
+async def _listed(archive: Path, part: Part) -> Path:
+    """A file beside the archive that names the part's entries."""
+    sections = ("pre-data",) if part is Part.BEFORE else ("pre-data", "post-data") if part is Part.ATTACHED else _POST
+    chosen: list[bytes] = []
+    for section in sections:
+        entries = await _run("pg_restore", f"--section={section}", "--list", str(archive), password="")
+        chosen += [one for one in entries.splitlines(keepends=True) if _part(one, section) is part]
+    path = archive.with_name(f"{archive.name}.{part.name.lower()}")
+    path.write_bytes(b"".join(chosen))
+    return path
+
+
+def _part(entry: bytes, section: str) -> Part:
+    if _ATTACHES.match(entry):
+        return Part.ATTACHED
+    if section == "pre-data":
+        return Part.BEFORE
+    return Part.KEYS if _KEYS.match(entry) else Part.BEHIND
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.effects import TableEffect
+from yett.providers.postgres.guard.labels import Labels
 from yett.providers.postgres.guard.sink import Source
 from yett.providers.postgres.guard.table import Column
 
@@ -68,9 +69,10 @@ class DumpedTable:
 class Dump:
     """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
-    `views` (schema, name, kind) depend on its tables and are in it; `foreign_keys` (schema, table, name, definition)
-    are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema, role or ""
-    for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
+    `views` (schema, name, kind) are in it, and depend on its tables or were named; `foreign_keys` (schema, table, name,
+    definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema,
+    role or "" for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
+    `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
     """
 
     file: str
@@ -81,6 +83,7 @@ class Dump:
     foreign_keys: tuple[tuple[str, str, str, str], ...]
     next_xid: int
     grants: tuple[tuple[str, str, str, bool], ...] = ()
+    statistics: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ class Captured:
 
     `xid` has 64 bits, `xids` (the transaction's own and its savepoints') have 32; `system` and `database` say where
     they mean something. `gaps` are sentences: what the undo does not bring back. `until` (64 bits) is the first id that
-    had not been given out when all of it was kept, 0 where that was not written down.
+    had not been given out when all of it was kept, 0 where that was not written down. `labels` are what the values of
+    enum types were called then.
     """
 
     xid: int
@@ -102,6 +106,7 @@ class Captured:
     gaps: tuple[str, ...]
     until: int = 0
     source: Source | None = field(default=None, repr=False, compare=False)
+    labels: Labels = ()
 
     @property
     def rows(self) -> int:
@@ -120,6 +125,7 @@ class Captured:
             "files": [[file.name, file.size, file.sha256] for file in self.files],
             "gaps": list(self.gaps),
             "until": self.until,
+            "labels": [[oid, label] for oid, label in self.labels],
         }
 
 
@@ -139,6 +145,7 @@ def load(facts: Mapping[str, Json], source: Source | None) -> Captured:
             tuple(str(gap) for gap in from_json["gaps"]),
             int(from_json.get("until", 0)),
             source,
+            tuple((int(oid), str(label)) for oid, label in from_json.get("labels", ())),
         )
     except (KeyError, TypeError, ValueError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
@@ -213,6 +220,7 @@ def _dump_facts(dump: Dump) -> Json:
         "foreign_keys": [list(key) for key in dump.foreign_keys],
         "next_xid": dump.next_xid,
         "grants": [list(grant) for grant in dump.grants],
+        "statistics": [list(one) for one in dump.statistics],
     }
 
 
@@ -229,12 +237,15 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts["foreign_keys"]),
         int(facts["next_xid"]),
         tuple((str(a), str(b), str(c), bool(d)) for a, b, c, d in facts["grants"]),
+        tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
     )
 
 
 def _columns_facts(columns: tuple[Column, ...]) -> Json:
-    return [[column.name, column.type, column.generated] for column in columns]
+    return [[column.name, column.type, column.generated, column.number] for column in columns]
 
 
 def _columns_from(facts: Any) -> tuple[Column, ...]:  # Any: taken apart here
-    return tuple(Column(str(name), str(shown), str(generated)) for name, shown, generated in facts)
+    return tuple(
+        Column(str(name), str(shown), str(generated), int(*number)) for name, shown, generated, *number in facts
+    )

@@ -22,8 +22,9 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import Captured, CapturedTable
 from yett.providers.postgres.guard.copying import kept_into
+from yett.providers.postgres.guard.labels import renamed
 from yett.providers.postgres.guard.own import Connection, row, rows
-from yett.providers.postgres.guard.table import Table
+from yett.providers.postgres.guard.table import Table, are_the_same
 from yett.providers.postgres.guard.xids import EPOCH, listed
 
 # `maker` is whose the version was when a row of it was last kept, `until` the first id that was not given out by then;
@@ -215,8 +216,10 @@ class Chain:
             return None
         if (then.system, then.database) != (self.captured.system, self.captured.database):
             return None
+        if await renamed(self.own, then.labels):
+            return None
         for theirs in then.tables:
-            if theirs.effect.oid == self.table.oid and theirs.columns == self.table.columns:
+            if theirs.effect.oid == self.table.oid and are_the_same(theirs.columns, self.table.columns):
                 return then, theirs
         return None
 

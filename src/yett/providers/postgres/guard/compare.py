@@ -13,7 +13,7 @@ from yett.providers.postgres.guard.captured import Captured, CapturedTable
 from yett.providers.postgres.guard.chain import Chain, Later, Undone
 from yett.providers.postgres.guard.copying import kept_into
 from yett.providers.postgres.guard.own import Connection, row, rows
-from yett.providers.postgres.guard.table import KeyColumn, Table
+from yett.providers.postgres.guard.table import KeyColumn, Table, are_the_same
 from yett.providers.postgres.guard.xids import EPOCH, listed
 
 SHOWN = 1000
@@ -105,7 +105,7 @@ async def compared(
 def _must_have_same_shape(kept: CapturedTable, table: Table) -> None:
     if table.obstacle:
         raise YettError(f"{table.label} {table.obstacle}")
-    if table.label != kept.effect.label or table.columns != kept.columns:
+    if table.label != kept.effect.label or not are_the_same(table.columns, kept.columns):
         raise YettError(
             f"{kept.effect.label} has other columns, or another name, than when its rows were kept",
             "change the table back to what it was, then apply the undo again",

@@ -18,6 +18,7 @@ from psycopg.errors import error_from_result
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, File
 from yett.providers.postgres.guard.effects import Unguardable
+from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.own import Connection, composed
 from yett.providers.postgres.guard.sink import Sink, Source
 
@@ -90,7 +91,7 @@ async def checked(source: Source, file: File) -> AsyncIterator[bytes]:
 async def into(own: Connection, table: sql.Composable, pieces: AsyncIterator[bytes]) -> int:
     """Load binary COPY into `table` and answer how many rows; an error of `pieces` ends it without a row."""
     statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(table)
-    async with own.cursor() as cursor:
+    async with with_the_databases_path(own), own.cursor() as cursor:
         async with cursor.copy(statement) as copy:
             async for piece in pieces:
                 await copy.write(piece)

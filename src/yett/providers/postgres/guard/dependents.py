@@ -55,6 +55,10 @@ _FOREIGN_KEYS = sql.SQL("""
 SELECT n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid)
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.oid = ANY ({oids}::oid[]) AND k.contype = 'f' AND k.conparentid = 0 ORDER BY 1, 2, 3""")
+_STATISTICS = sql.SQL("""
+SELECT n.nspname::text, s.stxname::text, pg_get_statisticsobjdef(s.oid), r.rolname::text
+FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_roles r ON r.oid = s.stxowner
+WHERE s.stxrelid = ANY ({oids}::oid[]) ORDER BY 1, 2""")
 _COPIES = sql.SQL("SELECT oid::int8 FROM pg_constraint WHERE oid = ANY ({oids}::oid[]) AND contype = 'f'")
 _RELATIONS = sql.SQL("""
 SELECT n.nspname, c.relname, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -79,12 +83,14 @@ class Relation:
 @dataclass(frozen=True, slots=True)
 class Dependents:
     """`views` (schema, name, kind) in an order that each can be made in; `foreign_keys` of tables outside (schema,
-    table, name, definition); `covered` relations (oids) that come back; `lost`, described: what would not."""
+    table, name, definition); `covered` relations (oids) that come back; `lost`, described: what would not; `statistics`
+    (schema, name, definition, owner)."""
 
     views: tuple[tuple[str, str, str], ...]
     foreign_keys: tuple[tuple[str, str, str, str], ...]
     covered: frozenset[int]
     lost: tuple[str, ...]
+    statistics: tuple[tuple[str, str, str, str], ...]
 
 
 async def family(own: Connection, oids: Collection[int]) -> list[Relation]:
@@ -116,6 +122,7 @@ async def dependents(own: Connection, relations: Collection[Relation]) -> Depend
         tuple((schema, table, name, definition) for schema, table, name, definition in keys),
         frozenset(covered),
         tuple(sorted(lost)),
+        tuple(tuple(one) for one in await rows(own, _STATISTICS.format(oids=_array(covered)))),
     )
 
 

@@ -21,6 +21,7 @@ from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.sink import Sink
@@ -32,7 +33,7 @@ SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.unnest('{{{oids}}}':
 WHERE NOT pg_catalog.has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')"""
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 # As pg_dump sets them, so that the text of a row is the same.
-_AS_PG_DUMP = """
+AS_PG_DUMP = """
 SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
 SET LOCAL synchronize_seqscans = off"""
 _GRANTS = sql.SQL("""
@@ -54,6 +55,7 @@ class Dumped:
     xid: int
     relations: frozenset[int]
     gaps: tuple[str, ...]
+    labels: Labels
 
 
 async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: Sequence[str], sink: Sink) -> Dumped:
@@ -85,15 +87,29 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
             for table in found.values():
                 if table.obstacle:
                     raise Unguardable(f"{table.label} {table.obstacle}")
+            await own.execute(AS_PG_DUMP)
             dumped = [await _described(own, table) for table in found.values()]
+            enums = frozenset[int]().union(*(table.enums for table in found.values()))
+            called = await labels(own, enums)
             await _must_hold_all(own, target, list(found.values()))
+        await must_have_been(own, enums, called)
         file = await keep(sink, NAME, _content(target))
         grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
+    views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
     kept = Dump(
-        NAME, tuple(dumped), partitioned, tuple(schemas), depending.views, depending.foreign_keys, next_xid, grants
+        NAME,
+        tuple(dumped),
+        partitioned,
+        tuple(schemas),
+        views,
+        depending.foreign_keys,
+        next_xid,
+        grants,
+        depending.statistics,
     )
-    return Dumped(kept, file, int(xid or 0), depending.covered, tuple(_gaps(lost, relations, depending)))
+    gaps = tuple(_gaps(lost, relations, depending))
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)
 
 
 async def _lock(agent: Executing, relations: list[Relation]) -> None:
@@ -121,15 +137,25 @@ async def _described(own: Connection, table: Table) -> DumpedTable:
     return DumpedTable(table.oid, table.schema, table.name, table.filenode, table.columns, count, digest)
 
 
-def digest_query(table: Table) -> sql.Composed:
-    """Query for the number of rows, and SHA-256 over the rows' own digests in order."""
-    columns = sql.SQL(", ").join([sql.SQL("t.{}").format(column.quoted) for column in table.columns])
+def digest_query(table: Table, *, by_oid: bool = False) -> sql.Composed:
+    """Query for the number of rows, and SHA-256 over the rows' own digests in order.
+
+    Sent, a value of a type that is not built in holds its type's oid, which is another once the type was made again: so
+    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function).
+    `by_oid`: as digests were made before.
+    """
+    sent = [by_oid or "." not in column.type for column in table.columns]  # format_type names a built-in one alone
+    columns = sql.SQL(", ").join(
+        [
+            sql.SQL("t.{}" if as_it_is else "format('%L', t.{})").format(column.quoted)
+            for column, as_it_is in zip(table.columns, sent, strict=True)
+        ]
+    )
     return _DIGEST.format(columns=columns, table=table.quoted)
 
 
 async def _must_hold_all(own: Connection, target: Path, found: list[Table]) -> None:
     """The rows in the archive are, byte for byte, those that the server gives in the same form."""
-    await own.execute(_AS_PG_DUMP)
     archived = await _archived(target)
     for table in found:
         columns = sql.SQL(", ").join([column.quoted for column in table.written])

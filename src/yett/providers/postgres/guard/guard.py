@@ -16,6 +16,7 @@ from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dump import Dumped, dump
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
@@ -117,12 +118,19 @@ class Guard:
             self._must_hold(found, effects)  # before much is written for nothing
             xids = await ids.find(own, self._agent.pid, effects.xid, self._first_multixact)
             kept = [table for table in effects.tables if table.oid not in self.dumped]
-            taken, xids, gaps = await _take_all(
+            taken, xids, gaps, called = await _take_all(
                 Taking(self._agent, own, sink, self._limits, self._read_committed, aims), kept, xids
             )
-            self._must_hold(await self._measured(own), effects)
+            again = await self._measured(own)
+            self._must_hold(again, effects)
+            if again.counts != found.counts:
+                raise Unguardable(
+                    "a deferred trigger puts off to COMMIT what it does (SET CONSTRAINTS ... DEFERRED)",
+                    "commit what wakes it by itself, once that trigger is mended",
+                )
             await own.execute(FLUSH)
-            return await recorded(own, sink, taken, xids, (*effects.gaps, *gaps, *_definitions(effects)))
+            gaps = (*effects.gaps, *gaps, *_definitions(effects))
+            return await recorded(own, sink, taken, xids, gaps, labels=called)
 
     async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
         """Dump tables (oids) and schemas before a statement that destroys them runs in this transaction, which holds
@@ -141,7 +149,7 @@ class Guard:
             xid = dumped.xid
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
             await own.execute(FLUSH)
-            return await recorded(own, sink, [], xids, dumped.gaps, dumped)
+            return await recorded(own, sink, [], xids, dumped.gaps, dumped, labels=dumped.labels)
 
     async def undumped(self, tables: Sequence[int]) -> list[int]:
         """Those of them (oids) that were there before the transaction, and that it has not had dumped yet."""
@@ -183,7 +191,9 @@ class Guard:
             )
 
 
-async def _take_all(taking: Taking, effects: list[TableEffect], xids: Xids) -> tuple[list[Taken], Xids, list[str]]:
+async def _take_all(
+    taking: Taking, effects: list[TableEffect], xids: Xids
+) -> tuple[list[Taken], Xids, tuple[str, ...], Labels]:
     """Table by table; and what the transaction itself made, which has no rows from before."""
     existing = await tables(taking.own, [effect.oid for effect in effects])
     readable = await asking.readable(taking.agent, existing)
@@ -193,17 +203,26 @@ async def _take_all(taking: Taking, effects: list[TableEffect], xids: Xids) -> t
                 f"{table.label} {table.obstacle}", "mend that, or have the whole database dumped before it runs"
             )
     taken = []
+    enums = frozenset[int]().union(*(table.enums for table in existing.values()))
+    called = await labels(taking.own, enums)
     # Those that the agent reads come first: what they show of whose ids are whose holds for the others.
     for effect in sorted(effects, key=lambda effect: effect.oid not in readable):
         if effect.oid in existing:
             taken.append(await take(taking, existing[effect.oid], effect, xids, effect.oid in readable))
             xids = xids.with_own(taken[-1].proven)
+    await must_have_been(taking.own, enums, called)
     made = [effect.label for effect in effects if effect.oid not in existing]
-    return taken, xids, [f"tables that it made stay: {', '.join(made)}"] if made else []
+    return taken, xids, (f"tables that it made stay: {', '.join(made)}",) if made else (), called
 
 
 async def recorded(
-    own: Connection, sink: Sink, taken: list[Taken], xids: Xids, gaps: tuple[str, ...], dumped: Dumped | None = None
+    own: Connection,
+    sink: Sink,
+    taken: list[Taken],
+    xids: Xids,
+    gaps: tuple[str, ...],
+    dumped: Dumped | None = None,
+    labels: Labels = (),
 ) -> Captured:
     """Put together what was kept, with a manifest beside it: the undo can be brought back from its files alone."""
     system, database, standby, until = await row(own, _PLACE)
@@ -221,6 +240,7 @@ async def recorded(
         gaps,
         until,
         sink if isinstance(sink, Source) else None,
+        labels,
     )
     await keep(sink, MANIFEST, single(canonical(captured.facts())))
     return captured

@@ -78,11 +78,16 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`Effects`; by oid, what existed before and is not there any more as it was; and what nobody else can read now."""
+    """`Effects`; by oid, what existed before and is not there any more as it was; and what nobody else can read now.
+
+    `counts`: of temporary tables and catalogs, too. What a deferred trigger leaves to COMMIT once more it can only have
+    from a row that it changed, so where a second measuring finds the same counts, nothing is left.
+    """
 
     effects: Effects
     destroyed: dict[int, str]
     locked: frozenset[int]
+    counts: asking.Counts
 
 
 async def measured(agent: Executing, own: Connection, before: asking.Counts) -> Measured:
@@ -95,7 +100,7 @@ async def measured(agent: Executing, own: Connection, before: asking.Counts) -> 
     await asking.run_what_waits_for_commit(agent)
     state = await asking.state(agent)
     if not state.xid:
-        return Measured(Effects((), (), 0), {}, frozenset())
+        return Measured(Effects((), (), 0), {}, frozenset(), {})
     after = await asking.counts(agent)
     locks = await _locks(agent, own)
     if foreign := [lock.name for lock in locks if lock.relkind == "f" and lock.mode == "RowExclusiveLock"]:
@@ -119,7 +124,7 @@ async def measured(agent: Executing, own: Connection, before: asking.Counts) -> 
         state.xid,
         tuple(_gaps(locks)),
     )
-    return Measured(effects, await _destroyed(agent, own, locked), frozenset(locked))
+    return Measured(effects, await _destroyed(agent, own, locked), frozenset(locked), after)
 
 
 async def _destroyed(agent: Executing, own: Connection, locked: dict[int, str]) -> dict[int, str]:

@@ -17,17 +17,19 @@ Connection = psycopg.AsyncConnection[Any]  # Any: psycopg's own default for the 
 STATEMENT_TIMEOUT_MS = 600_000
 LOCK_TIMEOUT_MS = 10_000
 
+SEARCH_PATH = sql.SQL("pg_catalog, pg_temp")
 _SETTINGS = sql.SQL("""
-SET search_path = pg_catalog, pg_temp;
+SET search_path = {};
 SET row_security = off;
 SET jit = off;
 SET client_encoding = 'UTF8';
 SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed';
 SET default_transaction_deferrable = off;
 SET idle_in_transaction_session_timeout = 0;
 SET synchronous_commit = local;
 SET statement_timeout = {};
-SET lock_timeout = {}""").format(sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS))
+SET lock_timeout = {}""").format(SEARCH_PATH, sql.Literal(STATEMENT_TIMEOUT_MS), sql.Literal(LOCK_TIMEOUT_MS))
 
 # A commit of Yett's own that is flushed: all that the agent's transaction wrote to the log before is flushed with it,
 # so that no crash lets another transaction be given its id (what `restore.settle` goes by).

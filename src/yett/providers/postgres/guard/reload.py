@@ -22,12 +22,13 @@ from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.dump import digest_query
+from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
+from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.table import Table, tables
+from yett.providers.postgres.guard.table import Table, are_the_same, tables
 
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -47,10 +48,17 @@ _LATER_DEFINITIONS = sql.SQL(
             ("a policy", "pg_policy", "polrelid"),
             ("a rule", "pg_rewrite", "ev_class"),
             ("a child table", "pg_inherits", "inhparent"),
+            ("a statistic", "pg_statistic_ext", "stxrelid"),
+            ("a place in a publication", "pg_publication_rel", "prrelid"),
+            ("a comment", "pg_description", "objoid"),
+            ("a label", "pg_seclabel", "objoid"),
         )
     )
     + " LIMIT 1"
 )
+_STATISTIC = sql.SQL("""
+SELECT 1 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+WHERE n.nspname = {schema} AND s.stxname = {name}""")
 _PRIVILEGES = {"USAGE": sql.SQL("USAGE"), "CREATE": sql.SQL("CREATE")}
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 _SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
@@ -99,7 +107,7 @@ async def _compared(own: Connection, captured: Captured, dump: Dump, dumped: Dum
     parts = await _range(own, captured, dump)
     count, later = await row(own, _LATER_ROWS.format(table=table.quoted, **parts))
     definitions = await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(table.oid), **parts))
-    emptied = not count and table.columns == dumped.columns and table.filenode != dumped.filenode
+    emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
     conflicts = []
     if later:
         conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
@@ -132,13 +140,14 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
             await _drop(own, captured, dump, found)
-            before = await archive.script(path, "pre-data", own.info.server_version)
-            behind = await archive.script(path, "post-data", own.info.server_version)
-            async with standing_in(own, before + behind):
+            before, *behind = [await archive.script(path, part, own.info.server_version) for part in archive.Part]
+            async with standing_in(own, b"".join((before, *behind))):
                 await own.execute(before)
                 await _load(own, path, None)
-                await own.execute(behind)
+                for script in behind:
+                    await own.execute(script)
                 await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            await _statistics(own, dump)
             await _foreign_keys(own, dump)
             await _schema_grants(own, dump)
     await _must_equal(own, dump)
@@ -164,7 +173,7 @@ async def _schema_grants(own: Connection, dump: Dump) -> None:
 
 def _only_rows(found: list[Standing]) -> bool:
     """Whether all tables are there as they were, and only their rows are to come back."""
-    there = all(one.table is not None and one.table.columns == one.dumped.columns for one in found)
+    there = all(one.table is not None and are_the_same(one.table.columns, one.dumped.columns) for one in found)
     return there and any(one.emptied for one in found)
 
 
@@ -185,7 +194,7 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
 async def _drop(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> None:
     """Take away what is left of the tables, and nothing that was not dumped with them."""
     for schema, table, name, _ in dump.foreign_keys:
-        drop = sql.SQL("ALTER TABLE IF EXISTS ONLY {} DROP CONSTRAINT IF EXISTS {}")
+        drop = sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}")
         await own.execute(drop.format(sql.Identifier(schema, table), sql.Identifier(name)))
     left = await _unchanged(own, captured, dump, dump.views)
     while left:
@@ -228,7 +237,7 @@ async def _dropped(own: Connection, view: tuple[str, str, str]) -> bool:
 async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None) -> None:
     """The rows of `wanted` tables, or of all. Sequences go on from where they are, if that is further."""
     positions: list[tuple[bytes, int, bool]] = []
-    async with archive.data(path) as lines, own.cursor() as cursor:
+    async with with_the_databases_path(own), archive.data(path) as lines, own.cursor() as cursor:
         parts = archive.read(lines)
         async for kind, line in parts:
             if kind is Kind.COPY and (wanted is None or archive.copied(line) in wanted):
@@ -236,7 +245,6 @@ async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None
                     await _copy(copy, parts)
             elif kind is Kind.SQL and (found := _SETVAL.match(line)):
                 positions.append((found[1], int(found[2]), found[3] == b"true"))
-    await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
     for name, value, called in positions:
         await _position(own, name.decode().replace("''", "'"), value, called)
 
@@ -264,18 +272,31 @@ async def _position(own: Connection, name: str, value: int, called: bool) -> Non
 
 
 async def _foreign_keys(own: Connection, dump: Dump) -> None:
+    """Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
     for schema, table, name, definition in dump.foreign_keys:
-        add = sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} ").format(
-            sql.Identifier(schema, table), sql.Identifier(name)
-        )
+        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(sql.Identifier(schema, table), sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))
 
 
+async def _statistics(own: Connection, dump: Dump) -> None:
+    """Those that pg_dump leaves out: it dumps statistics with their schema, not with their table."""
+    for schema, name, definition, owner in dump.statistics:
+        if await rows(own, _STATISTIC.format(schema=sql.Literal(schema), name=sql.Literal(name))):
+            continue
+        await own.execute(definition.encode())
+        alter = sql.SQL("ALTER STATISTICS {} OWNER TO {}")
+        await own.execute(alter.format(sql.Identifier(schema, name), sql.Identifier(owner)))
+
+
 async def _must_equal(own: Connection, dump: Dump) -> None:
+    await own.execute(AS_PG_DUMP)
     for dumped in dump.tables:
         oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
         (table,) = (await tables(own, [oid for (oid,) in oids])).values() or (None,)
         if table is None or table.columns != dumped.columns:
             raise YettError(f"{dumped.schema}.{dumped.name} did not come back as it was, so nothing was changed")
-        if tuple(await row(own, digest_query(table))) != (dumped.rows, dumped.sha256):
+        digests = [tuple(await row(own, digest_query(table)))]
+        if digests != [(dumped.rows, dumped.sha256)]:
+            digests.append(tuple(await row(own, digest_query(table, by_oid=True))))
+        if (dumped.rows, dumped.sha256) not in digests:
             raise YettError(f"the rows of {table.label} did not come back the same, so nothing was changed")

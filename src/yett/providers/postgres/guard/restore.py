@@ -12,7 +12,7 @@ this did are compared with what it meant to do, and every row is read back and c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -24,11 +24,15 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
+from yett.providers.postgres.guard.deferrable import twice
+from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
+from yett.providers.postgres.guard.labels import must_be_called_alike
+from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
 from yett.providers.postgres.guard.reload import reload, standing
-from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.silence import no_triggers, silenced
+from yett.providers.postgres.guard.table import Table, tables
 from yett.providers.postgres.guard.xids import EPOCH
 
 Begun = Callable[[int], Awaitable[None]]
@@ -147,23 +151,27 @@ async def announce(own: Own, connection: Connection, begun: Begun | None) -> Non
 async def _restored(connection: Connection, captured: Captured, others: Others, *, verify: bool) -> Restored:
     if captured.dump:
         return await _from_dump(connection, captured, captured.dump)
-    before = await _counts(connection)
     parts = await _compared(connection, captured, others)
+    before = await _counts(connection)
     if found := tuple(conflict for part in parts for conflict in part.conflicts):
         raise Refused(_words(found), found)
     (xid,) = await row(connection, _OWN_ID)
     await no_other_epoch(connection, [part.table for part in parts if part.returning], xid)
     keys = await foreign_keys(connection, [part.table.oid for part in parts])
     await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
-    async with silenced(connection, [part.table for part in parts]):
+    now = [part.table for part in parts]
+    async with silenced(connection, now), unchecked(connection, now):
         for part in parts:
             await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
-        for part in parts:
-            await connection.execute(_insert(part))
+        async with with_the_databases_path(connection):
+            for part in parts:
+                await connection.execute(_insert(part))
     await _must_hold(connection, keys)
+    await _must_be_once(connection, [part.table for part in parts if part.returning])
     await _did_what_was_meant(connection, parts, before)
     if verify:
         await _came_back(connection, parts, captured)
+    await must_be_called_alike(connection, captured.labels)
     return Restored(
         sum(part.returning for part in parts),
         sum(part.removing for part in parts),
@@ -177,6 +185,7 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> 
     if changed := tuple(conflict for one in found for conflict in one.conflicts):
         raise Refused(_words(changed), changed)
     returned = await reload(connection, captured, dump, found)
+    await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in found if one.table is not None and one.emptied]
     await _must_hold(connection, await foreign_keys(connection, there))
     return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables))
@@ -206,6 +215,7 @@ async def one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
 
 async def _compared(connection: Connection, captured: Captured, others: Others) -> list[Compared]:
     await must_fit(connection, captured)
+    await no_triggers(connection)
     oids = [table.effect.oid for table in captured.tables]
     await _lock(connection, [(t.schema, t.name) for t in (await tables(connection, oids)).values()], _AGAINST_WRITERS)
     now = await tables(connection, oids)  # as they are now that nobody can change them
@@ -261,6 +271,16 @@ async def _must_hold(connection: Connection, keys: list[ForeignKey]) -> None:
                 Conflict(child, shown, f"would refer to nothing in {parent} ({key.name})") for shown in broken
             )
             raise Refused(_words(found), found)
+
+
+async def _must_be_once(connection: Connection, found: Sequence[Table]) -> None:
+    for table in found:
+        doubled = tuple(
+            Conflict(table.label, entry, f"is there again since, and would be twice ({name})")
+            for name, entry in await twice(connection, table)
+        )
+        if doubled:
+            raise Refused(_words(doubled), doubled)
 
 
 async def _counts(connection: Connection) -> dict[int, tuple[int, int, int]]:

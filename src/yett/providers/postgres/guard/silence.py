@@ -30,9 +30,9 @@ _INTERNAL = sql.SQL(
 )
 
 
-@asynccontextmanager
-async def silenced(own: Connection, tables: list[Table]) -> AsyncIterator[None]:
-    """Within a transaction. Raises YettError if Yett's own role may not."""
+async def no_triggers(own: Connection) -> None:
+    """To the end of the transaction, or of `silenced`: of tables, and event triggers, which a temporary table wakes,
+    too. Raises YettError if Yett's own role may not."""
     try:
         await own.execute("SET LOCAL session_replication_role = replica")
     except psycopg.errors.InsufficientPrivilege:
@@ -40,6 +40,12 @@ async def silenced(own: Connection, tables: list[Table]) -> AsyncIterator[None]:
             "Yett's own role may not keep triggers from firing, so nothing was brought back",
             "as a superuser: GRANT SET ON PARAMETER session_replication_role TO that role",
         ) from None
+
+
+@asynccontextmanager
+async def silenced(own: Connection, tables: list[Table]) -> AsyncIterator[None]:
+    """Within a transaction. Raises YettError if Yett's own role may not."""
+    await no_triggers(own)
     enabled = []
     for table in tables:
         ((internal,),) = await rows(own, _INTERNAL.format(oid=sql.Literal(table.oid)))
