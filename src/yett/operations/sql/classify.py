@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from yett.model.effects import Effect, Recovery
@@ -12,6 +12,7 @@ from yett.operations.sql.authority import AUTHORITY
 from yett.operations.sql.catalog import Catalog, Function
 from yett.operations.sql.definitions import DEFINITIONS, ROWS
 from yett.operations.sql.facts import (
+    ABSENT,
     Fact,
     Known,
     Ref,
@@ -178,7 +179,15 @@ def _composed(text: str, reader: Reader) -> Statement:
         unbounded=reader.unbounded,
         named=_named(reader),
         schemas=tuple(reader.schemas),
+        misnamed=_is_misnamed(reader, facts),
     )
+
+
+def _is_misnamed(reader: Reader, facts: Sequence[Fact]) -> bool:
+    """Only what the text itself names counts: what lies behind a name that is known must be known to its end."""
+    absent = {fact for fact in reader.facts if fact.way is Way.ASK and fact.reason.endswith(ABSENT)}
+    rest = (fact for fact in facts if fact not in absent)
+    return bool(absent) and way_of(rest, reader.floor) in (Way.PASS, Way.GUARD)
 
 
 def _named(reader: Reader) -> frozenset[int]:

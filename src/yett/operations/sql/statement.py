@@ -82,7 +82,8 @@ class Statement:
     the server folds them ("*": all). `copies`: "in" (FROM STDIN), "out" (TO STDOUT) or "". `defines`: the catalog that
     this was read against is stale once it ran. `unbounded`: an UPDATE, DELETE or MERGE whose condition selects nothing.
     `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
-    beside them is reached through something else. `schemas`: those that it drops.
+    beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are not
+    there it would be PASS or GUARD.
     """
 
     text: str
@@ -104,3 +105,4 @@ class Statement:
     unbounded: bool = False
     named: frozenset[int] = frozenset()
     schemas: tuple[str, ...] = ()
+    misnamed: bool = False
