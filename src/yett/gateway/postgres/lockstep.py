@@ -251,7 +251,7 @@ class Lockstep:
         return _rows_of(await self.finished(group))
 
     async def parsed(self, sql: str) -> Group:
-        """What the server says to a text that it only reads: it looks names up, makes values of literals, and no more."""
+        """What the server says to a text that it only reads: looks names up, makes values of literals, no more."""
         group = Group(own=True)
         self._groups.append(group)
         self._requests.due += 1
