@@ -69,6 +69,8 @@ class Simple:
             group = await self._carried(message, look)
             self._looking.ran(look, ok=not group.failed)
             return group
+        if await guarding.skip(look):
+            return Group(done=True)
         if look.way is Way.ALONE:
             return Group(done=True, failed=not await guarding.run_alone(look))
         await guarding.enter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from yett.model.effects import Effect, Recovery
@@ -33,6 +34,7 @@ from yett.operations.sql.reach import Reach
 from yett.operations.sql.reader import Reader
 from yett.operations.sql.redact import redact
 from yett.operations.sql.session import SESSION
+from yett.operations.sql.skipping import skipped
 from yett.operations.sql.statement import Control, Statement, Verb, Way
 from yett.operations.sql.trees import Tree, trees
 
@@ -134,10 +136,14 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
         except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
             reader = Reader(reach, reach.names, prepared, read)
             _unread(reader, tree.kind, "nests too deep" if isinstance(error, RecursionError) else "has a shape too odd")
-    if not reader.catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
+    catalog = reader.catalog
+    if not catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
         reader.fact(unknown(ODD_NAME) if reader.control is Control.NONE else refused(ODD_NAME, Effect.UNKNOWN))
     reader.refs.update(Ref("type", oid) for oid in types)
-    return _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
+    found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
+    if tree.node is None or found.way is not Way.DUMP:
+        return found
+    return replace(found, skipped=skipped(tree.node, catalog, reach.names))
 
 
 def _unread(reader: Reader, kind: str, why: str) -> None:

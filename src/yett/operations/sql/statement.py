@@ -84,7 +84,8 @@ class Statement:
     `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
     beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
     not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
-    values of its literals: a domain's check.
+    values of its literals: a domain's check. `skipped`: the notices (SQLSTATE, message) that are all a server would
+    answer, for what it makes is there, or what it drops is not.
     """
 
     text: str
@@ -108,3 +109,4 @@ class Statement:
     schemas: tuple[str, ...] = ()
     misnamed: bool = False
     acts_when_read: bool = False
+    skipped: tuple[tuple[str, str], ...] = ()
