@@ -60,3 +60,11 @@ def test_a_sample_of_rows_by_an_extension(contrib: Company) -> None:
 
 def test_where_a_sequence_stands_can_be_read(company: Company) -> None:
     assert company.run("SELECT last_value, is_called FROM cars_id_seq") == [(60, True)]
+
+
+def test_a_block_that_changes_rows_one_by_one(company: Company) -> None:
+    company.run(
+        "DO $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM cars WHERE id < 4 LOOP"
+        " UPDATE cars SET seats = 9 WHERE id = r.id; END LOOP; END $$"
+    )
+    assert company.truth("SELECT id FROM cars WHERE seats = 9 ORDER BY id") == [(1,), (2,), (3,)]

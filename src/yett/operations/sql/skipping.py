@@ -1,7 +1,7 @@
 """IF NOT EXISTS of what is there, IF EXISTS of what is not: statements that a server only says a NOTICE to.
 
-Many programs send them each time they start. Only what surely does nothing counts: names that stand for one thing, in one
-schema, and a statement that asks for no more than that.
+Many programs send them each time they start. Only what surely does nothing counts: names that stand for one thing, in
+one schema, and a statement that asks for no more than that.
 """
 
 from __future__ import annotations
