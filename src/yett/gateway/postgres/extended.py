@@ -280,9 +280,9 @@ class Extended:
             return
         if look.statements and look.statements[0].skipped:
             await self._send_kept(kept)
+            self._requests.doubt(kept.portal)  # it stands on the server, which has not run it
             if not self.skipping:
                 await self._guarding.skip(look)
-            self._requests.doubt(kept.portal)  # it stands on the server, which has not run it
             return
         if look.way is Way.PASS:
             await self._looking.decide(look)
