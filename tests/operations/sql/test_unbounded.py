@@ -96,3 +96,26 @@ def test_rows_inside_other_statements_count(one: Callable[[str], Statement]) -> 
     assert not one("explain delete from plain").unbounded
     assert one("prepare p as delete from plain").unbounded
     assert one("do $$begin delete from plain; end$$").unbounded
+
+
+@pytest.mark.parametrize(
+    ("condition", "unbounded"),
+    [
+        ("id = r.id", False),
+        ("plain.id = r.id", False),
+        ("id = plain.id", True),
+        ("public.plain.id = id", True),
+        ("r.id = r.id", True),
+        ("id = r.id or true", True),
+    ],
+)
+def test_a_row_that_a_block_has_in_hand_is_another(
+    condition: str, unbounded: bool, one: Callable[[str], Statement]
+) -> None:
+    loop = "for r in select id from users loop update plain set v = 1 where " + condition
+    assert one(f"do $$declare r record; begin {loop}; end loop; end$$").unbounded is unbounded
+
+
+def test_an_alias_is_a_name_of_the_table(one: Callable[[str], Statement]) -> None:
+    assert one("delete from plain p where id = p.id").unbounded
+    assert one("update plain p set v = 1 from users u where name = u.name").unbounded

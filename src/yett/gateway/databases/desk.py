@@ -178,6 +178,16 @@ class StatementDesk:
             raise Stopped(Told("yett: the database's definitions have changed meanwhile", "send it again", "40001"))
 
     async def read(self, look: Look) -> None:
+        attempt, standing = await self._passed(look)
+        if _repeatable(look) and not self._uncommitted.some:
+            self._remember(look.sql, attempt, standing)
+
+    async def skip(self, look: Look) -> None:
+        self._place.catalogs.defined()  # a client is told what is there now, not a second ago
+        await self._passed(look)
+
+    async def _passed(self, look: Look) -> tuple[Attempt, tuple[object, ...] | None]:
+        """As a read, noted. Raises Stopped."""
         place = self._place
         await self._still(look)
         attempt = reading(place.session, place.database, look.sql, look.statements, place.lease)
@@ -187,8 +197,7 @@ class StatementDesk:
                 await place.checkpoint.pass_(attempt)
         except YettError as error:
             raise Stopped(told(error)) from None
-        if _repeatable(look) and not self._uncommitted.some:
-            self._remember(look.sql, attempt, standing)
+        return attempt, standing
 
     def transaction(self, agent: Batching) -> Transaction:
         return GuardedTransaction(self._place, agent, Guard(agent, self._place.own), self._uncommitted)

@@ -32,7 +32,8 @@ _LEVELS = {
 
 def needs_plan(statements: Sequence[Statement]) -> bool:
     """Whether a person has to be asked before the first of them runs."""
-    return any(one.way is Way.DUMP or (one.way is Way.ASK and not awaits_names(one)) for one in statements)
+    asked = (one for one in statements if not one.skipped)
+    return any(one.way is Way.DUMP or (one.way is Way.ASK and not awaits_names(one)) for one in asked)
 
 
 def awaits_names(statement: Statement) -> bool:

@@ -198,6 +198,11 @@ class Desk(Protocol):
         """Decide and record a text whose way is PASS. Raises Stopped."""
         ...
 
+    async def skip(self, look: Look) -> None:
+        """Decide and record a statement that does nothing (`Statement.skipped`), which the wire answers. Raises
+        Stopped."""
+        ...
+
     def transaction(self, agent: Batching) -> Transaction: ...
 
     async def alone(self, look: Look) -> Alone:

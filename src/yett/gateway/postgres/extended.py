@@ -158,11 +158,23 @@ class Extended:
         free = plain and not self._guarding.own
         if free:
             await self._looking.decide(look)
+        elif any(one.acts_when_read for one in look.statements):
+            await self._admit_reading(look, types)
+            if self.skipping:
+                return
         self._add(message)
         self._renamed[name] = Named(sql, types)
         if free:
             await self.send()
             requests.fresh = None if self.skipping else name
+
+    async def _admit_reading(self, look: Look, types: tuple[int, ...]) -> None:
+        """Parse alone may run what the statement would. Raises Stopped."""
+        await self.send()
+        if not self.skipping:
+            await self._guarding.enter()
+            await self._guarding.admit(look, Bound((), types))
+            self._changing = True
 
     async def _bind(self, message: bytes) -> None:
         requests = self._requests
@@ -265,6 +277,12 @@ class Extended:
         if look.way is Way.ALONE:
             await self._send_kept(kept)
             self.skipping = self.skipping or not await self._guarding.run_alone(look)
+            return
+        if look.statements and look.statements[0].skipped:
+            await self._send_kept(kept)
+            self._requests.doubt(kept.portal)  # it stands on the server, which has not run it
+            if not self.skipping:
+                await self._guarding.skip(look)
             return
         if look.way is Way.PASS:
             await self._looking.decide(look)

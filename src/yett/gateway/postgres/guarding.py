@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yett.gateway.postgres import replies
-from yett.gateway.postgres.desk import Alone, Bound, Copy, Desk, Look, Stopped, Told, Transaction
+from yett.gateway.postgres.desk import Alone, Answer, Bound, Copy, Desk, Look, Notice, Stopped, Told, Transaction
 from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
@@ -305,6 +305,15 @@ class Guarding:
         self._step.emit(replies.answered(answer))
         self.desk.defined()
         return answer.error is None
+
+    async def skip(self, look: Look) -> bool:
+        """Whether it does nothing: the client reads why, and the server nothing. Raises Stopped."""
+        if len(look.statements) != 1 or not (notices := look.statements[0].skipped):
+            return False
+        await self.desk.skip(look)
+        says = tuple(Notice("NOTICE", Told(message, "", sqlstate)) for sqlstate, message in notices)
+        self._step.emit(replies.answered(Answer(look.statements[0].tag, says)))
+        return True
 
     # ---- inside
 

@@ -250,6 +250,16 @@ class Lockstep:
         self._own_to_server(b"".join((*parts, SYNC_MESSAGE)))
         return _rows_of(await self.finished(group))
 
+    async def parsed(self, sql: str) -> Group:
+        """What the server says to a text that it only reads: looks names up, makes values of literals, no more."""
+        group = Group(own=True)
+        self._groups.append(group)
+        self._requests.due += 1
+        name = _own_name()
+        forgotten = message(CLOSE, b"S" + name)
+        self._own_to_server(message(PARSE, name + sql.encode() + b"\0\0\0") + forgotten + SYNC_MESSAGE)
+        return await self.finished(group)
+
     async def own(self, sql: str) -> Group:
         return await self.finished(self.send_own(sql))
 
@@ -267,8 +277,12 @@ def _rows_of(group: Group) -> list[Row]:
     return group.rows
 
 
+def _own_name() -> bytes:
+    return OWN_PREFIX + b"_" + secrets.token_hex(8).encode() + b"\0"
+
+
 def _own(sql: bytes) -> bytes:
-    name = OWN_PREFIX + b"_" + secrets.token_hex(8).encode() + b"\0"
+    name = _own_name()
     return b"".join(
         (
             message(PARSE, name + sql + b"\0\0\0"),

@@ -69,15 +69,31 @@ class Simple:
             group = await self._carried(message, look)
             await self._looking.ran(look, ok=not group.failed)
             return group
+        if await guarding.skip(look):
+            return Group(done=True)
         if look.way is Way.ALONE:
             return Group(done=True, failed=not await guarding.run_alone(look))
         await guarding.enter()
+        if (misnamed := await self._misnamed(look.statements)) is not None:
+            return misnamed
         await guarding.admit(look, Bound())
         group = await self._carried(message, look)
         await self._looking.ran(look, ok=not group.failed)
         if group.failed and not guarding.own:
             await guarding.failed(group)
         await guarding.ran()
+        return group
+
+    async def _misnamed(self, statements: Sequence[Statement]) -> Group | None:
+        """The server's own error to a name that is not there: nobody is asked about a slip of the pen. None: it reads
+        the text. What the extended protocol brings has been parsed when it is asked about."""
+        first = next((one for one in statements if one.way is not Way.PASS), None)
+        if first is None or not first.misnamed:
+            return None
+        group = await self._step.parsed(first.text)
+        if not group.failed:
+            return None
+        self._step.emit(self._step.error_of(group))
         return group
 
     async def _carried(self, message: bytes, look: Look) -> Group:

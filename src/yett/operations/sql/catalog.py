@@ -225,6 +225,10 @@ class Catalog(Protocol):
 
     def function(self, oid: int) -> Function | None: ...
 
+    def has_extension(self, name: str) -> bool:
+        """Whether some function belongs to it: one without functions is not known."""
+        ...
+
     def functions_named(self, schema: str, name: str) -> tuple[Function, ...]: ...
 
     def operator(self, oid: int) -> frozenset[int]:

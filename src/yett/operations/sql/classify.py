@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from yett.model.effects import Effect, Recovery
@@ -12,6 +13,7 @@ from yett.operations.sql.authority import AUTHORITY
 from yett.operations.sql.catalog import Catalog, Function
 from yett.operations.sql.definitions import DEFINITIONS, ROWS
 from yett.operations.sql.facts import (
+    ABSENT,
     Fact,
     Known,
     Ref,
@@ -32,6 +34,7 @@ from yett.operations.sql.reach import Reach
 from yett.operations.sql.reader import Reader
 from yett.operations.sql.redact import redact
 from yett.operations.sql.session import SESSION
+from yett.operations.sql.skipping import skipped
 from yett.operations.sql.statement import Control, Statement, Verb, Way
 from yett.operations.sql.trees import Tree, trees
 
@@ -42,6 +45,8 @@ MOST_STATEMENTS = 2000
 _MANY_LOCKS = "may take any number of advisory locks, and all sessions share the memory for them"
 _ROWS_UNSEEN = "what a COPY sets off there is not known, and nobody could sign its rows before: send them as INSERT"
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_ANALYSED = _WALKABLE | {"CallStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt"}
+"""What is more than a name to the server before it runs."""
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _VERBS = frozenset(verb.value for verb in Verb)
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
@@ -131,10 +136,14 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
         except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
             reader = Reader(reach, reach.names, prepared, read)
             _unread(reader, tree.kind, "nests too deep" if isinstance(error, RecursionError) else "has a shape too odd")
-    if not reader.catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
+    catalog = reader.catalog
+    if not catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
         reader.fact(unknown(ODD_NAME) if reader.control is Control.NONE else refused(ODD_NAME, Effect.UNKNOWN))
     reader.refs.update(Ref("type", oid) for oid in types)
-    return _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), reader)
+    found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
+    if tree.node is None or found.way is not Way.DUMP:
+        return found
+    return replace(found, skipped=skipped(tree.node, catalog, reach.names))
 
 
 def _unread(reader: Reader, kind: str, why: str) -> None:
@@ -146,7 +155,7 @@ def _unread(reader: Reader, kind: str, why: str) -> None:
         reader.fact(refused(f"{why} to be read", Effect.UNKNOWN))
 
 
-def _composed(text: str, reader: Reader) -> Statement:
+def _composed(text: str, kind: str, reader: Reader) -> Statement:
     known = reader.reach.close(frozenset(reader.refs), reader.planning)
     facts: list[Fact] = [*reader.facts, *known.facts]
     if reader.planning and reader.evaluated:
@@ -158,10 +167,11 @@ def _composed(text: str, reader: Reader) -> Statement:
     effect = effect_of(facts)
     if reader.copies == "in" and effect.harm >= Effect.UNKNOWN.harm:  # the rows come after the person has signed
         facts.append(refused(_ROWS_UNSEEN, effect))
+    way = way_of(facts, reader.floor)
     return Statement(
         text=text,
         tag=reader.tag,
-        way=way_of(facts, reader.floor),
+        way=way,
         effect=effect,
         recovery=recovery_of(facts, effect),
         touched=tuple(dict.fromkeys((*reader.touched, *known.touched))),
@@ -178,7 +188,27 @@ def _composed(text: str, reader: Reader) -> Statement:
         unbounded=reader.unbounded,
         named=_named(reader),
         schemas=tuple(reader.schemas),
+        misnamed=_is_misnamed(reader, facts),
+        acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
     )
+
+
+def _is_misnamed(reader: Reader, facts: Sequence[Fact]) -> bool:
+    """Only what the text itself names counts: what lies behind a name that is known must be known to its end."""
+    absent = {fact for fact in reader.facts if fact.way is Way.ASK and fact.reason.endswith(ABSENT)}
+    rest = (fact for fact in facts if fact not in absent)
+    return bool(absent) and way_of(rest, reader.floor) in (Way.PASS, Way.GUARD)
+
+
+def _acts_when_read(reader: Reader) -> bool:
+    """A literal may become a value of any type that the text names, or that a column or parameter in it has."""
+    found: set[int] = set()
+    for ref in reader.refs:
+        if ref.kind == "type":
+            found.add(ref.oid)
+        elif (named := reader.catalog.relation(ref.oid) or reader.catalog.function(ref.oid)) is not None:
+            found.update(named.types)
+    return way_of(reader.reach.close(frozenset(Ref("type", oid) for oid in found)).facts) is not Way.PASS
 
 
 def _named(reader: Reader) -> frozenset[int]:

@@ -48,6 +48,8 @@ def _create_temporary(reader: Reader, node: Node) -> None:
 
 
 def _is_plain(element: Node) -> bool:
+    if "TableLikeClause" in element:
+        return True
     constraints = element.get("ColumnDef", {}).get("constraints", ())
     if "Constraint" in element:
         constraints = (element,)

@@ -289,7 +289,9 @@ class Reader(Found):
     def _sample(self, node: Node, ctes: Ctes) -> None:
         *schema, name = (part["String"]["sval"] for part in node["method"])
         if schema not in ([], ["pg_catalog"]) or name not in ("bernoulli", "system"):
-            self.fact(unknown(f"samples by {name}, which is not known"))
+            self.reached(
+                self.names.call(schema[-1] if schema else "", name, 1), f"samples by {name}, which is not known"
+            )
         self.walk({key: value for key, value in node.items() if key != "method"}, ctes)
 
     def _list(self, node: Node, ctes: Ctes) -> None:

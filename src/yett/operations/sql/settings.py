@@ -37,6 +37,13 @@ _PINNED: dict[str, frozenset[str]] = {
 }
 """Pinned, and the values that change nothing."""
 
+_USUAL: dict[str, frozenset[str]] = {
+    "default_table_access_method": frozenset({"heap"}),
+    "default_tablespace": frozenset({""}),
+    "temp_tablespaces": frozenset({""}),
+}
+"""What a dump sets to what it is: other values would put tables where the guard does not look for them."""
+
 _HARMLESS = frozenset(
     [
         "application_name",
@@ -48,8 +55,10 @@ _HARMLESS = frozenset(
         "constraint_exclusion",
         "cursor_tuple_fraction",
         "datestyle",
+        "debug_parallel_query",
         "default_statistics_target",
         "default_text_search_config",
+        "default_toast_compression",
         "default_transaction_deferrable",
         "default_transaction_isolation",
         "default_transaction_read_only",
@@ -57,8 +66,10 @@ _HARMLESS = frozenset(
         "effective_io_concurrency",
         "escape_string_warning",
         "extra_float_digits",
+        "force_parallel_mode",
         "from_collapse_limit",
         "gin_fuzzy_search_limit",
+        "gin_pending_list_limit",
         "hash_mem_multiplier",
         "idle_in_transaction_session_timeout",
         "idle_session_timeout",
@@ -72,6 +83,7 @@ _HARMLESS = frozenset(
         "plan_cache_mode",
         "quote_all_identifiers",
         "random_page_cost",
+        "recursive_worktable_factor",
         "restrict_nonsystem_relation_kind",
         "seed",
         "seq_page_cost",
@@ -124,6 +136,8 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
     ):
         return refused(f"sets {folded} beyond the {catalog.longest_ms} ms that this session has", Effect.WRITE)
     if folded in _TIMEOUTS or folded in _HARMLESS or any(fnmatchcase(folded, shape) for shape in _HARMLESS_PATTERNS):
+        return None
+    if values is not None and len(values) == 1 and values[0].lower() in _USUAL.get(folded, ()):
         return None
     if "." in folded:
         return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, by which row security may tell who is asking")

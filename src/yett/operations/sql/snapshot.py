@@ -109,6 +109,9 @@ class Snapshot:
     def function(self, oid: int) -> Function | None:
         return self._functions.get(oid)
 
+    def has_extension(self, name: str) -> bool:
+        return any(function.extension == name for function in self._functions.values())
+
     def functions_named(self, schema: str, name: str) -> tuple[Function, ...]:
         return self._functions_by_name.get((schema, name), ())
 

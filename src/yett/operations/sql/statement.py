@@ -82,7 +82,10 @@ class Statement:
     the server folds them ("*": all). `copies`: "in" (FROM STDIN), "out" (TO STDOUT) or "". `defines`: the catalog that
     this was read against is stale once it ran. `unbounded`: an UPDATE, DELETE or MERGE whose condition selects nothing.
     `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
-    beside them is reached through something else. `schemas`: those that it drops.
+    beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
+    not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
+    values of its literals: a domain's check. `skipped`: the notices (SQLSTATE, message) that are all a server would
+    answer, for what it makes is there, or what it drops is not.
     """
 
     text: str
@@ -104,3 +107,6 @@ class Statement:
     unbounded: bool = False
     named: frozenset[int] = frozenset()
     schemas: tuple[str, ...] = ()
+    misnamed: bool = False
+    acts_when_read: bool = False
+    skipped: tuple[tuple[str, str], ...] = ()

@@ -16,55 +16,77 @@ _CHANGES = ("CMD_UPDATE", "CMD_DELETE")
 
 def condition(statement: Node) -> bool:
     """Whether an UPDATE or DELETE may change every row."""
-    return not _selects(statement.get("whereClause"))
+    return not _selects(statement.get("whereClause"), _tables(statement))
 
 
 def merge(statement: Node) -> bool:
     """Whether a MERGE may change every row of its target."""
-    joined = _selects(statement.get("joinCondition"))
+    tables = _tables(statement)
+    joined = _selects(statement.get("joinCondition"), tables)
     for wrapped in statement.get("mergeWhenClauses", ()):
         when = wrapped["MergeWhenClause"]
-        if when.get("commandType") not in _CHANGES or _selects(when.get("condition")):
+        if when.get("commandType") not in _CHANGES or _selects(when.get("condition"), tables):
             continue
         if not joined or when.get("matchKind") == "MERGE_WHEN_NOT_MATCHED_BY_SOURCE":
             return True
     return False
 
 
-def _selects(node: Node | None) -> bool:
+def _tables(statement: Node) -> frozenset[str]:
+    """Everything that a column can be qualified with: what else stands before one is a variable of a block."""
+    found: set[str] = set()
+    waiting: list[Any] = [statement]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            found.update(item[key] for key in ("relname", "aliasname", "ctename") if key in item)
+            waiting.extend(item.values())
+    return frozenset(found)
+
+
+def _selects(node: Node | None, tables: frozenset[str]) -> bool:
     if not isinstance(node, dict):
         return False
     ((kind, fields),) = node.items()
     if kind == "BoolExpr":
-        selects = [_selects(part) for part in fields["args"]]
+        selects = [_selects(part, tables) for part in fields["args"]]
         return all(selects) if fields["boolop"] == "OR_EXPR" else any(selects)
-    if kind == "A_Expr" and _is_same(fields):
+    if kind == "A_Expr" and _is_same(fields, tables):
         return False
     if kind == "NullTest" and fields.get("nulltesttype") == "IS_NOT_NULL":
         return False
     return kind == "CurrentOfExpr" or _has_column(node)
 
 
-def _is_same(fields: Node) -> bool:
+def _is_same(fields: Node, tables: frozenset[str]) -> bool:
     if fields.get("kind") == "AEXPR_NOT_DISTINCT":
-        return _alike(fields.get("lexpr"), fields.get("rexpr"))
+        return _alike(fields.get("lexpr"), fields.get("rexpr"), tables)
     names: list[str] = [part["String"]["sval"] for part in fields.get("name", ())]
-    return bool(names) and names[-1] in _SAME and _alike(fields.get("lexpr"), fields.get("rexpr"))
+    return bool(names) and names[-1] in _SAME and _alike(fields.get("lexpr"), fields.get("rexpr"), tables)
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two trees say the same, but for positions, numbers, and a qualifier that only one of them has."""
+def _alike(one: Any, other: Any, tables: frozenset[str]) -> bool:
+    """Whether two trees say the same, but for positions, numbers, and a table's name that only one of them has."""
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return len(one) == len(other) and all(_alike(*pair, tables) for pair in zip(one, other, strict=True))
     if not isinstance(one, dict) or not isinstance(other, dict):
         return bool(one == other)
     if "ColumnRef" in one and "ColumnRef" in other:
-        pairs = zip(reversed(one["ColumnRef"]["fields"]), reversed(other["ColumnRef"]["fields"]), strict=False)
-        return all(left == right for left, right in pairs)
+        return _is_same_column(one["ColumnRef"]["fields"], other["ColumnRef"]["fields"], tables)
     if _is_number(one) and _is_number(other):
         return True  # whichever: the cache tells texts apart by everything but their numbers
     keys = (one.keys() | other.keys()) - {"location"}
-    return all(key in one and key in other and _alike(one[key], other[key]) for key in keys)
+    return all(key in one and key in other and _alike(one[key], other[key], tables) for key in keys)
+
+
+def _is_same_column(one: list[Any], other: list[Any], tables: frozenset[str]) -> bool:
+    short, long = sorted((one, other), key=len)
+    if long[len(long) - len(short) :] != short:
+        return False
+    qualifier = long[-len(short) - 1 : -len(short)]
+    return not qualifier or qualifier[0].get("String", {}).get("sval") in tables
 
 
 def _is_number(node: Node) -> bool:

@@ -116,7 +116,7 @@ def _statements(
         parts.append(_grant("INSERT, UPDATE, DELETE", [relation.table for relation in grants.write], name))
     if grants.sequences:
         sequences = identifiers([tuple(one) for one in grants.sequences])
-        parts.append(sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sequences, name))
+        parts.append(sql.SQL("GRANT USAGE, SELECT ON SEQUENCE {} TO {}").format(sequences, name))
     parts += [
         sql.SQL("GRANT SELECT ({}) ON TABLE {} TO {}").format(
             identifiers([(column,) for column in columns]), sql.Identifier(*relation.table), name
