@@ -14,12 +14,9 @@ from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.statement import Way
 
 HELD_ON_PURPOSE = (
-    "set_config('search_path', ''",  # pg_dump: a pinned setting
-    "SET row_security = off",
-    "SET statement_timeout = 0",  # longer than the lease's own
+    "SET statement_timeout = 0",  # the wire sends the lease's own in its place
     "SET transaction_timeout = 0",
-    "pg_subscription",  # catalogs with passwords in them
-    "pg_user_mapping",
+    "pg_user_mapping",  # a catalog with passwords in it
 )
 ONE_IN = 200
 

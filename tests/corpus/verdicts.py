@@ -29,7 +29,6 @@ NOT_FREE = frozenset(
         "search_path",
         "role",
         "session_authorization",
-        "row_security",
         "session_replication_role",
         "is_superuser",
         "allow_system_table_mods",

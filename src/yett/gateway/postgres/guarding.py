@@ -19,7 +19,9 @@ from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.login import said
 from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
+from yett.model.errors import Unreadable
 from yett.operations.sql.statement import Control, Statement, Way
+from yett.providers.postgres.identifiers import split
 
 T = TypeVar("T")
 
@@ -61,6 +63,7 @@ class Guarding:
         self._defines = False
         self._residue: tuple[str | None, ...] | None = None
         self._prepared = False
+        self._path: str | None = None
         self._holds_back = False
         self._asked: asyncio.Task[Any] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -97,8 +100,7 @@ class Guarding:
     async def enter(self) -> None:
         """Before a statement that is no proven read: a transaction, watched from here on. Raises Stopped."""
         if self._residue is None:
-            self._residue = await self._meaning()
-            self._must_mean(self._residue)
+            self._must_mean(await self._meaning())
         if self._step.status == IDLE:
             begun = await self._step.own("BEGIN")
             if begun.failed or self._step.status != IN_TRANSACTION:
@@ -307,12 +309,15 @@ class Guarding:
         return answer.error is None
 
     async def skip(self, look: Look) -> bool:
-        """Whether it does nothing: the client reads why, and the server nothing. Raises Stopped."""
-        if len(look.statements) != 1 or not (notices := look.statements[0].skipped):
+        """Whether it does nothing: the client reads why, and the server nothing, or another text. Raises Stopped."""
+        if len(look.statements) != 1 or not look.statements[0].skipped:
             return False
+        one = look.statements[0]
         await self.desk.skip(look)
-        says = tuple(Notice("NOTICE", Told(message, "", sqlstate)) for sqlstate, message in notices)
-        self._step.emit(replies.answered(Answer(look.statements[0].tag, says)))
+        if one.instead and (sent := await self._step.own(one.instead)).failed:
+            raise Stopped(_told(sent))
+        says = tuple(Notice("NOTICE", Told(message, "", sqlstate)) for sqlstate, message in one.skipped)
+        self._step.emit(replies.answered(Answer(one.tag, says)))
         return True
 
     # ---- inside
@@ -363,11 +368,22 @@ class Guarding:
 
     def _must_mean(self, now: tuple[str | None, ...] | None) -> None:
         before, self._prepared, prepared = self._residue, False, self._prepared
+        now = None if now is None else (self._path_of(now[0]), *now[1:])
         if now is None or (before is not None and now[:-1] != before[:-1]):
             raise Malformed(_CHANGED)
         if before is not None and now != before and not prepared:
             raise Malformed(_CHANGED)
         self._residue = now
+
+    def _path_of(self, setting: str | None) -> str:
+        """None at all is as good as the session's own: what a name could mean in it, it could mean in that."""
+        try:
+            names = [name for name in split(setting or "") if name not in ("", "$user")]
+        except Unreadable:
+            raise Malformed(_CHANGED) from None
+        path = ", ".join(map(repr, names[1:] if names[:1] == ["pg_catalog"] else names))
+        self._path = path if self._path is None else self._path
+        return path or self._path
 
 
 def _told(group: Group) -> Told:

@@ -40,7 +40,7 @@ class Simple:
             several = len(look.statements) > 1
             if several and any(one.control in ENDS for one in look.statements):
                 await self._script(look)
-            elif several and any(one.defines for one in look.statements):
+            elif several and any(one.defines or one.instead for one in look.statements):
                 await self._one_by_one(look.statements)
             else:
                 await self._one(look, message)
@@ -137,7 +137,7 @@ class Simple:
                 inside = True
             elif one.control in (Control.COMMIT, Control.ROLLBACK):
                 inside = one.chain
-            elif (one.way is not Way.PASS or one.defines) and not inside:
+            elif (one.way is not Way.PASS or one.defines) and not (inside or one.instead):
                 raise Stopped(_SCRIPT)
         guarding = self._guarding
         try:

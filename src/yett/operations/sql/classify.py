@@ -143,6 +143,8 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
     found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
     if tree.node is None or found.way is not Way.DUMP:
         return found
+    if reader.instead:
+        return replace(found, skipped=(("00000", f"yett: {found.reasons[0]}"),), instead=reader.instead)
     return replace(found, skipped=skipped(tree.node, catalog, reach.names))
 
 

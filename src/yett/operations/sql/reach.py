@@ -23,7 +23,7 @@ ReadBody = Callable[["Reach", Function, Names, bool], Known]
 """Reads a body in SQL or PL/pgSQL; the last argument: as a trigger."""
 
 WRITES = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
-_SECRETS = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "pg_user_mappings", "pg_subscription"})
+_SECRETS = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "pg_user_mappings"})
 _FILES = frozenset({"pg_hba_file_rules", "pg_ident_file_mappings", "pg_file_settings"})
 _FACTS = {
     Verb.LOCK: (Effect.WRITE, Recovery.AUTOMATIC, "locks rows of"),

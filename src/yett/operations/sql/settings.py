@@ -23,7 +23,6 @@ _PINNED: dict[str, frozenset[str]] = {
     "standard_conforming_strings": _TRUE,
     "client_encoding": _UTF8,
     "backslash_quote": frozenset({"safe_encoding"}),
-    "row_security": _TRUE,
     "session_replication_role": frozenset({"origin"}),
     "track_counts": _TRUE,  # what is not counted cannot be undone: no function may switch it off for its own while
     "role": frozenset({"none"}),
@@ -85,6 +84,7 @@ _HARMLESS = frozenset(
         "random_page_cost",
         "recursive_worktable_factor",
         "restrict_nonsystem_relation_kind",
+        "row_security",  # a lease never bypasses it: without it, it gets an error in the place of fewer rows
         "seed",
         "seq_page_cost",
         "stats_fetch_consistency",
@@ -144,6 +144,11 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
     return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, which Yett does not know to be harmless")
 
 
+def limited(name: str, catalog: Catalog) -> str:
+    """The longest that this session may have, as "name = value"; "": the setting is no limit of its statements."""
+    return f"{fold(name)} = {catalog.longest_ms}" if fold(name) in _TIMEOUTS and catalog.longest_ms else ""
+
+
 def chosen(select: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | None:
     """Of `SELECT set_config(name, ..) FROM pg_settings WHERE name = 'x'`, and of nothing else: the call, the table, x.
 
@@ -189,8 +194,8 @@ def path_of(setting: str, own: tuple[str, ...]) -> tuple[str, ...]:
 def _search_path(values: tuple[str, ...] | None, catalog: Catalog) -> Fact | None:
     if values is not None:
         given = values[1:] if values[:1] == ("pg_catalog",) else values
-        if tuple(name for name in given if name != "$user") == catalog.search_path:
-            return None
+        if tuple(name for name in given if name not in ("", "$user")) in ((), catalog.search_path):
+            return None  # with none, what is not qualified is built in, or there is no such thing
     return refused("sets search_path, which Yett pins: names would mean something else")
 
 

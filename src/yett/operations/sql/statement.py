@@ -85,7 +85,7 @@ class Statement:
     beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
     not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
     values of its literals: a domain's check. `skipped`: the notices (SQLSTATE, message) that are all a server would
-    answer, for what it makes is there, or what it drops is not.
+    answer, for what it makes is there, or what it drops is not. `instead`: what the wire sends in its place.
     """
 
     text: str
@@ -110,3 +110,4 @@ class Statement:
     misnamed: bool = False
     acts_when_read: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
+    instead: str = ""

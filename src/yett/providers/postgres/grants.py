@@ -79,12 +79,21 @@ _COLUMNS = """
 SELECT attrelid, attname FROM pg_attribute
 WHERE attrelid = ANY (%(relations)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
 
+# Those that may be read stand in a schema, fill a column by default, or are a part of it.
 _SEQUENCES = """
-SELECT DISTINCT sn.nspname, s.relname
-FROM pg_attrdef f
-  JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
-  JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
-WHERE f.adrelid = ANY (%(relations)s)"""
+WITH filling(sequence, relation) AS (
+  SELECT d.refobjid, f.adrelid FROM pg_attrdef f
+    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+), part(sequence, relation) AS (
+  SELECT d.objid, d.refobjid FROM pg_depend d
+  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+)
+SELECT n.nspname, s.relname,
+  EXISTS (SELECT FROM filling f WHERE f.sequence = s.oid AND f.relation = ANY (%(writable)s::oid[])) AS fills
+FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace
+WHERE s.relkind = 'S' AND s.relpersistence <> 't' AND (n.nspname = ANY (%(schemas)s)
+  OR EXISTS (SELECT FROM filling f WHERE f.sequence = s.oid AND f.relation = ANY (%(relations)s::oid[]))
+  OR EXISTS (SELECT FROM part p WHERE p.sequence = s.oid AND p.relation = ANY (%(relations)s::oid[])))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +127,15 @@ class Masked:
 @dataclass(frozen=True, slots=True)
 class Grants:
     """Exactly what one lease is granted. `read_columns`: tables of which only these columns may be read. `masked`: what
-    is kept from it; columns that are only veiled are granted."""
+    is kept from it; columns that are only veiled are granted. `read_sequences` may be read, `sequences`
+    be drawn from."""
 
     schemas: tuple[str, ...]
     read: tuple[Relation, ...]
     read_columns: tuple[tuple[Relation, tuple[str, ...]], ...]
     write: tuple[Relation, ...]
     sequences: tuple[Table, ...]
+    read_sequences: tuple[Table, ...]
     masked: Masked
 
 
@@ -147,13 +158,21 @@ async def resolve(own: Own, scope: Scope) -> Grants:
         writable = [one for one in writable if one.oid not in masked.showing or one.oid in acknowledged]
         by_column = await _visible(own, [one for one in readable if one.oid in masked.columns], masked)
         readable = [one for one in readable if one.oid not in masked.columns]
-    sequences = await _rows(own, _SEQUENCES, relations=[one.oid for one in writable])
+    shown = [*readable, *(relation for relation, _ in by_column), *writable]
+    sequences = await _rows(
+        own,
+        _SEQUENCES,
+        writable=[one.oid for one in writable],
+        relations=[one.oid for one in shown],
+        schemas=sorted(scope.read_schemas),
+    )
     return Grants(
         schemas=tuple(sorted(scope.schemas | {table.schema for table in scope.tables})),
         read=tuple(readable),
         read_columns=tuple(by_column),
         write=tuple(writable),
-        sequences=tuple(Table(*row) for row in sequences),
+        sequences=tuple(Table(schema, name) for schema, name, fills in sequences if fills),
+        read_sequences=tuple(Table(schema, name) for schema, name, _ in sequences),
         masked=masked,
     )
 

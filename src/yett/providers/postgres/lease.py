@@ -114,9 +114,10 @@ def _statements(
         parts.append(_grant("SELECT", [relation.table for relation in grants.read], name))
     if grants.write:
         parts.append(_grant("INSERT, UPDATE, DELETE", [relation.table for relation in grants.write], name))
-    if grants.sequences:
-        sequences = identifiers([tuple(one) for one in grants.sequences])
-        parts.append(sql.SQL("GRANT USAGE, SELECT ON SEQUENCE {} TO {}").format(sequences, name))
+    for right, granted in (("USAGE", grants.sequences), ("SELECT", grants.read_sequences)):
+        if granted:
+            sequences = identifiers([tuple(one) for one in granted])
+            parts.append(sql.SQL("GRANT {} ON SEQUENCE {} TO {}").format(sql.SQL(right), sequences, name))
     parts += [
         sql.SQL("GRANT SELECT ({}) ON TABLE {} TO {}").format(
             identifiers([(column,) for column in columns]), sql.Identifier(*relation.table), name
