@@ -18,6 +18,10 @@ WHERE k.conrelid = {oid} AND k.contype IN ('c', 'n') AND NOT k.convalidated AND 
 ORDER BY k.conname""")
 
 
+async def has_not_valid(own: Connection, table: Table) -> bool:
+    return bool(await rows(own, _NOT_VALID.format(oid=sql.Literal(table.oid))))
+
+
 @asynccontextmanager
 async def unchecked(own: Connection, tables: Collection[Table]) -> AsyncIterator[None]:
     """Within a transaction: they are taken off, and made again as they were, without a look at any row."""

@@ -25,7 +25,7 @@ from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.deferrable import twice
-from yett.providers.postgres.guard.evaluated import with_the_databases_path
+from yett.providers.postgres.guard.exchange import exchange, tried
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.labels import must_be_called_alike
 from yett.providers.postgres.guard.not_valid import unchecked
@@ -54,9 +54,6 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()),
 _EFFECTS = sql.SQL("""
 SELECT relid::int8, n_tup_del, n_tup_upd, n_tup_ins FROM pg_stat_xact_user_tables
 WHERE schemaname !~ '^pg_temp' AND n_tup_ins + n_tup_upd + n_tup_del > 0""")
-_TAKE_OUT = sql.SQL("DELETE FROM ONLY {table} AS t USING {there} r WHERE t.ctid = r.row_at")
-_PUT_IN = sql.SQL("""
-INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {kept} FROM {pre} p WHERE p.gone""")
 _EQUAL = sql.SQL("""
 SELECT count(*) FROM {pre} p JOIN ONLY {table} AS t ON {same_key} WHERE p.gone AND {same_image}""")
 _UNEQUAL = sql.SQL("""
@@ -152,7 +149,6 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     if captured.dump:
         return await _from_dump(connection, captured, captured.dump)
     parts = await _compared(connection, captured, others)
-    before = await _counts(connection)
     if found := tuple(conflict for part in parts for conflict in part.conflicts):
         raise Refused(_words(found), found)
     (xid,) = await row(connection, _OWN_ID)
@@ -160,12 +156,11 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     keys = await foreign_keys(connection, [part.table.oid for part in parts])
     await _lock(connection, [name for key in keys for name in (key.child[1:], key.parent[1:])], _AS_IT_IS)
     now = [part.table for part in parts]
-    async with silenced(connection, now), unchecked(connection, now):
-        for part in parts:
-            await connection.execute(_TAKE_OUT.format(table=part.table.quoted, there=part.there))
-        async with with_the_databases_path(connection):
-            for part in parts:
-                await connection.execute(_insert(part))
+    async with silenced(connection, now):
+        loose = await tried(connection, parts)
+        before = await _counts(connection)
+        async with unchecked(connection, loose):
+            await exchange(connection, parts)
     await _must_hold(connection, keys)
     await _must_be_once(connection, [part.table for part in parts if part.returning])
     await _did_what_was_meant(connection, parts, before)
@@ -251,16 +246,6 @@ async def _lock(connection: Connection, names: list[tuple[str, str]], mode: sql.
     """With what inherits from them: a key that refers to a partitioned table finds its rows in the partitions."""
     for schema, name in sorted(set(names)):
         await connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(schema, name), mode))
-
-
-def _insert(part: Compared) -> sql.Composed:
-    written = part.table.written
-    return _PUT_IN.format(
-        table=part.table.quoted,
-        columns=sql.SQL(", ").join([column.quoted for column in written]),
-        kept=sql.SQL(", ").join([sql.SQL("p.{}").format(part.pre.column(column.name)) for column in written]),
-        pre=part.pre.quoted,
-    )
 
 
 async def _must_hold(connection: Connection, keys: list[ForeignKey]) -> None:
