@@ -33,7 +33,7 @@ from yett.operations.sql.parameters import declared, with_declared
 from yett.operations.sql.reach import Reach
 from yett.operations.sql.reader import Reader
 from yett.operations.sql.redact import redact
-from yett.operations.sql.session import SESSION
+from yett.operations.sql.session import SESSION, limited
 from yett.operations.sql.skipping import skipped
 from yett.operations.sql.statement import Control, Statement, Verb, Way
 from yett.operations.sql.trees import Tree, trees
@@ -141,11 +141,19 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
         reader.fact(unknown(ODD_NAME) if reader.control is Control.NONE else refused(ODD_NAME, Effect.UNKNOWN))
     reader.refs.update(Ref("type", oid) for oid in types)
     found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
-    if tree.node is None or found.way is not Way.DUMP:
+    if tree.node is None:
         return found
-    if reader.instead:
-        return replace(found, skipped=(("00000", f"yett: {found.reasons[0]}"),), instead=reader.instead)
+    if found.way is Way.REFUSE and (instead := limited(tree.node, catalog)):
+        return _instead(found, instead)
+    if found.way is not Way.DUMP:
+        return found
     return replace(found, skipped=skipped(tree.node, catalog, reach.names))
+
+
+def _instead(found: Statement, sent: str) -> Statement:
+    why = f"no statement of this session runs longer: {sent}"
+    harmless = replace(found, way=Way.DUMP, effect=Effect.READ, recovery=Recovery.AUTOMATIC, reasons=(why,))
+    return replace(harmless, skipped=(("00000", f"yett: {why}"),), instead=sent)
 
 
 def _unread(reader: Reader, kind: str, why: str) -> None:

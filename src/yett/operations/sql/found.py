@@ -39,7 +39,6 @@ class Found:
         self.prepares = self.executes = self.deallocates = self.copies = ""
         self.unbounded = False
         self.schemas: list[str] = []
-        self.instead = ""
         self.planning = False
         """The statement is planned and not run (EXPLAIN)."""
         self.evaluated: set[Ref] = set()

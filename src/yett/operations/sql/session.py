@@ -7,7 +7,8 @@ from typing import Any
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import bodies, outside, settings
-from yett.operations.sql.facts import Fact, Ref, ask, guard, refused, unknown
+from yett.operations.sql.catalog import Catalog
+from yett.operations.sql.facts import Ref, ask, guard, refused, unknown
 from yett.operations.sql.found import Node
 from yett.operations.sql.grammar import GrammarError
 from yett.operations.sql.parameters import declared
@@ -41,13 +42,16 @@ def _set(reader: Reader, node: Node) -> None:
     kind, name = node.get("kind", ""), node.get("name", "")
     reader.tag = "RESET" if kind.startswith("VAR_RESET") else "SET"
     if kind == "VAR_SET_VALUE":
-        fact = settings.judge(name, tuple(_value(argument) for argument in node.get("args", ())), reader.catalog)
-        if fact is not None and (most := settings.limited(name, reader.catalog)):
-            reader.instead = f"SET {'LOCAL ' if node.get('is_local') else ''}{most}"
-            fact = Fact(Way.DUMP, Effect.READ, Recovery.AUTOMATIC, f"a statement of this session ends after {most}")
-        reader.fact(fact)
+        reader.fact(settings.judge(name, tuple(_value(argument) for argument in node.get("args", ())), reader.catalog))
     elif kind == "VAR_SET_CURRENT":
         reader.fact(unknown("sets what only a function can"))
+
+
+def limited(statement: Node, catalog: Catalog) -> str:
+    """What is sent in the place of a SET that lifts the limit of this session's statements; "": it is none."""
+    node = statement.get("VariableSetStmt", {})
+    most = settings.limit(node.get("name", ""), catalog)
+    return f"SET {'LOCAL ' if node.get('is_local') else ''}{most}" if most else ""
 
 
 def _value(node: Any) -> str:

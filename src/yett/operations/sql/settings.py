@@ -144,7 +144,7 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact |
     return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, which Yett does not know to be harmless")
 
 
-def limited(name: str, catalog: Catalog) -> str:
+def limit(name: str, catalog: Catalog) -> str:
     """The longest that this session may have, as "name = value"; "": the setting is no limit of its statements."""
     return f"{fold(name)} = {catalog.longest_ms}" if fold(name) in _TIMEOUTS and catalog.longest_ms else ""
 
