@@ -10,7 +10,7 @@ from tests.databases.test_an_agent_works import content
 
 def in_one_transaction(company: Company, *statements: str) -> None:
     """Sent again once people have signed what is held in it."""
-    for _ in range(len(statements)):
+    for _ in range(2 * len(statements) + 1):
         with company.connect(autocommit=True) as connection:
             try:
                 for statement in ("BEGIN", *statements, "COMMIT"):
@@ -50,14 +50,20 @@ def test_what_a_trigger_keeps_the_server_from_counting_is_held(company: Company)
 @pytest.mark.parametrize(
     "definition",
     [
-        "DROP TRIGGER users_counted ON users",
-        "DROP FUNCTION count_users() CASCADE",
-        "DROP INDEX bookings_driver",
-        "COMMENT ON TABLE users IS 'x'",
+        "DROP FUNCTION counted_users() CASCADE",
+        "DROP AGGREGATE total(int)",
+        "DROP INDEX users_pkey",
+        "ALTER FUNCTION counted_users() RENAME TO other",
+        "DROP OPERATOR ## (int, int)",
     ],
 )
 def test_nobody_is_told_that_what_drops_a_definition_changes_nothing(company: Company, definition: str) -> None:
-    """No dump holds it: a person signs for that, or it is refused."""
+    """Neither a dump nor the server's words hold it: a person signs for that, or it is refused."""
+    company.directly("""
+        CREATE FUNCTION counted_users() RETURNS int LANGUAGE sql AS 'SELECT 1';
+        ALTER TABLE cars ADD COLUMN counted int DEFAULT counted_users();
+        CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int);
+        CREATE OPERATOR ## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)""")
     with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
         company.run(definition)
     if "h-" in str(refused.value):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.place import Place
+from yett.gateway.databases.redefining import Redefining
 from yett.gateway.databases.undo import Capturing, Dumping
 from yett.model.errors import YettError
 from yett.operations.sql.statement import Control
@@ -75,14 +76,14 @@ class Admitted:
             self.undone = [one for one in self.undone if one is not granted]
             self.passes.append(granted)
 
-    async def finish(self, outcome: str, capture: Capturing | None) -> None:
+    async def finish(self, outcome: str, *undos: Capturing | Redefining | None) -> None:
         """The transaction has ended. However it did: what was taken back did not happen. All at once, for one flush."""
         checkpoint = self._place.checkpoint
         noting = [checkpoint.finish(granted, "refused", 0) for granted in self.undone]
         noting += [checkpoint.finish(granted, outcome, 0) for granted in self.passes]
-        undos = [undo.kept.id for undo in (capture, *self.dumps) if undo is not None and undo.kept is not None]
-        if outcome == "done" and undos:
-            noting.append(self._place.undos.committed(undos))
+        kept = [undo.kept.id for undo in (*undos, *self.dumps) if undo is not None and undo.kept is not None]
+        if outcome == "done" and kept:
+            noting.append(self._place.undos.committed(kept))
         self.passes.clear()
         self.undone.clear()
         await asyncio.gather(*map(_noted, noting))

@@ -32,6 +32,7 @@ from yett.gateway.databases.made import grant_made
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
+from yett.gateway.databases.redefining import Redefining, not_brought_back
 from yett.gateway.databases.reserving import Reserved
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.showing import both, shown
@@ -58,6 +59,7 @@ from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
+from yett.providers.postgres.guard.redefined import Changes
 from yett.providers.postgres.guard.restore import Settled
 
 ANY = ""
@@ -97,6 +99,7 @@ class GuardedTransaction:
     def __post_init__(self) -> None:
         self.admitted = Admitted(self.place, self.guard)
         self.reserved = Reserved(self.place)
+        self.redefining = Redefining(self.place, self.guard)
 
     async def begin(self) -> None:
         await _told(self.guard.baseline())
@@ -109,7 +112,7 @@ class GuardedTransaction:
         settings = await _told(self._hangs_on(statements))
         ran = [Ran(as_planned(one), settings=settings) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
-        undo = Dumping(place, self.agent, self.guard, defining) if defining else Named(place, self.guard)
+        undo = await self._dumping(defining) if defining else Named(place, self.guard)
         known = await shown(place, touched_oids(ran), count=True)
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
         if isinstance(undo, Dumping):
@@ -144,7 +147,7 @@ class GuardedTransaction:
             await self._admit_guarded(ran, planned_for=planned_for)
             return
         dumping = look.way is Way.DUMP
-        undo = Dumping(place, self.agent, self.guard, look.statements) if dumping else Named(place, self.guard)
+        undo = await self._dumping(look.statements) if dumping else Named(place, self.guard)
         if isinstance(undo, Dumping):
             self.admitted.dumps.append(undo)
         granted = self.signed
@@ -157,6 +160,11 @@ class GuardedTransaction:
             self.lent, self.lent_for = True, look.statements
             self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
+
+    async def _dumping(self, statements: Sequence[Statement]) -> Dumping:
+        undo = Dumping(self.place, self.agent, self.guard, statements, self.redefining)
+        await _told(undo.look())
+        return undo
 
     async def _hangs_on(self, statements: Sequence[Statement], behind: Sequence[str] = ()) -> tuple[str, ...]:
         """What only this session has, and what the statements do hangs on: it is signed with them. Raises YettError,
@@ -327,10 +335,25 @@ class GuardedTransaction:
         elif not admitted.dumps:
             for granted in admitted.passes:
                 self._must_be_signed(granted, [one.rows for one in changed])
+        await self._keep_definitions(effects, hold)
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await _told(capture.capture(hold))
         for dumped in admitted.dumps:
             await _told(dumped.settled(effects, capture.xids))
+
+    async def _keep_definitions(self, effects: Effects, hold: str) -> None:
+        """What it drops or replaces that no dump holds."""
+        dumps = self.admitted.dumps
+        if not any(one.redefines for one in dumps):
+            return
+        schemas = [schema for one in self.statements for schema in one.statement.schemas]
+        changes = await _told(self.guard.changes(effects, schemas))
+        gaps = not_brought_back(changes.unkept)
+        if all(one.says_all for one in dumps):
+            if gaps:
+                raise Stopped(told(_takes_more(changes)))
+            self.guard.without_rules = changes.rules_of
+        await _told(self.redefining.capture(changes, hold, gaps))
 
     async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed]) -> Pass:
         """A person who has signed the text as a whole is not asked again for what lies within it. Raises YettError."""
@@ -402,18 +425,25 @@ class GuardedTransaction:
         await self._discarded()
 
     async def _discarded(self) -> None:
-        for undo in (self.capture, *self.admitted.dumps):
+        for undo in (self.capture, self.redefining, *self.admitted.dumps):
             if undo is not None:
                 await undo.discarded()
 
     async def _finish(self, outcome: str) -> None:
         self.uncommitted.over()
-        await self.admitted.finish(outcome, self.capture)
+        await self.admitted.finish(outcome, self.capture, self.redefining)
 
 
 def _redefines(effects: Effects) -> Unguardable:
     return Unguardable(
         f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
+        "send the statement that does it by itself, so that a person can be asked",
+    )
+
+
+def _takes_more(changes: Changes) -> Unguardable:
+    return Unguardable(
+        f"it would also drop or change {', '.join(changes.unkept[:5])}, which no undo holds",
         "send the statement that does it by itself, so that a person can be asked",
     )
 

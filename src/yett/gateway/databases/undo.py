@@ -7,24 +7,29 @@ from collections.abc import Iterator, Sequence
 
 from yett.gateway.databases.aims import aims_of
 from yett.gateway.databases.attempts import Ran
+from yett.gateway.databases.keeping import discard, keep_undo
 from yett.gateway.databases.lending import give_back, lend
 from yett.gateway.databases.place import Place
-from yett.gateway.databases.registry import POSTGRES
+from yett.gateway.databases.redefining import (
+    ADDED,
+    DUMPED,
+    Redefining,
+    may_redefine,
+    plan_with_a_dump,
+    plan_without_a_dump,
+)
 from yett.gateway.databases.xacts import Xact
 from yett.gateway.postgres.catalog_inside import Batching
-from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
 from yett.providers.postgres.guard.captured import SETTLED, Captured, settling
 from yett.providers.postgres.guard.effects import Effects
 from yett.providers.postgres.guard.guard import Guard
-from yett.recovery.keep import AwaitedMaking
 
 _log = logging.getLogger("yett.gateway")
 
 ROWS = "the rows as they were, kept before COMMIT"
-DEFINITIONS = "a dump under lock, before it ran"
 _COUNTED = frozenset({Verb.DROP, Verb.TRUNCATE, Verb.ALTER})
 
 
@@ -76,21 +81,25 @@ class Capturing:
             self.done, self.xids = True, captured.xids
             if not captured.tables:
                 return None
-            self.kept = await _keep(self._place, making, captured, ROWS, hold, _rows(self.effects))
+            self.kept = await keep_undo(self._place, making, captured, ROWS, hold, _rows(self.effects))
         return self.kept
 
     async def discarded(self) -> None:
-        await _discard(self._place, self.kept)
+        await discard(self._place, self.kept)
 
 
 class Dumping:
     """Of what a statement is about to destroy or redefine: locked, dumped, and only then let run."""
 
-    plan = UndoPlan(True, DEFINITIONS, ())
+    plan = UndoPlan(True, DUMPED, ())
 
-    def __init__(self, place: Place, agent: Batching, guard: Guard, statements: Sequence[Statement]) -> None:
+    def __init__(
+        self, place: Place, agent: Batching, guard: Guard, statements: Sequence[Statement], redefining: Redefining
+    ) -> None:
         touched = [touched for statement in statements for touched in statement.touched]
-        self._tables = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
+        self._on = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
+        dumping = [one for statement in statements if statement.tag not in ADDED for one in statement.touched]
+        self._tables = sorted({one.oid for one in dumping if one.oid and one.verb is not Verb.READ})
         self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
         self._owners_of = self._schemas or _made_in(statements)
         self._place = place
@@ -104,8 +113,26 @@ class Dumping:
         self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
         self.xact = ""
         self.kept: UndoRecord | None = None
-        if not self._tables and not self._schemas:
-            self.plan = _plan_without_a_dump(statements)
+        self._redefining = redefining
+        self._statements = statements
+        self.redefines = may_redefine(statements)
+        """Something that holds no rows: `redefining` keeps its words."""
+
+    @property
+    def dumps(self) -> bool:
+        return bool(self._tables or self._schemas)
+
+    @property
+    def says_all(self) -> bool:
+        """Nobody was told that something of it is not brought back."""
+        return self.plan.possible and not (self.dumps and self.plan.gaps)
+
+    async def look(self) -> None:
+        """What can be brought back of what goes, before anybody is asked. Raises YettError, ServerError."""
+        lost = await self._redefining.read(self._statements) if self.redefines or not self.dumps else ()
+        self.plan = (
+            plan_with_a_dump(self._statements, lost) if self.dumps else plan_without_a_dump(self._statements, lost)
+        )
 
     async def capture(self, hold: str) -> UndoRecord | None:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
@@ -120,7 +147,7 @@ class Dumping:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
             self._dumped = tuple(table.oid for table in captured.dump.tables) if captured.dump else ()
-            self.kept = await _keep(self._place, making, captured, DEFINITIONS, hold, self._what)
+            self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self._what)
         self.rows = tuple(self._counted(captured))
         return self.kept
 
@@ -135,7 +162,7 @@ class Dumping:
     async def lend(self) -> None:
         """The owner's rights alone. Raises YettError, ServerError."""
         self._lent = True
-        await lend(self._place, self._agent, self._tables, self._schemas if self._tables else self._owners_of)
+        await lend(self._place, self._agent, self._on, self._schemas if self._on else self._owners_of)
 
     async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
         """Right before COMMIT: rows of what was dumped may have changed, too, and what it redefined in a savepoint is
@@ -152,40 +179,13 @@ class Dumping:
         await self._place.undos.add_facts(self.kept, {SETTLED: facts})
 
     async def discarded(self) -> None:
-        await _discard(self._place, self.kept)
-
-
-def _plan_without_a_dump(statements: Sequence[Statement]) -> UndoPlan:
-    """What makes something new leaves all else as it is. A trigger, an index, a function, a type or a right that is
-    dropped or altered is in no dump of rows."""
-    if all(one.tag.startswith("CREATE ") and "OR REPLACE" not in one.text.upper() for one in statements):
-        return UndoPlan(True, "nothing that exists is changed by it", ("what it makes is not taken away again",))
-    return UndoPlan(False, "none", ("no table is dumped for it: what it drops or redefines is not brought back",))
+        await discard(self._place, self.kept)
 
 
 def _made_in(statements: Sequence[Statement]) -> list[str]:
     """The schemas, if they are named, in which they make something."""
     made = [one for statement in statements for one in statement.touched if one.verb is Verb.CREATE and not one.oid]
     return sorted({one.schema for one in made if one.schema})
-
-
-async def _keep(place: Place, making: AwaitedMaking, captured: Captured, how: str, hold: str, what: str) -> UndoRecord:
-    """Flush it, read it back, record it. Raises YettError: it does not count."""
-    facts = captured.facts()
-    made = await making.finish(facts)
-    record = UndoRecord(made.id, POSTGRES, place.database.ref, how, made.place, facts, captured.gaps)
-    await place.undos.record_kept(record, made, hold, what)
-    return record
-
-
-async def _discard(place: Place, record: UndoRecord | None) -> None:
-    """The transaction did not happen, so there is nothing to undo."""
-    if record is None:
-        return
-    try:
-        await place.undos.discard(record.id, "the transaction was rolled back")
-    except YettError as error:
-        _log.warning("the undo %s of a transaction that was rolled back is still listed: %s", record.id, error.what)
 
 
 def _rows(effects: Effects) -> str:

@@ -10,6 +10,7 @@ from yett.gateway.databases.service import Databases
 from yett.gateway.databases.xacts import Xact
 from yett.model.errors import YettError
 from yett.model.undo import UndoRecord
+from yett.providers.postgres.guard.again import bring_words_back, words_of
 from yett.providers.postgres.guard.captured import Captured, load, settled
 from yett.providers.postgres.guard.chain import Undone
 from yett.providers.postgres.guard.definitions import bring_definitions_back, definitions_of
@@ -24,6 +25,14 @@ async def bring_back(
 ) -> AsyncIterator[str]:
     """Yields progress in words. Raises YettError: rows were changed since (named), and nothing was done."""
     database = databases.by_id(record.resource.id)
+    if count := words_of(opened.about):
+        yield f"making {count} definitions of {database.name} again"
+        names = await bring_words_back(
+            databases.own(database), opened.about, opened, lambda xid: begun(str(Xact(database.id, xid)))
+        )
+        databases.changed(database)
+        yield f"{database.name} is as it was: {', '.join(names)}"
+        return
     if definitions := definitions_of(opened.about):
         yield f"making {len(definitions)} of {database.name} again"
         names = await bring_definitions_back(

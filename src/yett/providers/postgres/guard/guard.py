@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from psycopg import sql
 
 from yett.model.canonical import canonical
-from yett.providers.postgres.guard import asking
+from yett.providers.postgres.guard import asking, redefined
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
@@ -19,6 +19,7 @@ from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
+from yett.providers.postgres.guard.redefined import Changes, Redefined
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.taken_back import Standing, TakenBack
@@ -45,6 +46,9 @@ class Guard:
         self._read_committed = False
         self.dumped: frozenset[int] = frozenset()
         """Relations (oid) that were dumped and are still locked: the caller takes back what ROLLBACK TO unlocks."""
+        self.without_rules: frozenset[int] = frozenset()
+        """Relations (oid) of which it is known that at most their rules went or changed, and that those are kept."""
+        self.redefined = Redefined(agent, own)
         self._last: Measured | None = None
         self._taken_back = TakenBack()
 
@@ -132,6 +136,16 @@ class Guard:
             gaps = (*effects.gaps, *gaps, *_definitions(effects))
             return await recorded(own, sink, taken, xids, gaps, labels=called)
 
+    async def changes(self, effects: Effects, schemas: Collection[str]) -> Changes:
+        """What it redefined of what was read beforehand, but for what is in a dump of tables or `schemas`.
+
+        Raises:
+            ServerError: the agent's connection failed.
+            Unguardable: somebody else changed it meanwhile.
+        """
+        held = redefined.Dumped(self.dumped, frozenset(schemas))
+        return await self.redefined.changes(effects.xid, self._first_multixact, held)
+
     async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
         """Dump tables (oids) and schemas before a statement that destroys them runs in this transaction, which holds
         them locked against writers from here on. With them goes what depends on them: views, foreign keys of other
@@ -180,7 +194,7 @@ class Guard:
         """It is still what was measured, and nothing is lost in it that nobody has."""
         if found.effects != effects:
             raise Unguardable("the transaction is not what was measured any more", "run the statements again")
-        if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self.dumped):
+        if lost := sorted(name for oid, name in found.destroyed.items() if oid not in self.dumped | self.without_rules):
             raise Unguardable(
                 "it rewrites or drops " + ", ".join(lost), "have it dumped first: run it as a statement of its own"
             )

@@ -1,0 +1,106 @@
+"""The undo of definitions that hold no rows: what a transaction drops or replaces, in the server's own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from yett.gateway.databases.keeping import discard, keep_undo
+from yett.gateway.databases.place import Place
+from yett.model.undo import UndoPlan, UndoRecord
+from yett.operations.sql.statement import Statement
+from yett.providers.postgres.guard.guard import Guard
+from yett.providers.postgres.guard.redefined import WORDS, Changes, keep_words, said_of, words_facts
+
+DUMPED = "a dump under lock, before it ran"
+WORDS_KEPT = "the definitions that it drops or replaces are kept, before COMMIT"
+_MAKES = "what it makes is not taken away again"
+_BUILT = "an index is built again, while nobody can write to its table"
+_KEPT = frozenset(
+    f"DROP {one}" for one in ("FUNCTION", "PROCEDURE", "ROUTINE", "TRIGGER", "POLICY", "RULE", "INDEX")
+) | {"COMMENT"}
+ADDED = frozenset({"CREATE TRIGGER", "CREATE POLICY"})
+"""They change no row of their table and nothing of it that exists: it is not dumped for them."""
+_REPLACED = frozenset({"CREATE FUNCTION", "CREATE PROCEDURE"})
+_NAMES = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
+
+
+def may_redefine(statements: Iterable[Statement]) -> bool:
+    """Whether one of them drops or replaces what can be kept in words."""
+    return any(one.tag in _KEPT | ADDED or (one.tag in _REPLACED and _replaces(one)) for one in statements)
+
+
+def plan_without_a_dump(statements: Sequence[Statement], lost: Collection[str]) -> UndoPlan:
+    """What makes something new leaves all else as it is. A type or a right that is dropped or altered is in no dump of
+    rows, and not kept in words."""
+    makes = (_MAKES,) if any(one.tag.startswith("CREATE ") and one.tag not in ADDED for one in statements) else ()
+    if all(_makes_new(one) for one in statements):
+        return UndoPlan(True, "nothing that exists is changed by it", makes)
+    if lost or not all(_makes_new(one) or may_redefine([one]) for one in statements):
+        none = "no table is dumped for it: what it drops or redefines is not brought back"
+        return UndoPlan(False, "none", (none, *not_brought_back(lost)))
+    built = (_BUILT,) if any(one.tag == "DROP INDEX" for one in statements) else ()
+    return UndoPlan(True, WORDS_KEPT, (*makes, *built))
+
+
+def plan_with_a_dump(statements: Sequence[Statement], lost: Collection[str]) -> UndoPlan:
+    how = f"{DUMPED}; {WORDS_KEPT}" if may_redefine(statements) else DUMPED
+    others = {
+        one.tag for one in statements if not (one.touched or one.schemas or _makes_new(one) or may_redefine([one]))
+    }
+    return UndoPlan(True, how, not_brought_back({*lost, *others}))
+
+
+class Redefining:
+    """Of one transaction: `read` before each of its statements, `capture` when all have run."""
+
+    def __init__(self, place: Place, guard: Guard) -> None:
+        self.kept: UndoRecord | None = None
+        self._place = place
+        self._guard = guard
+
+    async def read(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+        """What of it cannot be kept, described. Raises ServerError, YettError."""
+        dropping = [one for one in statements if one.tag in _KEPT and one.tag != "COMMENT"]
+        return await self._guard.redefined.read(
+            _names(statements),
+            dropped=_names(dropping),
+            with_all=_names(one for one in dropping if "CASCADE" in one.text.upper()),
+        )
+
+    async def capture(self, changes: Changes, hold: str, gaps: Sequence[str]) -> None:
+        """Raises YettError: it could not be kept, and the transaction must be rolled back."""
+        if not changes.kept:
+            return
+        async with await self._place.undos.begin(self._place.session.task.id) as making:
+            captured = await keep_words(self._place.own, changes, gaps, making)
+            more = {WORDS: words_facts(changes)}
+            self.kept = await keep_undo(self._place, making, captured, WORDS_KEPT, hold, _said(changes), more)
+
+    async def discarded(self) -> None:
+        await discard(self._place, self.kept)
+
+
+def not_brought_back(what: Collection[str]) -> tuple[str, ...]:
+    """As a gap."""
+    more = f", and {len(what) - 5} more" if len(what) > 5 else ""
+    return (f"this is not brought back: {', '.join(sorted(what)[:5])}{more}",) if what else ()
+
+
+def _makes_new(statement: Statement) -> bool:
+    return statement.tag.startswith("CREATE ") and statement.tag not in ADDED and not _replaces(statement)
+
+
+def _replaces(statement: Statement) -> bool:
+    return "REPLACE" in statement.text.upper()
+
+
+def _names(statements: Iterable[Statement]) -> set[str]:
+    """Every word that could name something, as the server folds it."""
+    found = (match for one in statements for match in _NAMES.finditer(one.text))
+    return {quoted.replace('""', '"') if quoted else bare.lower() for quoted, bare in (one.groups() for one in found)}
+
+
+def _said(changes: Changes) -> str:
+    said = [f"{said_of(one)} {one.what.label}" for one in changes.kept]
+    return "; ".join(said[:4]) + (f"; and {len(said) - 4} more" if len(said) > 4 else "")

@@ -1,0 +1,135 @@
+"""Make definitions again from the words that were kept of them: all of it or nothing, in one transaction of Yett's own.
+
+What is there now under such a name must be as the transaction left it, or as it was before; anything else is
+somebody's later work, and then nothing is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from yett.model.canonical import Json
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.captured import Captured, load
+from yett.providers.postgres.guard.comments import KIND as COMMENT
+from yett.providers.postgres.guard.comments import comments, place_of
+from yett.providers.postgres.guard.copying import checked
+from yett.providers.postgres.guard.own import Connection, Own
+from yett.providers.postgres.guard.redefined import NAME, WORDS, Change
+from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction
+from yett.providers.postgres.guard.sink import Source
+from yett.providers.postgres.guard.words import Asked, Word, as_written_by, word_from, words
+
+_ORDER = ("function", "index", "trigger", "policy", "rule", COMMENT)
+"""What a later one may need comes first."""
+_OTHER_SHAPE = ("42P13", "42809")
+"""invalid_function_definition, wrong_object_type: CREATE OR REPLACE does not change what it returns, or is."""
+_GRANTEES = """
+SELECT DISTINCT format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', {key},
+  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.oid = {oid}"""
+
+
+def words_of(facts: Mapping[str, Json]) -> int:
+    """How many definitions an undo brings back in words; 0: it is one of another kind."""
+    found = facts.get(WORDS)
+    return len(found) if isinstance(found, list) else 0
+
+
+async def bring_words_back(own: Own, facts: Mapping[str, Json], source: Source, begun: Begun | None) -> list[str]:
+    """All of them, or nothing; answers what they are.
+
+    Raises:
+        YettError: the undo does not fit this database, something was changed since, or did not come back as it was.
+    """
+    captured = load(facts, source)
+    changes = await _changes(captured, source)
+    async with one_transaction(own, keep=True) as connection:
+        await must_fit(connection, captured)
+        asked = await as_written_by(connection)
+        await connection.execute("SET LOCAL check_function_bodies = off")
+        now = await _now(asked, [one.what for one in changes])
+        left = [one for one in changes if not _is_back(one, now)]
+        for one in reversed(left):
+            if one.what.drop and one.what.kind != "function" and one.what.identity in now:
+                await connection.execute(one.what.drop.encode())
+        for before in [one.before for one in left if one.before is not None]:
+            await _make(connection, asked, before)
+        again = await _now(asked, [one.what for one in changes])
+        for one in changes:
+            if not _is(one.before, again.get(one.what.identity)):
+                raise YettError(f"the {one.what.label} did not come back as it was, so nothing was changed")
+        await announce(own, connection, begun)
+    return [one.what.label for one in changes]
+
+
+async def _changes(captured: Captured, source: Source) -> list[Change]:
+    (file,) = [file for file in captured.files if file.name == NAME]
+    content = b"".join([piece async for piece in checked(source, file)])
+    try:
+        listed: Any = json.loads(content)  # Any: the shape is checked by taking it apart
+        found = [Change(*(word_from(one) if one else None for one in pair)) for pair in listed]
+        return sorted(found, key=lambda one: (_ORDER.index(one.what.kind), one.what.oid))
+    except (AssertionError, TypeError, ValueError):
+        raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
+
+
+async def _now(asked: Asked, wanted: Sequence[Word]) -> dict[tuple[str, str], Word]:
+    names = {one.name for one in wanted if one.kind != COMMENT}
+    found = {one.identity: one for one in await words(asked, names)}
+    said = await comments(asked, [place_of(one) for one in wanted if one.kind == COMMENT])
+    return found | {one.identity: one for one in said.values()}
+
+
+def _is_back(one: Change, now: Mapping[tuple[str, str], Word]) -> bool:
+    """Raises YettError: it is neither as it was left nor as it was."""
+    there = now.get(one.what.identity)
+    if _is(one.before, there):
+        return True
+    if _is(one.after, there):
+        return False
+    if there is None:
+        raise YettError(f"the {one.what.label} is not there any more, so nothing was undone", "it was dropped since")
+    raise YettError(f"the {one.what.label} was made or changed since, so nothing was undone", "settle that one by hand")
+
+
+def _is(one: Word | None, there: Word | None) -> bool:
+    return there is None if one is None else one.says(there)
+
+
+async def _make(connection: Connection, asked: Asked, one: Word) -> None:
+    first, *rest = one.statements
+    if one.kind == "function":
+        await _make_function(connection, one, first)
+    else:
+        await connection.execute(first.encode())
+    for statement in rest:
+        await connection.execute(statement.encode())
+    if one.kind == "function":
+        await _grant(connection, asked, one)
+
+
+async def _make_function(connection: Connection, one: Word, statement: str) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(statement.encode())
+    except psycopg.Error as error:
+        if error.sqlstate not in _OTHER_SHAPE:
+            raise
+        await connection.execute(one.drop.encode())
+        await connection.execute(statement.encode())
+
+
+async def _grant(connection: Connection, asked: Asked, one: Word) -> None:
+    (there,) = [each for each in await words(asked, [one.name]) if each.identity == one.identity]
+    if there.grants == one.grants:
+        return
+    key = psycopg.sql.Literal(one.key).as_string(None)
+    for (revoke,) in await asked(_GRANTEES.format(key=key, oid=there.oid)):
+        await connection.execute((revoke or "").encode())
+    for statement in one.grants:
+        await connection.execute(statement.encode())
