@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 
 from yett.gateway.databases.keeping import discard, keep_undo
@@ -11,6 +10,7 @@ from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.redefined import WORDS, Changes, keep_words, said_of, words_facts
+from yett.providers.postgres.identifiers import words
 
 DUMPED = "a dump under lock, before it ran"
 WORDS_KEPT = "the definitions that it drops or replaces are kept, before COMMIT"
@@ -22,7 +22,6 @@ _KEPT = frozenset(
 ADDED = frozenset({"CREATE TRIGGER", "CREATE POLICY"})
 """They change no row of their table and nothing of it that exists: it is not dumped for them."""
 _REPLACED = frozenset({"CREATE FUNCTION", "CREATE PROCEDURE"})
-_NAMES = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 
 
 def may_redefine(statements: Iterable[Statement]) -> bool:
@@ -96,9 +95,8 @@ def _replaces(statement: Statement) -> bool:
 
 
 def _names(statements: Iterable[Statement]) -> set[str]:
-    """Every word that could name something, as the server folds it."""
-    found = (match for one in statements for match in _NAMES.finditer(one.text))
-    return {quoted.replace('""', '"') if quoted else bare.lower() for quoted, bare in (one.groups() for one in found)}
+    """Every word that could name something."""
+    return set[str]().union(*(words(one.text) for one in statements))
 
 
 def _said(changes: Changes) -> str:
