@@ -269,7 +269,7 @@ def test_writes_through_a_view_and_a_partitioned_table_are_measured(company: Com
         "SET session_replication_role = replica",
         "SELECT set_config('search_path', 'pg_temp', false)",
         "ALTER ROLE CURRENT_USER SET synchronous_commit = off",
-        "SET statement_timeout = 0",
+        "SELECT set_config('statement_timeout', '0', false)",
         "SET SESSION AUTHORIZATION postgres",
         "PREPARE TRANSACTION 'x'",
         "NOTIFY everybody, 'go'",

@@ -327,12 +327,12 @@ def test_a_database_that_is_away_is_asked_and_swept_when_it_is_back(server: Clus
     with home.agent() as agent, contextlib.suppress(*LOSSES):
         agent.execute(WRITE)
     assert home.ended() == -9
+    assert home.database.ask(ROLES) == [(1,)]
     server.stop(signal.SIGQUIT)
     home.start()
     assert home.outcomes() == ["unknown"], "and it starts all the same"
     assert [undo["became"] for undo in home.undos()] == [""]
     server.start()
-    assert home.database.ask(ROLES) == [(1,)]
     settles(home)
     end = time.monotonic() + 60
     while home.database.ask(ROLES) != [(0,)]:

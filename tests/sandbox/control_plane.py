@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import listening
 from yett.sandbox import dns
 
 Message = dict[str, Any]
@@ -53,7 +52,9 @@ class ControlPlane:
             session.close()
 
     def stop(self) -> None:
-        listening.close(self._listener)
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     def _accept(self) -> None:
         while True:
