@@ -15,9 +15,10 @@ test: $(VENV)/.test system-test check
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
 
 # What is said of SQL, held against what two real servers do, in two thousand runs, and every test of the databases on
-# both of them, of which the above takes one each: ten minutes beside it.
+# both of them, and what reads SQL and undoes it, of which the above takes one each: twenty minutes beside it.
 corpus: $(VENV)/.test system-test
-	YETT_BOTH_SERVERS=1 $(BIN)/pytest -n 2 --dist loadfile -q tests/corpus tests/databases
+	YETT_BOTH_SERVERS=1 $(BIN)/pytest -n 2 --dist loadfile -q \
+	  tests/corpus tests/databases tests/operations/sql tests/providers/postgres/guard
 
 # The wheel with the PostgreSQL wire's parser compiled, into dist/: it takes a C compiler and Python's headers.
 compiled: $(VENV)/.test
