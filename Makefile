@@ -18,7 +18,7 @@ test: $(VENV)/.test system-test check
 # both of them, and what reads SQL and undoes it, of which the above takes one each: twenty minutes beside it.
 corpus: $(VENV)/.test system-test
 	YETT_BOTH_SERVERS=1 $(BIN)/pytest -n 2 --dist loadfile -q \
-	  tests/corpus tests/databases tests/operations/sql tests/providers/postgres/guard
+	  tests/corpus tests/databases tests/operations/sql tests/providers/postgres tests/gateway/postgres tests/faults
 
 # The wheel with the PostgreSQL wire's parser compiled, into dist/: it takes a C compiler and Python's headers.
 compiled: $(VENV)/.test

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = tuple(Path(__file__).parent / room for room in ("operations/sql", "providers/postgres/guard"))
+ROOMS = tuple(
+    Path(__file__).parent / room for room in ("operations/sql", "providers/postgres", "gateway/postgres", "faults")
+)
 _VERSIONS = {"15": 0, "pg15": 0, "18": 1, "pg18": 1}
 
 
