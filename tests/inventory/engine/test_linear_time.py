@@ -48,12 +48,12 @@ def test_a_line_of_ten_megabytes_is_looked_at() -> None:
 
 
 def taken(look: Look, text: bytes) -> float:
-    """The least of three, in seconds."""
+    """The least of three, in seconds of this thread's processor time: another's work is not in it."""
     times = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         look.text("src/a.py", text, "file", lambda _unread: None)
-        times.append(time.perf_counter() - begun)
+        times.append(time.thread_time() - begun)
         if times[-1] > 5:
             break
     return min(times)
