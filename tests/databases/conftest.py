@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
@@ -28,9 +27,6 @@ FOLDER = Path(__file__).parent
 __all__ = ["law_roots", "laws", "settled", "upstream", "world"]
 
 
-ON_BOTH = ("test_attacks.py", "test_an_agent_works.py")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Each test on one of the two servers, by its name, so that CI is done in time; `make corpus` takes both for all,
     as YETT_BOTH_SERVERS=1 does."""
@@ -43,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_others(item: pytest.Function) -> bool:
     callspec = getattr(item, "callspec", None)
-    if callspec is None or item.path.parent != FOLDER or item.path.name in ON_BOTH or "server" not in callspec.params:
+    if callspec is None or item.path.parent != FOLDER or "server" not in callspec.params:
         return False
     rest = [part for part in callspec.id.split("-") if part not in ("15", "18")]
     name = f"{item.path.name} {item.originalname} {rest}"
@@ -122,9 +118,7 @@ def latin(laws: LawPlane, server: Any) -> Iterator[Company]:
 
 
 def _company(laws: LawPlane, server: Any, more: dict[str, object], encoding: str = "UTF8") -> Iterator[Company]:
-    direct = server.database(encoding)
-    with psycopg.connect(direct) as connection:
-        connection.execute(SCHEMA)
+    direct = server.database(encoding, holds=SCHEMA)
     name = direct.rpartition("/")[2]
     plane = laws.plane
     laws.do(databases.add(plane, {"name": "saas", "value": direct, "environment": "staging", **more}))
@@ -139,3 +133,4 @@ def _company(laws: LawPlane, server: Any, more: dict[str, object], encoding: str
     finally:
         laws.call(lambda: plane.front.close_session(session.id))
         laws.do(seat.close())
+        server.drop(direct)

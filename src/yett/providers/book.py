@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,11 +33,15 @@ class ProviderBook:
 
     @classmethod
     def load(cls, folder: Path = HERE) -> ProviderBook:
-        """Read every `<name>/provider.toml` with its `operations.toml`, and `hosts.toml`.
+        """Read every `<name>/provider.toml` with its `operations.toml`, and `hosts.toml`; Yett's own once a process.
 
         Raises:
             ConfigurationError: a file that cannot be read whole, or a host in two rooms. Nothing is skipped.
         """
+        return _shipped() if folder == HERE else cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: Path) -> ProviderBook:
         named = (read_room(path.parent) for path in sorted(folder.glob("*/provider.toml")))
         hosts = folder / "hosts.toml"
         return cls((*named, *(read_hosts(hosts) if hosts.is_file() else ())))
@@ -56,6 +60,11 @@ class ProviderBook:
     @cached_property
     def _by_name(self) -> Mapping[str, Room]:
         return {room.name: room for room in self.rooms}
+
+
+@cache
+def _shipped() -> ProviderBook:
+    return ProviderBook._read(HERE)
 
 
 def read_room(folder: Path) -> Room:

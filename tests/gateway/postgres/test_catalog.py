@@ -119,9 +119,7 @@ class Base:
 @pytest.fixture(params=[(v, role) for v in VERSIONS for role in ("postgres", "keeper")], ids=lambda p: f"{p[0]}-{p[1]}")
 def base(request: pytest.FixtureRequest, servers: Callable[[int], Server]) -> Iterator[Base]:
     version, role = request.param
-    made = Base(servers(version), servers(version).database(), role)
-    with made.admin() as connection:
-        connection.execute(MADE)
+    made = Base(servers(version), servers(version).database(holds=MADE), role)
     yield made
     with psycopg.connect(f"{made.server.url}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {made.url.rpartition('/')[2]} (FORCE)")

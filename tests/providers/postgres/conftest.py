@@ -77,11 +77,10 @@ class Shop:
 def shop(request: pytest.FixtureRequest, servers: Callable[[int], Server]) -> Iterator[Shop]:
     version, role = request.param
     server = servers(version)
-    url = server.database()
+    url = server.database(holds=SHOP)
     made = Shop(server, version, url, role)
     with made.admin() as connection:
         connection.execute(f"ALTER DATABASE {made.database} OWNER TO keeper")
-        connection.execute(SHOP)
     yield made
     with psycopg.connect(f"{server.url}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {made.database} (FORCE)")

@@ -32,6 +32,10 @@ class Uses:
     locks: bool = False
 
     def __or__(self, other: Uses) -> Uses:
+        if other is NOTHING:
+            return self
+        if self is NOTHING:
+            return other
         return Uses(
             self.functions | other.functions,
             self.operators | other.operators,

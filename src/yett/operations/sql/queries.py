@@ -71,20 +71,25 @@ FROM pg_catalog.pg_rewrite WHERE ev_type <> '1' AND ev_enabled <> 'D' AND oid >=
 _FUNCTIONS = f"""
 SELECT p.oid, {_SCHEMA}, p.proname::text, p.prokind::text, l.lanname::text, p.provolatile::text, p.prosecdef,
   r.rolname::text,
-  coalesce((SELECT e.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-    WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-      AND d.refclassid = 'pg_catalog.pg_extension'::regclass LIMIT 1), ''),
+  coalesce(x.name, ''),
   p.pronargs - p.pronargdefaults,
   CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END,
   p.prorettype IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype),
   CASE WHEN p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') THEN p.prosrc ELSE '' END,
   CASE WHEN p.oid >= 16384 AND l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END,
-  ARRAY(SELECT DISTINCT u FROM unnest(p.proargtypes::oid[] || p.proallargtypes || p.prorettype) u WHERE u >= 16384),
+  CASE WHEN p.oid < 16384 THEN '{{}}' ELSE ARRAY(
+    SELECT DISTINCT u FROM unnest(p.proargtypes::oid[] || p.proallargtypes || p.prorettype) u WHERE u >= 16384) END,
   coalesce(p.proconfig, '{{}}')
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"""
+JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+LEFT JOIN (
+  SELECT d.objid, min(e.extname::text) AS name FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+  WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e'
+    AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+  GROUP BY d.objid) x ON x.objid = p.oid"""
 
 _AGGREGATES = """
 SELECT aggfnoid::oid, ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn,

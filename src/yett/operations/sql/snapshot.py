@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
+from yett.operations.sql.by_need import ByNeed, Row
 from yett.operations.sql.catalog import (
     FIRST_NORMAL_OID,
     NOTHING,
@@ -29,6 +30,7 @@ _UNSAID = frozenset({25, 114, 3802})
 """text, json and jsonb: quote_literal, ||, to_json and their kin call a type's cast onto them, without a word in the
 text."""
 
+_FUNCTION_COLUMNS, _TYPE_COLUMNS = 16, 7
 _INSTEAD = 64
 _RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
 _COMMANDS = {"0": "", "1": "select", "2": "update", "3": "insert", "4": "delete"}
@@ -74,12 +76,10 @@ class Snapshot:
     _relations_by_name: Mapping[tuple[str, str], tuple[Relation, ...]]
     _relations_by_schema: Mapping[str, tuple[Relation, ...]]
     _relations_by_type: Mapping[int, tuple[Relation, ...]]
-    _functions: Mapping[int, Function]
-    _functions_by_name: Mapping[tuple[str, str], tuple[Function, ...]]
+    _functions: ByNeed[Function]
     _operators: Mapping[int, Operator]
     _operators_by_name: Mapping[tuple[str, str], tuple[int, ...]]
-    _types: Mapping[int, Type]
-    _types_by_name: Mapping[tuple[str, str], tuple[Type, ...]]
+    _types: ByNeed[Type]
     _domains: tuple[Type, ...]
     _names: frozenset[str]
     _made: frozenset[str] = field(default=frozenset())
@@ -113,7 +113,7 @@ class Snapshot:
         return any(function.extension == name for function in self._functions.values())
 
     def functions_named(self, schema: str, name: str) -> tuple[Function, ...]:
-        return self._functions_by_name.get((schema, name), ())
+        return self._functions.named(schema, name)
 
     def operator(self, oid: int) -> frozenset[int]:
         found, waiting = set[int](), [oid]
@@ -131,7 +131,7 @@ class Snapshot:
         return self._types.get(oid)
 
     def types_named(self, schema: str, name: str) -> tuple[Type, ...]:
-        return self._types_by_name.get((schema, name), ())
+        return self._types.named(schema, name)
 
     def domains(self) -> tuple[Type, ...]:
         return self._domains
@@ -150,9 +150,9 @@ class Snapshot:
             longest_ms=other.longest_ms,
             is_utf8=other.is_utf8,
             relations=(*_builtin(self._relations), *other._relations.values()),
-            functions=(*_builtin(self._functions), *other._functions.values()),
+            functions=other._functions.over(self._functions),
             operators=operators.values(),
-            types=other._types.values(),
+            types=other._types,
             implicit_casts=other.implicit_casts,
             event_triggers=other.event_triggers,
         )
@@ -173,14 +173,16 @@ def of(
     longest_ms: int = 0,
     is_utf8: bool = True,
     relations: Iterable[Relation] = (),
-    functions: Iterable[Function] = (),
+    functions: Iterable[Function] | ByNeed[Function] = (),
     operators: Iterable[Operator] = (),
-    types: Iterable[Type] = (),
+    types: Iterable[Type] | ByNeed[Type] = (),
     implicit_casts: Iterable[int] = (),
     event_triggers: Iterable[int] = (),
 ) -> Snapshot:
     """Index plain values."""
-    all_relations, all_functions, all_types = list(relations), list(functions), list(types)
+    all_relations = list(relations)
+    all_functions = functions if isinstance(functions, ByNeed) else ByNeed.of(functions)
+    all_types = types if isinstance(types, ByNeed) else ByNeed.of(types)
     operators_by_name = defaultdict(list)
     by_oid = {operator.oid: operator for operator in operators}
     for operator in by_oid.values():
@@ -202,15 +204,13 @@ def of(
         _relations_by_name=_named((r.schema, r.name, r) for r in all_relations),
         _relations_by_schema={schema: tuple(found) for schema, found in by_schema.items()},
         _relations_by_type={type_: tuple(found) for type_, found in by_type.items()},
-        _functions={function.oid: function for function in all_functions},
-        _functions_by_name=_named((f.schema, f.name, f) for f in all_functions),
+        _functions=all_functions,
         _operators=by_oid,
         _operators_by_name={name: tuple(oids) for name, oids in operators_by_name.items()},
-        _types={type_.oid: type_ for type_ in all_types},
-        _types_by_name=_named((t.schema, t.name, t) for t in all_types),
-        _domains=tuple(t for t in all_types if t.kind == "d" and t.oid >= FIRST_NORMAL_OID),
+        _types=all_types,
+        _domains=tuple(all_types[oid] for oid in all_types if oid >= FIRST_NORMAL_OID and all_types[oid].kind == "d"),
         _names=frozenset(r.name for r in all_relations if r.schema != "pg_temp")
-        | frozenset(t.name for t in all_types if t.schema != "pg_temp"),
+        | frozenset(name for schema, name in all_types.names() if schema != "pg_temp"),
     )
 
 
@@ -230,6 +230,22 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
     for type_, function in rows["comparisons"]:
         compared[type_].add(function)
     operators = rows["operators"]
+
+    def made_type(row: Row) -> Type:
+        oid, schema, name, kind, relation, parts, range_functions = row
+        return Type(
+            oid=oid,
+            schema=schema,
+            name=name,
+            kind=kind,
+            parts=frozenset(one for one in parts if one >= FIRST_NORMAL_OID) | columns.get(relation, frozenset()),
+            checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
+            casts=frozenset(casts.get(oid, ())).union(
+                onto_builtin if oid >= FIRST_NORMAL_OID else (), *(casts.get(part, ()) for part in parts)
+            ),
+            compared=frozenset(compared.get(oid, ())),
+        )
+
     return of(
         version=version,
         search_path=search_path,
@@ -238,21 +254,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
         operators=[Operator(oid, schema, name, code, (com, neg)) for oid, schema, name, code, com, neg in operators],
-        types=[
-            Type(
-                oid=oid,
-                schema=schema,
-                name=name,
-                kind=kind,
-                parts=frozenset(one for one in parts if one >= FIRST_NORMAL_OID) | columns.get(relation, frozenset()),
-                checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
-                casts=frozenset(casts.get(oid, ())).union(
-                    onto_builtin if oid >= FIRST_NORMAL_OID else (), *(casts.get(part, ()) for part in parts)
-                ),
-                compared=frozenset(compared.get(oid, ())),
-            )
-            for oid, schema, name, kind, relation, parts, range_functions in rows["types"]
-        ],
+        types=ByNeed.of_rows(rows["types"], _TYPE_COLUMNS, made_type),
         event_triggers=[function for (function,) in rows["event_triggers"]],
         implicit_casts={
             *(function for target, function, context in rows["casts"] if context != "e" or target in _UNSAID),
@@ -309,12 +311,13 @@ def _rules(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Mapping[int, li
     return found
 
 
-def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Iterable[Function]:
+def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> ByNeed[Function]:
     parts = {oid: frozenset(used) - {0} for oid, used in rows["aggregates"]}
-    for row in rows["functions"]:
+
+    def function(row: Row) -> Function:
         oid, schema, name, kind, language, volatility, secdef, owner, extension, fewest, most, *more = row
         returns_trigger, body, definition, types, settings = more
-        yield Function(
+        return Function(
             oid=oid,
             schema=schema,
             name=name,
@@ -335,6 +338,8 @@ def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> Iterable[Fu
             types=frozenset(types),
             settings=tuple(settings),
         )
+
+    return ByNeed.of_rows(rows["functions"], _FUNCTION_COLUMNS, function)
 
 
 def _trees(rows: Sequence[Sequence[Any]]) -> Mapping[tuple[str, int], Uses]:
