@@ -51,6 +51,7 @@ class Server:
     binaries: Path = Path()
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _shared: str = ""
+    _over: list[str] = field(default_factory=list)
     _made: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -62,20 +63,23 @@ class Server:
         name = f"t{next(self._numbers)}"
         like = "template0" if not holds else self._made.get((encoding, holds)) or self._make(encoding, holds)
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
+            while self._over:
+                connection.execute(f"DROP DATABASE IF EXISTS {self._over.pop()} WITH (FORCE)")
             connection.execute(
                 f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy"
                 f" ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
             )
         return f"{self.url}/{name}"
 
-    def drop(self, url: str) -> None:
-        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+    def over(self, url: str) -> None:
+        """Nobody needs it any more: it goes before the next is made, when what was about to end its use has done so."""
+        self._over.append(url.rpartition("/")[2])
 
     def _make(self, encoding: str, holds: str) -> str:
         url = self.database(encoding)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(holds)  # type: ignore[call-overload]
+            connection.execute("ANALYZE")  # what a server counts as rows come in is not copied
         self._made[encoding, holds] = url.rpartition("/")[2]
         return self._made[encoding, holds]
 

@@ -133,4 +133,4 @@ def _company(laws: LawPlane, server: Any, more: dict[str, object], encoding: str
     finally:
         laws.call(lambda: plane.front.close_session(session.id))
         laws.do(seat.close())
-        server.drop(direct)
+        server.over(direct)

@@ -183,14 +183,16 @@ def test_no_session_of_the_lease_has_the_right_while_it_runs(company: Company) -
         holder.execute("UPDATE users SET plan = plan WHERE id = 1")
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(company.run, statement)
-            wait_for(company, AT_WORK, 1)
-            assert company.truth(MEMBERS) == [(0,)]
-            role = beside.execute("SELECT current_user, pg_has_role('postgres', 'MEMBER')").fetchone()
-            assert role is not None
-            assert role[1] is False
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                beside.execute("SET ROLE postgres")
-            holder.commit()
+            try:
+                wait_for(company, AT_WORK, 1)
+                assert company.truth(MEMBERS) == [(0,)]
+                role = beside.execute("SELECT current_user, pg_has_role('postgres', 'MEMBER')").fetchone()
+                assert role is not None
+                assert role[1] is False
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    beside.execute("SET ROLE postgres")
+            finally:
+                holder.commit()
             running.result(30)
     assert company.truth("SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_by_plan'::regclass") == [(True,)]
     assert nothing_is_left(company)
