@@ -9,6 +9,7 @@ Implementations answer from memory. `snapshot.py` is the plain one, `queries.py`
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
@@ -253,3 +254,16 @@ class Catalog(Protocol):
     def domains(self) -> tuple[Type, ...]:
         """Domains that are not built in."""
         ...
+
+
+class OfCatalog:
+    """What is remembered of a catalog, and goes when it goes: whoever reads a text holds it meanwhile."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._held = weakref.ref(catalog)
+
+    @property
+    def catalog(self) -> Catalog:
+        found = self._held()
+        assert found is not None, "a catalog that nobody holds any more"
+        return found

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from yett.operations.sql import builtins
-from yett.operations.sql.catalog import NOTHING, Catalog, Function, Relation, Type
+from yett.operations.sql.catalog import NOTHING, Catalog, Function, OfCatalog, Relation, Type
 from yett.operations.sql.facts import Ref
 
 Refs = frozenset[Ref]
@@ -20,11 +20,11 @@ MOST_KEPT = 20_000
 """Names that are remembered: an agent chooses them, and could fill the memory."""
 
 
-class Names:
+class Names(OfCatalog):
     """Names in one search_path; remembers what it found, for as long as the catalog has one version."""
 
     def __init__(self, catalog: Catalog, path: tuple[str, ...]) -> None:
-        self.catalog = catalog
+        super().__init__(catalog)
         self._path = ("pg_catalog", *(schema for schema in path if schema != "pg_catalog"))
         self._calls: dict[tuple[str, str, int], Refs | None] = {}
         self._operators: dict[tuple[str, str], Refs | None] = {}

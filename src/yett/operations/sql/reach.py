@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql import builtins, settings
-from yett.operations.sql.catalog import NOTHING, Catalog, Function, Relation, Uses
+from yett.operations.sql.catalog import NOTHING, Catalog, Function, OfCatalog, Relation, Uses
 from yett.operations.sql.facts import HARMLESS, Fact, Known, Ref, ask, dump, guard, refused, unknown
 from yett.operations.sql.names import Names, Refs, function_refs
 from yett.operations.sql.statement import Touched, Verb
@@ -47,11 +47,11 @@ class Step(NamedTuple):
     path: Path
 
 
-class Reach:
+class Reach(OfCatalog):
     """One version of one catalog; remembers what it worked out."""
 
     def __init__(self, catalog: Catalog, read_body: ReadBody) -> None:
-        self.catalog = catalog
+        super().__init__(catalog)
         self.names = Names(catalog, catalog.search_path)
         self._read_body = read_body
         self._names: dict[Path, Names] = {catalog.search_path: self.names}
