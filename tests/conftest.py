@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,14 @@ from yett.store import Store, open_store
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # helpers of the tests, and the repository's tools
 
-pytest_plugins = ["postgres", "one_server"]
+pytest_plugins = ["postgres", "one_server", "half_of_many"]
 journal.DEADLINE_S = 60.0  # a machine that tests may stand still for longer than a person would wait for the log
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests are no garbage: whoever collects it need not look at them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -269,3 +269,44 @@ def test_the_way_back_from_a_failure_forgets_no_definition(company: Company, *, 
             connection.execute("SELECT fine(%s)", [1], prepare=prepare)
             connection.execute("COMMIT", prepare=prepare)
     assert company.truth("SELECT count(*) FROM bookings") == before
+
+
+DROPS = ("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note")
+
+
+def approved(company: Company, steps: tuple[str, ...]) -> None:
+    """Of statements that are sent one by one in a transaction of the agent's own: all that is held is approved."""
+    for _ in steps:
+        with company.connect() as connection:
+            try:
+                for step in steps:
+                    connection.execute(step)  # type: ignore[call-overload]
+            except psycopg.errors.InsufficientPrivilege as error:
+                if "(hold" not in str(error):
+                    raise
+                connection.rollback()
+                company.approve(company.hold_of(error))
+
+
+def test_a_table_that_a_transaction_has_shut_is_not_asked_about_in_vain(company: Company) -> None:
+    """No dump can read it any more, and nobody is asked for what could not be undone."""
+    before = company.truth(USERS)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"bookings cannot be dumped any more") as refused:
+        approved(company, DROPS)
+    assert "as one text" in str(refused.value)
+    assert company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(False,)]
+    assert company.truth(USERS) == before
+
+
+@pytest.mark.parametrize("steps", [("; ".join(DROPS),), DROPS[::-1]], ids=["one text", "the other way round"])
+def test_sent_as_that_says_it_passes_and_comes_back(company: Company, steps: tuple[str, ...]) -> None:
+    rows = "SELECT md5(string_agg(bookings::text, ',' ORDER BY id)), max(pg_get_indexdef('bookings_driver'::regclass))"
+    before = company.truth(f"{rows} FROM bookings")
+    approved(company, steps)
+    with company.connect() as connection:
+        for step in steps:
+            connection.execute(step)  # type: ignore[call-overload]
+    assert company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]
+    while company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]:
+        company.undo()
+    assert company.truth(f"{rows} FROM bookings") == before

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from yett.approvals.facts import exceeded
-from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import TAKEN_BACK, Pass
 from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.attempts import (
     NO_GUESS,
-    NOTHING,
     Changed,
     Ran,
     digest_of,
@@ -36,16 +33,9 @@ from yett.gateway.databases.redefining import Redefining, not_brought_back
 from yett.gateway.databases.reserving import Reserved
 from yett.gateway.databases.seen import stands_for
 from yett.gateway.databases.showing import both, shown
-from yett.gateway.databases.telling import told
-from yett.gateway.databases.trial import (
-    RELEASED_MS,
-    Limits,
-    Run,
-    guess,
-    limits_now,
-    set_limits,
-    trial,
-)
+from yett.gateway.databases.telling import stopping, told
+from yett.gateway.databases.trial import guess
+from yett.gateway.databases.trying import Trying
 from yett.gateway.databases.uncommitted import Uncommitted
 from yett.gateway.databases.undo import Capturing, Dumping, Later, Named
 from yett.gateway.databases.xacts import OUTCOMES, ended
@@ -57,14 +47,12 @@ from yett.model.errors import YettError
 from yett.model.operation import Attempt, Rows
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
-from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.redefined import Changes
 from yett.providers.postgres.guard.restore import Settled
 
 ANY = ""
 T = TypeVar("T")
-U = TypeVar("U")
 _log = logging.getLogger("yett.gateway")
 
 
@@ -84,10 +72,6 @@ class GuardedTransaction:
     lent_for: tuple[Statement, ...] = ()
     lent: bool = False
     """The transaction runs as the tables' owner, for the statement that was just admitted."""
-    run: Run | None = None
-    """The guarded statement that was admitted last."""
-    before: Limits | None = None
-    """The session's own limits, where the statement that was admitted last has others."""
     plan: Plan | None = None
     """The text that was asked about as a whole: `signed` is what let it pass."""
     planning: bool = False
@@ -100,16 +84,17 @@ class GuardedTransaction:
         self.admitted = Admitted(self.place, self.guard)
         self.reserved = Reserved(self.place)
         self.redefining = Redefining(self.place, self.guard)
+        self.trying = Trying(self.place, self.agent)
 
     async def begin(self) -> None:
-        await _told(self.guard.baseline())
+        await stopping(self.guard.baseline())
 
     async def begin_text(self, statements: Sequence[Statement]) -> None:
         """Before the first statement of a text that holds several, sent one by one: a person is asked here, once."""
         if not needs_plan(statements) or self.plan is not None:
             return
         place = self.place
-        settings = await _told(self._hangs_on(statements))
+        settings = await stopping(self._hangs_on(statements))
         ran = [Ran(as_planned(one), settings=settings) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = await self._dumping(defining) if defining else Named(place, self.guard)
@@ -123,8 +108,8 @@ class GuardedTransaction:
         self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))
         self.planning = True
         if isinstance(undo, Dumping):
-            await _told(undo.capture(self.signed.hold))
-            await _told(give_back(self.agent))
+            await stopping(undo.capture(self.signed.hold))
+            await stopping(give_back(self.agent))
             self._must_be_signed(self.signed, undo.rows, others=True)
 
     def end_text(self) -> None:
@@ -132,9 +117,9 @@ class GuardedTransaction:
         self.planning = False
 
     async def admit(self, look: Look, bound: Bound) -> None:
-        place, self.run = self.place, None
+        self.trying.nothing()
         behind = stands_for(look)
-        settings = await _told(self._hangs_on(look.statements, behind))
+        settings = await stopping(self._hangs_on(look.statements, behind))
         ran = [
             Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
             for one, prepared in zip(look.statements, behind, strict=True)
@@ -147,7 +132,7 @@ class GuardedTransaction:
             await self._admit_guarded(ran, planned_for=planned_for)
             return
         dumping = look.way is Way.DUMP
-        undo = await self._dumping(look.statements) if dumping else Named(place, self.guard)
+        undo = await self._dumping(look.statements) if dumping else Named(self.place, self.guard)
         if isinstance(undo, Dumping):
             self.admitted.dumps.append(undo)
         granted = self.signed
@@ -156,14 +141,14 @@ class GuardedTransaction:
             if self.plan is not None:
                 self.plan.alone = False
         if isinstance(undo, Dumping):
-            await _told(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
+            await stopping(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
             self.lent, self.lent_for = True, look.statements
             self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
 
     async def _dumping(self, statements: Sequence[Statement]) -> Dumping:
         undo = Dumping(self.place, self.agent, self.guard, statements, self.redefining)
-        await _told(undo.look())
+        await stopping(undo.look())
         return undo
 
     async def _hangs_on(self, statements: Sequence[Statement], behind: Sequence[str] = ()) -> tuple[str, ...]:
@@ -183,7 +168,7 @@ class GuardedTransaction:
         if not self.planning:
             self.plan.alone = False
             return False
-        existing = await _told(self.place.catalogs.now())
+        existing = await stopping(self.place.catalogs.now())
         return all(self.plan.covers(one, existing) for one in look.statements)
 
     def defined(self) -> None:
@@ -210,26 +195,18 @@ class GuardedTransaction:
         asked = planned(place.session, place.database, ran, place.lease, Later())
         held = await self._let(place.checkpoint.ask(asked)) is not Verdict.ALLOW
         held = held or any(one.statement.unbounded for one in ran)
-        approved = self._approved(request) if held or request in place.tried.slow else frozenset[str]()
-        if attempt_digest(self._too_slow(ran)) in approved:
+        if (held or request in place.tried.slow) and self.trying.may_be_slow(ran):
             await self._asked(ran, Named(place, self.guard), too_slow=True)
-            await _told(self._limit(Limits(0, RELEASED_MS), shorter=False))
+            await self.trying.release()
             self.statements += ran
             return
         self.likely_held |= held
         if not any(one.statement.copies for one in ran):  # how long those take is their client's affair
             # What was approved may be all of the agent's transaction, of which this is one statement.
-            await self._try(ran, is_trial=held and not self._approved(ANY))
+            is_trial = held and not self.trying.approved(ANY)
+            await self.trying.begin(ran, is_trial=is_trial, guesses=not self.admitted.dumps)
         self.statements += ran
         self.guarded = True
-
-    async def _try(self, ran: list[Ran], *, is_trial: bool) -> None:
-        guessed: Mapping[int, int] = NO_GUESS
-        limits = None
-        if is_trial:
-            guessed = await _told(guess(self.place, self.agent, ran)) if not self.admitted.dumps else NO_GUESS
-            limits = await _told(self._limit(trial()))
-        self.run = Run(ran, limits, guessed, time.monotonic())
 
     async def _asked(self, ran: list[Ran], undo: Named | Dumping, *, too_slow: bool = False) -> Pass:
         """Permission before it runs, on what can be known of it within a second. Raises Stopped."""
@@ -241,7 +218,7 @@ class GuardedTransaction:
         if dumps or self.admitted.dumps:
             known, guessed = await looked, NO_GUESS
         else:
-            known, guessed = await _told(both(looked, guess(place, self.agent, ran)))
+            known, guessed = await stopping(both(looked, guess(place, self.agent, ran)))
         counted = place.tried.counted.get(digest_of(ran), ())
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
@@ -255,63 +232,26 @@ class GuardedTransaction:
 
     async def ran(self) -> None:
         """The admitted statement has run: what was lent for it goes back, and its limits."""
-        self.run = None
+        self.trying.nothing()
         if self.lent:
             self.lent = False
-            await _told(grant_made(self.place, self.agent, self.lent_for))
-            await _told(give_back(self.agent))
-        if self.before is not None:
-            limits, self.before = self.before, None
-            await _told(set_limits(self.agent, limits))
+            await stopping(grant_made(self.place, self.agent, self.lent_for))
+            await stopping(give_back(self.agent))
+        await self.trying.ran()
 
     @property
     def may_be_replaced(self) -> bool:
-        return self.run is not None and self.run.limits is not None
+        return self.trying.is_trial
 
     async def failed(self, sqlstate: str) -> Told | None:
-        run, self.run = self.run, None
-        if run is None or not await run.overran(self.agent, sqlstate):
-            return None
-        place = self.place
-        if attempt_digest(self._too_slow(run.ran)) in self._approved(digest_of(run.ran)):
-            place.tried.was_slow(digest_of(run.ran))
-            return Told("yett: it was approved as too slow to be measured, and runs so from now on", "send it again")
-        known = await shown(place, touched_oids(run.ran), count=False)
-        place.tried.was_slow(digest_of(run.ran))
-        try:
-            granted = await place.checkpoint.pass_(self._too_slow(run.ran, known, run.guessed))
-        except YettError as error:
-            return told(error)
-        await place.checkpoint.finish(granted, "refused", 0)
-        return None
-
-    def _too_slow(
-        self, ran: list[Ran], known: Mapping[int, About] = NOTHING, guessed: Mapping[int, int] = NO_GUESS
-    ) -> Attempt:
-        """The attempt of a guarded statement that is decided before it runs."""
-        place = self.place
-        counted = place.tried.counted.get(digest_of(ran), ())
-        return planned(place.session, place.database, ran, place.lease, Later(), known, guessed, counted, too_slow=True)
-
-    def _approved(self, request: str) -> frozenset[str]:
-        try:
-            return self.place.checkpoint.approved(self.place.session, request)
-        except YettError as error:
-            raise Stopped(told(error)) from None
-
-    async def _limit(self, limits: Limits, *, shorter: bool = True) -> Limits:
-        """For the statement that comes next; what the session has itself comes back in `ran`."""
-        self.before = await limits_now(self.agent)
-        given = limits.within(self.before) if shorter else Limits(self.before.lock_ms, limits.statement_ms)
-        await set_limits(self.agent, given)
-        return given
+        return await self.trying.failed(sqlstate)
 
     async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
-        await _told(self.admitted.marked(control, savepoint, just_now=just_now))
+        await stopping(self.admitted.marked(control, savepoint, just_now=just_now))
 
     async def settle(self) -> None:
         await self.ran()
-        effects = await _told(self.guard.measure())
+        effects = await stopping(self.guard.measure())
         admitted = self.admitted
         if effects.rewritten and not (admitted.passes or admitted.undone):  # a rolled back definition is counted, too
             raise Stopped(told(_redefines(effects)))
@@ -337,9 +277,9 @@ class GuardedTransaction:
                 self._must_be_signed(granted, [one.rows for one in changed])
         await self._keep_definitions(effects, hold)
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
-            await _told(capture.capture(hold))
+            await stopping(capture.capture(hold))
         for dumped in admitted.dumps:
-            await _told(dumped.settled(effects, capture.xids))
+            await stopping(dumped.settled(effects, capture.xids))
 
     async def _keep_definitions(self, effects: Effects, hold: str) -> None:
         """What it drops or replaces that no dump holds."""
@@ -347,13 +287,13 @@ class GuardedTransaction:
         if not any(one.redefines for one in dumps):
             return
         schemas = [schema for one in self.statements for schema in one.statement.schemas]
-        changes = await _told(self.guard.changes(effects, schemas))
+        changes = await stopping(self.guard.changes(effects, schemas))
         gaps = not_brought_back(changes.unkept)
         if all(one.says_all for one in dumps):
             if gaps:
                 raise Stopped(told(_takes_more(changes)))
             self.guard.without_rules = changes.rules_of
-        await _told(self.redefining.capture(changes, hold, gaps))
+        await stopping(self.redefining.capture(changes, hold, gaps))
 
     async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed]) -> Pass:
         """A person who has signed the text as a whole is not asked again for what lies within it. Raises YettError."""
@@ -374,7 +314,7 @@ class GuardedTransaction:
         named = frozenset[int]().union(*(one.statement.named for one in self.statements))
         if rows.keys() <= named:
             return [Changed(oid, one) for oid, one in rows.items()]
-        catalog = await _told(self.place.catalogs.now())
+        catalog = await stopping(self.place.catalogs.now())
         return [Changed(oid, replace(one, via=via(oid, named, rows, catalog))) for oid, one in rows.items()]
 
     def _must_be_signed(self, granted: Pass, rows: Sequence[Rows], *, others: bool = False) -> None:
@@ -396,7 +336,7 @@ class GuardedTransaction:
         this very transaction, which no catalog shows yet."""
         if not self.admitted.dumps or not changed:
             return False
-        catalog = await _told(self.place.catalogs.now())
+        catalog = await stopping(self.place.catalogs.now())
         return any(one.rows.deleted or one.rows.updated or catalog.relation(one.oid) is not None for one in changed)
 
     async def committed(self) -> None:
@@ -446,12 +386,3 @@ def _takes_more(changes: Changes) -> Unguardable:
         f"it would also drop or change {', '.join(changes.unkept[:5])}, which no undo holds",
         "send the statement that does it by itself, so that a person can be asked",
     )
-
-
-async def _told(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    except YettError as error:
-        raise Stopped(told(error)) from None
-    except ServerError as error:
-        raise Stopped(told(Unguardable(f"the database refused to be measured: {error.message}", "try again"))) from None

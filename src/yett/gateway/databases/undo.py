@@ -129,6 +129,7 @@ class Dumping:
 
     async def look(self) -> None:
         """What can be brought back of what goes, before anybody is asked. Raises YettError, ServerError."""
+        await self._guard.must_be_readable(self._tables)
         lost = await self._redefining.read(self._statements) if self.redefines or not self.dumps else ()
         self.plan = (
             plan_with_a_dump(self._statements, lost) if self.dumps else plan_without_a_dump(self._statements, lost)

@@ -18,27 +18,17 @@ from yett.gateway.postgres.idleness import Idleness
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Group, Lockstep
 from yett.gateway.postgres.login import said
+from yett.gateway.postgres.meaning import ASKED, Meaning
 from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
-from yett.model.errors import Unreadable
 from yett.operations.sql.statement import Control, Statement, Way
-from yett.providers.postgres.identifiers import split
 
 T = TypeVar("T")
 
-# What a text means hangs on these, and a function or trigger can change them unseen (there is no ParameterStatus for
-# them before PostgreSQL 18): where names are looked up, as whom, and what a prepared name stands for.
-_RESIDUE = (
-    "SELECT pg_catalog.current_setting('search_path'), current_user::pg_catalog.text, session_user::pg_catalog.text,"
-    " pg_catalog.current_setting('backslash_quote'),"
-    " (SELECT pg_catalog.string_agg(name || ' ' || statement, ';' ORDER BY name)"
-    " FROM pg_catalog.pg_prepared_statements WHERE from_sql)"
-)
 # What is logged as done is on disk, whatever the database, the role, a trigger or a block has set: right before COMMIT.
 _DURABLE = (
     "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
     " WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'"
 )
-_CHANGED = "a statement changed the session's search_path, role or prepared statements unseen"
 _ENDED = (b"COMMIT", b"ROLLBACK")
 # The server refuses it and fails the transaction, whatever rights the role has; the client reads the gate's own words.
 _FAIL = "RELEASE SAVEPOINT _yett_refused_this_statement"
@@ -54,6 +44,7 @@ class Guarding:
         self.own = False
         self.committing = False
         self.waits = False
+        self.meaning = Meaning()
         self.idleness = Idleness(limits.idle_seconds, lambda: requests.heard, self._busy)
         self.transaction: Transaction | None = None
         self.alone: Alone | None = None
@@ -61,9 +52,6 @@ class Guarding:
         self._step = step
         self._limits = limits
         self._defines = False
-        self._residue: tuple[str | None, ...] | None = None
-        self._prepared = False
-        self._path: str | None = None
         self._holds_back = False
         self._asked: asyncio.Task[Any] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -99,8 +87,8 @@ class Guarding:
 
     async def enter(self) -> None:
         """Before a statement that is no proven read: a transaction, watched from here on. Raises Stopped."""
-        if self._residue is None:
-            self._must_mean(await self._meaning())
+        if not self.meaning.is_known:
+            await self._look_what_it_means()
         if self._step.status == IDLE:
             begun = await self._step.own("BEGIN")
             if begun.failed or self._step.status != IN_TRANSACTION:
@@ -156,16 +144,12 @@ class Guarding:
         if self.transaction is not None:
             await self.transaction.ran()
         if not self.own:  # else when it is final: what a trigger sets for its transaction alone is gone then
-            self._must_mean(await self._meaning())
+            await self._look_what_it_means()
 
     async def marked(self, statement: Statement, *, just_now: bool) -> None:
         """SAVEPOINT, RELEASE or ROLLBACK TO has run; `just_now`: nothing since. Raises Stopped."""
         if self.transaction is not None:
             await self.transaction.marked(statement.control, statement.savepoint, just_now=just_now)
-
-    def relearn(self) -> None:
-        """PREPARE, DEALLOCATE or DISCARD have run: what they changed is known, and only that may differ."""
-        self._prepared = True
 
     # ---- out
 
@@ -185,7 +169,7 @@ class Guarding:
         self.committing = True
         self._step.send_own(_DURABLE)
         commit = self._step.send_own("COMMIT")
-        meaning = self._step.send_own(_RESIDUE)
+        meaning = self._step.send_own(ASKED)
         await self._step.finished(commit)
         self.committing = self.own = False
         committed = not commit.failed and commit.tag == b"COMMIT"
@@ -196,7 +180,7 @@ class Guarding:
         if not committed:
             self._step.emit(self._step.error_of(commit) or replies.error(_told(commit)))
         await self._step.finished(meaning)
-        self._must_mean(meaning.rows[0] if meaning.rows else None)
+        self.meaning.must_be(meaning.rows[0] if meaning.rows else None)
 
     def keep_open(self) -> None:
         """The agent has said BEGIN in the wire's own transaction: from here on it is the agent's."""
@@ -362,28 +346,9 @@ class Guarding:
         if held is not None and (answers := held.release()):
             self._step.emit(answers)
 
-    async def _meaning(self) -> tuple[str | None, ...] | None:
-        group = await self._step.own(_RESIDUE)
-        return group.rows[0] if group.rows else None
-
-    def _must_mean(self, now: tuple[str | None, ...] | None) -> None:
-        before, self._prepared, prepared = self._residue, False, self._prepared
-        now = None if now is None else (self._path_of(now[0]), *now[1:])
-        if now is None or (before is not None and now[:-1] != before[:-1]):
-            raise Malformed(_CHANGED)
-        if before is not None and now != before and not prepared:
-            raise Malformed(_CHANGED)
-        self._residue = now
-
-    def _path_of(self, setting: str | None) -> str:
-        """None at all is as good as the session's own: what a name could mean in it, it could mean in that."""
-        try:
-            names = [name for name in split(setting or "") if name not in ("", "$user")]
-        except Unreadable:
-            raise Malformed(_CHANGED) from None
-        path = ", ".join(map(repr, names[1:] if names[:1] == ["pg_catalog"] else names))
-        self._path = path if self._path is None else self._path
-        return path or self._path
+    async def _look_what_it_means(self) -> None:
+        group = await self._step.own(ASKED)
+        self.meaning.must_be(group.rows[0] if group.rows else None)
 
 
 def _told(group: Group) -> Told:

@@ -103,7 +103,7 @@ class Looking:
                 if ok:
                     by_sql[name] = one
         if any(one.prepares or one.deallocates for one in look.statements):
-            self._guarding.relearn()
+            self._guarding.meaning.relearn()
         if len(requests.heavy) > 2 * len(requests.names) + 1000:
             self._forget_all(ok=False)
 

@@ -59,7 +59,7 @@ SETTLED = Unsettled()
 
 def unsettled(statements: Sequence[Statement]) -> Unsettled:
     """What they do to names. What nobody read may do it unseen; a definition does not (and the wire looks, too:
-    guarding._RESIDUE)."""
+    `meaning.ASKED`)."""
     tags = {one.tag for one in statements}
     names = {one.prepares or one.deallocates for one in statements} - {""}
     unread = any(one.way in (Way.ASK, Way.ALONE) for one in statements)

@@ -31,6 +31,13 @@ NAME = "tables.dump"
 _LOCKABLE = """
 SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[]) t(oid)
 WHERE NOT pg_catalog.has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')"""
+_SHUT = """
+SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c
+  ON c.oid OPERATOR(pg_catalog.=) l.relation
+WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted
+  AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+  AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])
+ORDER BY 1 LIMIT 1"""
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 # As pg_dump sets them, so that the text of a row is the same.
 AS_PG_DUMP = """
@@ -116,11 +123,28 @@ async def _lock(agent: Executing, relations: list[Relation]) -> None:
     lockable = [relation for relation in relations if relation.kind in ("r", "p")]
     if not lockable:
         return
-    ((forbidden,),) = await agent.rows(_LOCKABLE.format(oids=",".join(str(r.oid) for r in lockable)))
+    oids = ",".join(str(relation.oid) for relation in lockable)
+    ((forbidden,),) = await agent.rows(_LOCKABLE.format(oids=oids))
     if forbidden != "0":
         raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
+    await must_be_readable(agent, [relation.oid for relation in lockable])
     names = ", ".join("ONLY " + sql.Identifier(r.schema, r.name).as_string(None) for r in lockable)
     await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def must_be_readable(agent: Executing, oids: Sequence[int]) -> None:
+    """Of tables that were there before the agent's transaction and are not dumped: it has not shut them for all others.
+
+    Raises Unguardable, ServerError.
+    """
+    if not oids:
+        return
+    if shut := await agent.rows(_SHUT.format(oids=",".join(map(str, oids)))):
+        raise Unguardable(
+            f"{shut[0][0]} cannot be dumped any more: this transaction has dropped an index, trigger, policy or rule of"
+            " it, and nobody else may read it until it ends",
+            "roll back, and send both statements as one text, or this one first: then it is dumped before either runs",
+        )
 
 
 def _selected(relations: list[Relation], views: Sequence[tuple[str, str, str]], schemas: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
-from yett.providers.postgres.guard.dump import Dumped, dump
+from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
@@ -172,6 +172,10 @@ class Guard:
             return []
         async with opened(self._own) as own:
             return [oid for (oid,) in await rows(own, _THERE.format(oids=sql.Literal(left)))]
+
+    async def must_be_readable(self, tables: Sequence[int]) -> None:
+        """By others, as far as they are not dumped yet. Raises YettError, ServerError."""
+        await must_be_readable(self._agent, await self.undumped(tables))
 
     async def rows_left(self, effects: Effects) -> dict[int, int]:
         """How many rows the transaction leaves in the tables (oid) that it both had dumped and changed rows of.
