@@ -12,7 +12,7 @@ run: $(VENV)/.run system-run
 	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill $(DRILL))
 
 test: $(VENV)/.test system-test check
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 3 --dist loadfile -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
 
 # What is said of SQL, held against what two real servers do, in two thousand runs, and every test of the databases on
 # both of them, and what reads SQL and undoes it: the above takes one each, and of many cases every second.

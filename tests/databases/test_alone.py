@@ -15,6 +15,8 @@ from tests.databases.company_of_tests import Company
 from yett.model.errors import YettError
 
 AT_WORK = "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^yett_once_'"
+WAITS = f"{AT_WORK} AND wait_event_type = 'Lock'"
+"""Its statement has been sent: for two round trips before that it is a member."""
 ROLES = "SELECT rolname FROM pg_roles WHERE rolname ~ '^yett_once_'"
 MEMBERS = "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname ~ '^yett_'"
 
@@ -184,7 +186,7 @@ def test_no_session_of_the_lease_has_the_right_while_it_runs(company: Company) -
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(company.run, statement)
             try:
-                wait_for(company, AT_WORK, 1)
+                wait_for(company, WAITS, 1)
                 assert company.truth(MEMBERS) == [(0,)]
                 role = beside.execute("SELECT current_user, pg_has_role('postgres', 'MEMBER')").fetchone()
                 assert role is not None
