@@ -52,8 +52,8 @@ def test_lockdown_ends_everything_within_a_second(place: Place, doing: str) -> N
     began = time.monotonic()
     place.wire.call(place.wire.front.drop)
     assert raw.ends() == ""
-    assert time.monotonic() - began < 10  # what runs takes thirty seconds
-    until(lambda: backends(place) == 0, 10)
+    assert time.monotonic() - began < 1
+    until(lambda: backends(place) == 0, 1.5)
     assert place.wire.call(lambda: place.wire.front.count(SESSION)) == 0
     assert place.count() == 10
     if doing not in ("nothing", "a read", "a login"):

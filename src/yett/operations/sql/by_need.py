@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from yett.model.errors import YettError
@@ -28,35 +29,29 @@ Row = Sequence[Any]
 class ByNeed(Mapping[int, T]):
     """Immutable as others see it; two threads may make the same value twice."""
 
-    def __init__(self, rows: Mapping[int, Row], make: Callable[[Row], T], made: Mapping[int, T]) -> None:
+    def __init__(self, rows: Mapping[int, Row], make: Callable[[Row], T]) -> None:
         self._rows = rows
         self._make = make
-        self._made = dict(made)
-        names: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._made: dict[int, T] = {}
+        self._names: dict[tuple[str, str], list[int]] = defaultdict(list)
         for oid, row in rows.items():
-            names[row[1], row[2]].append(oid)
-        for oid, one in made.items():
-            if oid not in rows:
-                names[one.schema, one.name].append(oid)
-        self._names = names
+            self._names[row[1], row[2]].append(oid)
 
     @classmethod
     def of_rows(cls, rows: Sequence[Row], width: int, make: Callable[[Row], T]) -> ByNeed[T]:
         """Raises YettError: a row is not as the query has it, and a catalog that cannot be read is none."""
         if any(len(row) != width for row in rows):
             raise YettError("A row of the database's catalog is not as it was asked for.", "Report it: nothing runs.")
-        return cls({row[0]: row for row in rows}, make, {})
+        return cls({row[0]: row for row in rows}, make)
 
     @classmethod
     def of(cls, values: Iterable[T]) -> ByNeed[T]:
-        made = {one.oid: one for one in values}
-        return cls({}, made.__getitem__, made)  # type: ignore[arg-type]  # never called: there are no rows
+        return cls({one.oid: (one.oid, one.schema, one.name, one) for one in values}, itemgetter(3))
 
     def over(self, base: ByNeed[T]) -> ByNeed[T]:
         """These, and the built-in ones of `base`."""
-        rows = {oid: row for oid, row in base._rows.items() if oid < FIRST_NORMAL_OID}
-        made = {oid: one for oid, one in tuple(base._made.items()) if oid < FIRST_NORMAL_OID and oid not in self._rows}
-        return ByNeed({**rows, **self._rows}, self._make, {**made, **self._made})
+        builtin = {oid: row for oid, row in base._rows.items() if oid < FIRST_NORMAL_OID}
+        return ByNeed({**builtin, **self._rows}, lambda row: (self if row[0] in self._rows else base)[row[0]])
 
     def named(self, schema: str, name: str) -> tuple[T, ...]:
         return tuple(self[oid] for oid in self._names.get((schema, name), ()))
@@ -72,8 +67,7 @@ class ByNeed(Mapping[int, T]):
         return made
 
     def __iter__(self) -> Iterator[int]:
-        yield from self._rows
-        yield from (oid for oid in tuple(self._made) if oid not in self._rows)
+        return iter(self._rows)
 
     def __len__(self) -> int:
-        return len(self._rows.keys() | self._made.keys())
+        return len(self._rows)

@@ -24,6 +24,7 @@ Rows = Mapping[str, Sequence[Sequence[Any]]]
 """Answers to `queries.QUERIES`, by the same names. Any: whatever a driver makes of text, int, bool and arrays."""
 
 T = TypeVar("T")
+_NONE = frozenset[int]()
 
 _EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
 _UNSAID = frozenset({25, 114, 3802})
@@ -222,29 +223,9 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
     """
     trees = _trees(rows["expressions"])
     columns = {relation: frozenset(types) for relation, types in rows["columns"]}
-    casts: dict[int, set[int]] = defaultdict(set)
-    for target, function, _ in rows["casts"]:
-        casts[target].add(function)
-    onto_builtin = frozenset[int]().union(*(found for target, found in casts.items() if target < FIRST_NORMAL_OID))
-    compared: dict[int, set[int]] = defaultdict(set)
-    for type_, function in rows["comparisons"]:
-        compared[type_].add(function)
+    casts = _grouped((target, function) for target, function, _ in rows["casts"])
+    compared = _grouped(rows["comparisons"])
     operators = rows["operators"]
-
-    def made_type(row: Row) -> Type:
-        oid, schema, name, kind, relation, parts, range_functions = row
-        return Type(
-            oid=oid,
-            schema=schema,
-            name=name,
-            kind=kind,
-            parts=frozenset(one for one in parts if one >= FIRST_NORMAL_OID) | columns.get(relation, frozenset()),
-            checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
-            casts=frozenset(casts.get(oid, ())).union(
-                onto_builtin if oid >= FIRST_NORMAL_OID else (), *(casts.get(part, ()) for part in parts)
-            ),
-            compared=frozenset(compared.get(oid, ())),
-        )
 
     return of(
         version=version,
@@ -254,7 +235,7 @@ def from_rows(rows: Rows, *, version: Hashable, search_path: Sequence[str], long
         relations=_relations(rows, trees, columns),
         functions=_functions(rows, trees),
         operators=[Operator(oid, schema, name, code, (com, neg)) for oid, schema, name, code, com, neg in operators],
-        types=ByNeed.of_rows(rows["types"], _TYPE_COLUMNS, made_type),
+        types=_types(rows, trees, columns, casts, compared),
         event_triggers=[function for (function,) in rows["event_triggers"]],
         implicit_casts={
             *(function for target, function, context in rows["casts"] if context != "e" or target in _UNSAID),
@@ -340,6 +321,40 @@ def _functions(rows: Rows, trees: Mapping[tuple[str, int], Uses]) -> ByNeed[Func
         )
 
     return ByNeed.of_rows(rows["functions"], _FUNCTION_COLUMNS, function)
+
+
+def _types(
+    rows: Rows,
+    trees: Mapping[tuple[str, int], Uses],
+    columns: Mapping[int, frozenset[int]],
+    casts: Mapping[int, frozenset[int]],
+    compared: Mapping[int, frozenset[int]],
+) -> ByNeed[Type]:
+    onto_builtin = _NONE.union(*(found for target, found in casts.items() if target < FIRST_NORMAL_OID))
+
+    def type_(row: Row) -> Type:
+        oid, schema, name, kind, relation, parts, range_functions = row
+        return Type(
+            oid=oid,
+            schema=schema,
+            name=name,
+            kind=kind,
+            parts=frozenset(one for one in parts if one >= FIRST_NORMAL_OID) | columns.get(relation, _NONE),
+            checks=trees.get(("domain", oid), NOTHING) | Uses(functions=frozenset(range_functions)),
+            casts=casts.get(oid, _NONE).union(
+                onto_builtin if oid >= FIRST_NORMAL_OID else _NONE, *(casts.get(part, _NONE) for part in parts)
+            ),
+            compared=compared.get(oid, _NONE),
+        )
+
+    return ByNeed.of_rows(rows["types"], _TYPE_COLUMNS, type_)
+
+
+def _grouped(pairs: Iterable[Sequence[int]]) -> Mapping[int, frozenset[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for one, other in pairs:
+        found[one].add(other)
+    return {one: frozenset(others) for one, others in found.items()}
 
 
 def _trees(rows: Sequence[Sequence[Any]]) -> Mapping[tuple[str, int], Uses]:

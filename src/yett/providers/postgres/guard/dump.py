@@ -141,8 +141,8 @@ async def must_be_readable(agent: Executing, oids: Sequence[int]) -> None:
         return
     if shut := await agent.rows(_SHUT.format(oids=",".join(map(str, oids)))):
         raise Unguardable(
-            f"{shut[0][0]} cannot be dumped any more: this transaction has dropped an index, trigger, policy or rule of"
-            " it, and nobody else may read it until it ends",
+            f"{shut[0][0]} cannot be dumped any more: this transaction has shut it for all others until it ends, by a"
+            " LOCK or by dropping an index, trigger, policy or rule of it",
             "roll back, and send both statements as one text, or this one first: then it is dumped before either runs",
         )
 
