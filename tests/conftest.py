@@ -15,7 +15,7 @@ from yett.store import Store, open_store
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # helpers of the tests, and the repository's tools
 
-pytest_plugins = ["postgres", "one_server", "half_of_many"]
+pytest_plugins = ["postgres", "left_to_corpus"]
 journal.DEADLINE_S = 60.0  # a machine that tests may stand still for longer than a person would wait for the log
 
 

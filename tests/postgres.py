@@ -26,19 +26,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-SETTINGS = (
-    "-c",
-    "fsync=off",
-    "-c",
-    "full_page_writes=off",
-    "-c",
-    "autovacuum=off",
-    "-c",
-    "jit=off",
-    "-c",
-    "shared_buffers=32MB",
-    "-c",
-    "max_connections=200",
+SETTINGS = tuple(
+    f"--{setting}"
+    for setting in (
+        "fsync=off",
+        "full_page_writes=off",
+        "autovacuum=off",
+        "jit=off",
+        "shared_buffers=32MB",
+        "max_connections=200",
+    )
 )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,27 +21,7 @@ from yett.daemon.verbs import databases, places
 from yett.gateway.databases.seat import Doors, Seat
 from yett.lab.saas import SCHEMA
 
-FOLDER = Path(__file__).parent
 __all__ = ["law_roots", "laws", "settled", "upstream", "world"]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Each test on one of the two servers, by its name, so that CI is done in time; `make corpus` takes both for all,
-    as YETT_BOTH_SERVERS=1 does."""
-    if os.environ.get("YETT_BOTH_SERVERS"):
-        return
-    left = [item for item in items if isinstance(item, pytest.Function) and _is_others(item)]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
-
-
-def _is_others(item: pytest.Function) -> bool:
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or item.path.parent != FOLDER or "server" not in callspec.params:
-        return False
-    rest = [part for part in callspec.id.split("-") if part not in ("15", "18")]
-    name = f"{item.path.name} {item.originalname} {rest}"
-    return bool(callspec.params["server"] != (15, 18)[zlib.crc32(name.encode()) % 2])
 
 
 @pytest.fixture(scope="session", params=[15, 18])
