@@ -19,7 +19,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SWITCH = "YETT_COMPILED"
 FOLDER = "yett/gateway/postgres"
-MODULES = ("fields", "framing", "answers", "metering", "allowance", "sides")
+MODULES = ("fields", "waiting", "framing", "answers", "metering", "allowance", "sides")
 """What runs for every message between the event loop and the desk."""
 
 GROUP = f"{FOLDER.replace('/', '.')}.wire"

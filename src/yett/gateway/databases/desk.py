@@ -103,11 +103,11 @@ class StatementDesk:
             with not_waiting():
                 view = place.cache.view(catalog)
                 statements = view.classify(sql, {})
+                look = Look(sql, statements, Way.PASS)
+                if any(one.way is not Way.PASS for one in statements) or not _repeatable(look):
+                    return None
                 if self._veil is not None and not self._shows_nothing(self._veil, sql, catalog, statements):
                     return None
-            look = Look(sql, statements, Way.PASS)
-            if any(one.way is not Way.PASS for one in statements) or not _repeatable(look):
-                return None
             attempt = reading(place.session, place.database, sql, statements, place.lease)
             if place.checkpoint.pass_now(attempt) is None:
                 return None
@@ -137,7 +137,7 @@ class StatementDesk:
         try:
             self._place.watch(sql)
             catalog, statements = await self._read_against(sql, prepared)
-            refused = await self._noted(sql, catalog, statements)
+            refused = await self._noted(sql, catalog, statements, prepared)
         except Unreadable as error:
             raise self._stopped(Told(f"yett: {error}", "write it in a plainer form, or in pieces", "42601")) from None
         except CredentialRefused as error:
@@ -234,7 +234,9 @@ class StatementDesk:
             return True
         return False
 
-    async def _noted(self, sql: bytes, catalog: Catalog, statements: tuple[Statement, ...]) -> Told | None:
+    async def _noted(
+        self, sql: bytes, catalog: Catalog, statements: tuple[Statement, ...], prepared: Mapping[str, Statement]
+    ) -> Told | None:
         """Why it is refused for what it would show or carry, whoever would sign it. Raises YettError."""
         live, veil = self._place.masks, self._veil
         if live is None or veil is None:
@@ -242,9 +244,9 @@ class StatementDesk:
         masks = await live.now(catalog)
         try:
             with not_waiting():
-                judged = judge(masks, sql, catalog, statements)
+                judged = judge(masks, sql, catalog, statements, prepared)
         except WouldWait:
-            judged = await self._place.turns.run(judge, masks, sql, catalog, statements)
+            judged = await self._place.turns.run(judge, masks, sql, catalog, statements, prepared)
         veil.note(sql, statements, masks, judged)
         return refusal(live.name, judged)
 

@@ -7,7 +7,8 @@ column is an act of its own (`yett database show`), which says which column, to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import psycopg
 
@@ -29,6 +30,7 @@ from yett.providers.postgres.own import Own
 from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
+_MAKES_ROWS = frozenset(("PREPARE", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"))
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
 
@@ -130,12 +132,21 @@ class Judged:
     carries: Tables | None = None
 
 
-def judge(masks: Masks, sql: bytes, catalog: Catalog, statements: Sequence[Statement]) -> Judged:
-    """Raises WouldWait: within `not_waiting`, if it must be read elsewhere."""
+def judge(
+    masks: Masks,
+    sql: bytes,
+    catalog: Catalog,
+    statements: Sequence[Statement],
+    prepared: Mapping[str, Statement] = MappingProxyType({}),
+) -> Judged:
+    """What an EXECUTE shows is what the statement behind its name shows, if that is one of `prepared`.
+
+    Raises WouldWait: within `not_waiting`, if it must be read elsewhere."""
+    sql, given, statements = _executed(sql, statements, prepared)
     if not any(masks.touches({touched.oid for touched in one.touched}) for one in statements):
         return Judged(touch(statements, masks))
     names = mentions(sql)
-    behind = behind_calls(sql, catalog)
+    behind = behind_calls(sql, catalog) | (behind_calls(given, catalog) if given else frozenset())
     found = touch(statements, masks, names, behind)
     if len(names) != len(statements):
         return Judged(Touch.UNKNOWN, carries={})
@@ -151,6 +162,18 @@ def judge(masks: Masks, sql: bytes, catalog: Catalog, statements: Sequence[State
         if mentioned.stores or (writes and one.way is not Way.DUMP):
             return Judged(found, carries=tables)
     return Judged(found)
+
+
+def _executed(
+    sql: bytes, statements: Sequence[Statement], prepared: Mapping[str, Statement]
+) -> tuple[bytes, bytes, Sequence[Statement]]:
+    """The text that makes the rows, the text that gives it values (b"": the same), and what it all does."""
+    if len(statements) != 1 or statements[0].tag != "EXECUTE":
+        return sql, b"", statements
+    known = prepared.get(statements[0].executes)
+    if known is None or known.tag not in _MAKES_ROWS:
+        return sql, b"", statements
+    return known.text.encode(), sql, (replace(statements[0], tag=known.tag, executes=""),)
 
 
 def refusal(database: str, judged: Judged) -> Told | None:
@@ -208,14 +231,17 @@ class Veil:
             self._texts[sql] = tuple(statements)
         if (odd := unsettled(statements)) is not SETTLED:
             self._odd[sql] = odd
-        opens = any(one.tag == "DECLARE CURSOR" or one.way is not Way.PASS for one in statements)
+        opens = any(one.tag == "DECLARE CURSOR" or (one.way is not Way.PASS and not one.instead) for one in statements)
         if opens or judged.touch is Touch.MASKED:  # a function may open a cursor
             self._cursors = worst((self._cursors, judged.touch))
 
     # ---- what the answers ask
 
     def _touch(self, sql: bytes) -> Touch:
-        if self._unsettles(sql).follows:
+        does = self._unsettles(sql)
+        if does.executes:  # as it was when it was looked at, a moment before it was sent
+            return worst((self._cursors, self._touches.get(sql, Touch.UNKNOWN)))
+        if does.follows:
             return self._cursors
         if (known := self._touches.get(sql)) is not None:
             return known

@@ -14,9 +14,8 @@ definitions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from yett.gateway.postgres import replies
+from yett.gateway.postgres.batch import Batch, Named, Unsent
 from yett.gateway.postgres.copying import Copying
 from yett.gateway.postgres.desk import Bound, Look, Stopped, Told
 from yett.gateway.postgres.fields import (
@@ -46,7 +45,6 @@ from yett.gateway.postgres.messages import (
 )
 from yett.gateway.postgres.portals import (
     BY_ITSELF,
-    DOUBTFUL,
     TAGS,
     Kept,
     Portal,
@@ -59,14 +57,6 @@ from yett.gateway.postgres.simple import FAILED_TRANSACTION
 from yett.operations.sql.statement import Control, Way
 
 _MOST_BATCHED = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What was parsed under a name."""
-
-    sql: bytes
-    types: tuple[int, ...]
 
 
 class Extended:
@@ -82,12 +72,7 @@ class Extended:
         self._guarding = guarding
         self._step = step
         self._copying = copying
-        self._batch: list[bytes] = []
-        self._size = 0
-        self._renamed: dict[bytes, Named | None] = {}
-        self._bound: dict[bytes, Portal | None] = {}
-        self._portals: dict[bytes, Portal] = {}
-        self._changing = False
+        self._batch = Batch(requests, looking.prepared)
         self._kept: Kept | None = None
         step.before = self.send
 
@@ -130,7 +115,7 @@ class Extended:
         except Stopped:
             return
         if not self.skipping:
-            self._dropped()
+            self._take()
             await self._guarding.stop(told)
             self.skipping = True
 
@@ -162,8 +147,8 @@ class Extended:
             await self._admit_reading(look, types)
             if self.skipping:
                 return
-        self._add(message)
-        self._renamed[name] = Named(sql, types)
+        self._batch.add(message)
+        self._batch.unsent.renamed[name] = Named(sql, types)
         if free:
             await self.send()
             requests.fresh = None if self.skipping else name
@@ -174,7 +159,7 @@ class Extended:
         if not self.skipping:
             await self._guarding.enter()
             await self._guarding.admit(look, Bound((), types))
-            self._changing = True
+            self._batch.unsent.changing = True
 
     async def _bind(self, message: bytes) -> None:
         requests = self._requests
@@ -185,7 +170,7 @@ class Extended:
             await self._enter()
             if self.skipping:
                 return
-        sql = await self._text_of(name)
+        sql = self._batch.text_of(name)
         look = await self._looking.look(sql)
         if self._looking.plain(look):
             requests.learn(sql, controls := self._looking.controls(look))
@@ -201,7 +186,7 @@ class Extended:
         await self._enter()
         if self.skipping:
             return
-        bound = Bound(parameters, self._types_of(name))
+        bound = Bound(parameters, self._batch.types_of(name))
         if settled_by_bind(look):
             await self._decide(message, portal, sql, look, bound)
         else:
@@ -229,11 +214,11 @@ class Extended:
         else:
             await self._guarding.enter()
             await self._guarding.admit(look, bound)
-            self._changing = True
+            self._batch.unsent.changing = True
         if self.skipping:  # what was sent while it was asked about has failed
             return
-        self._add(message)
-        self._bound[portal] = Portal(sql, look, again) if look.way is not Way.PASS or again else None
+        self._batch.add(message)
+        self._batch.unsent.bound[portal] = Portal(sql, look, again) if look.way is not Way.PASS or again else None
 
     async def _execute(self, message: bytes) -> None:
         name = executed(message)
@@ -248,28 +233,25 @@ class Extended:
         if portal is None:
             await self._also(message)
             return
-        self._changing |= portal.look.way is not Way.PASS
+        self._batch.unsent.changing |= portal.look.way is not Way.PASS
         if portal.again:
             await self._execute_again(name, message, portal)
         elif any(one.copies == "in" for one in portal.look.statements):
-            self._add(message)
+            self._batch.add(message)
             await self.send(copies=portal.look)
         elif portal.look.way is not Way.PASS:
-            self._add(message)
+            self._batch.add(message)
             await self.send()  # now: the next one is decided on what this one did
         else:
             await self._also(message)
 
     async def _portal(self, name: bytes) -> Portal | None:
         """What is watched under a name. Raises Stopped: the server may have another portal there."""
-        if name in self._bound:
-            return self._bound[name]
-        requests = self._requests
-        if name in requests.doubtful:
-            raise Stopped(DOUBTFUL)
-        if (control := requests.controls.get(name)) is not None:
+        watched = self._batch.portal(name)
+        control = self._requests.controls.get(name)
+        if control is not None and name not in self._batch.unsent.bound:
             return Portal(control, await self._looking.look(control), True)
-        return self._portals.get(name) if name in requests.special else None
+        return watched
 
     async def _execute_kept(self, message: bytes, kept: Kept) -> None:
         """Nothing was sent since it was looked at. Raises Stopped."""
@@ -289,7 +271,7 @@ class Extended:
         else:
             await self._guarding.enter()
             await self._guarding.admit(look, kept.bound)
-            self._changing = True
+            self._batch.unsent.changing = True
         await self._send_kept(kept, message)
         await self._looking.ran(look, ok=not self.skipping)
 
@@ -297,8 +279,8 @@ class Extended:
         """Its portal has run when anybody can name it, or never does: the server ran nothing of it."""
         self._kept = None
         for message in (*kept.messages, *behind):
-            self._add(message)
-        self._bound[kept.portal] = None
+            self._batch.add(message)
+        self._batch.unsent.bound[kept.portal] = None
         await self.send()
 
     async def _execute_again(self, name: bytes, message: bytes, portal: Portal) -> None:
@@ -311,7 +293,7 @@ class Extended:
         if one.control in (Control.COMMIT, Control.ROLLBACK):
             await self._end(name, message, one.control, chain=one.chain)
             return
-        self._add(message)
+        self._batch.add(message)
         group = await self.send()
         if group is not None and not self.skipping and group.tag not in TAGS.get(one.control, (group.tag,)):
             raise Malformed("a portal was not what was bound to its name")  # CLOSE and DECLARE know the name, too
@@ -322,12 +304,11 @@ class Extended:
     async def _end(self, name: bytes, message: bytes, control: Control, *, chain: bool) -> None:
         """COMMIT or ROLLBACK by the extended protocol. With it goes at most its own Bind and Describe: what else
         stands before it has run, and is known, before the transaction is settled."""
-        if not all(opens(name, each) for each in self._batch):
+        if not all(opens(name, each) for each in self._batch.unsent.messages):
             await self.send()
             if self.skipping:
                 return
-        messages = b"".join((*self._batch, message, SYNC_MESSAGE))
-        self._dropped()
+        messages = b"".join((*self._take().messages, message, SYNC_MESSAGE))
         group = await self._guarding.end(control, messages, chain=chain)
         self.skipping = group is None or group.failed
 
@@ -340,9 +321,9 @@ class Extended:
         if self._kept is not None:
             self._kept.messages.append(message)
             return
-        self._add(message)
+        self._batch.add(message)
         if kind == CLOSE and which == STATEMENT:
-            self._renamed[name] = None
+            self._batch.unsent.renamed[name] = None
 
     async def _sync(self) -> None:
         await self.send()
@@ -355,89 +336,35 @@ class Extended:
     # ---- the batch
 
     async def _also(self, message: bytes) -> None:
-        self._add(message)
-        if self._size > _MOST_BATCHED:
+        self._batch.add(message)
+        if self._batch.unsent.size > _MOST_BATCHED:
             await self.send()
 
     async def send(self, *, copies: Look | None = None) -> Group | None:
         """Send what is decided, and wait for all of its answers; `copies`: the last of it asks for rows."""
         if not self._batch:
             return None
-        messages = b"".join(self._batch)
-        renamed, bound, changing = self._renamed, self._bound, self._changing
-        self._dropped()
+        sent = self._take()
+        messages = b"".join(sent.messages)
         if copies is not None:
             group = self._step.send(messages + FLUSH_MESSAGE, copies=True, owes=False)
             await self._copying.finish_open(group, self._guarding.copies(copies.statements))
         else:
             group = await self._step.finished(self._step.send(messages + SYNC_MESSAGE))
-        self._rename(renamed, group)
-        self._rebind(bound, group)
+        self._batch.settle(sent, failed=group.failed)
         if group.failed:
             self.skipping = True
             if self._guarding.own:
                 await self._guarding.undo_own(group)
             else:
                 await self._guarding.failed(group)
-        elif changing:
+        elif sent.changing:
             await self._guarding.ran()
         return group
 
-    def _add(self, message: bytes) -> None:
-        self._batch.append(message)
-        self._size += len(message)
-
-    def _dropped(self) -> None:
-        self._batch, self._size, self._renamed, self._bound, self._changing = [], 0, {}, {}, False
+    def _take(self) -> Unsent:
         self._kept = None
-
-    def _rename(self, renamed: dict[bytes, Named | None], group: Group) -> None:
-        """Names that were parsed or closed, now that it is known whether that had an effect."""
-        requests = self._requests
-        for name, parsed in renamed.items():
-            requests.names.pop(name, None)
-            requests.heavy.pop(name, None)
-            requests.types.pop(name, None)
-            self._looking.prepared.by_sql.pop(name, None)
-            if group.failed:
-                requests.heavy[name] = None
-            elif parsed is not None and parsed.sql in requests.plain:
-                requests.name(name, parsed.sql, parsed.types)
-            elif parsed is not None:
-                requests.heavy[name] = parsed.sql
-                if parsed.types:
-                    requests.types[name] = parsed.types
-
-    def _rebind(self, bound: dict[bytes, Portal | None], group: Group) -> None:
-        """Portals that were bound, now that it is known whether that had an effect."""
-        for name, portal in bound.items():
-            if group.failed:
-                self._requests.doubt(name)
-                continue
-            self._requests.binds(name, None)
-            if portal is not None:
-                self._portals[name] = portal
-                self._requests.special.add(name)
-        if not group.failed:
-            self._requests.rebound.difference_update(bound)
-
-    async def _text_of(self, name: bytes) -> bytes:
-        """What a name stands for on the server. Raises Stopped: nothing, as far as this connection knows."""
-        if name in self._renamed:
-            parsed = self._renamed[name]
-            sql = None if parsed is None else parsed.sql
-        else:
-            sql = self._looking.prepared.text_of(name)
-            if sql is None and name in self._looking.prepared.by_sql:
-                sql = b'EXECUTE "' + name.replace(b'"', b'""') + b'"'
-        if sql is None:
-            what = name.decode("utf-8", "replace")
-            raise Stopped(Told(f'prepared statement "{what}" does not exist', "", replies.NO_SUCH_STATEMENT))
-        return sql
-
-    def _types_of(self, name: bytes) -> tuple[int, ...]:
-        parsed = self._renamed.get(name)
-        return self._requests.types.get(name, ()) if parsed is None else parsed.types
+        return self._batch.take()
 
     async def _enter(self) -> None:
         """From here on the server's state is exact."""
@@ -463,8 +390,7 @@ class Extended:
     def _end_portals(self) -> None:
         """Portals end with their transaction."""
         if self._step.status == IDLE:
-            self._portals.clear()
-            self._requests.end_portals()
+            self._batch.end_portals()
 
     def _must_go_on(self, look: Look) -> None:
         """Raises Stopped: the transaction has failed, and this does not end it."""

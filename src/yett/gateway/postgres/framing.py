@@ -14,7 +14,6 @@ from collections.abc import Callable
 
 from yett.gateway.postgres.fields import (
     COPY,
-    EMPTY,
     KNOWN,
     STATEMENT,
     Malformed,
@@ -37,6 +36,7 @@ from yett.gateway.postgres.messages import (
     SYNC,
     TERMINATE,
 )
+from yett.gateway.postgres.waiting import Waiting
 
 _NAMING = frozenset((DESCRIBE, CLOSE))
 _BEHIND_BIND = frozenset((DESCRIBE, EXECUTE, SYNC))
@@ -46,46 +46,43 @@ _SHORT = 26
 0, two counts, a length and the formats of the answer are 11."""
 
 
-class Requests:
+class Requests(Waiting):
     """One client's messages. `passes` is the desk's `passes_now`; `anew` says of a text that was not looked at yet
     whether it is a proven read that passes, at once or not at all; `alike`, asked first where the text gets no name, is
     the desk's `alike_now`.
 
     `types`: what was declared for the parameters of a name, where anything was. `plain`: texts that this connection has
-    had looked at and that are proven reads; True for those that begin or end a transaction. `heard`: counts what the
-    client says. `clean`: whether no real secret stands in a Bind. `due`: how many ReadyForQuery the server owes.
-    `open`: messages of the extended protocol have gone on and no Sync behind them. `controls`: portals that begin or
-    end a transaction, with their text. `special`: portals whose Execute the conductor must see. `rebound`: those that
-    are or were among these, and were bound anew since all was calm; `doubtful`, special as well: such a Bind may have
-    failed, and nobody knows which portal stands under the name.
+    had looked at and that are proven reads; True for those that begin or end a transaction. `clean`: whether no real
+    secret stands in a Bind. `due`: how many ReadyForQuery the server owes. `open`: messages of the extended protocol
+    have gone on and no Sync behind them. `controls`: portals that begin or end a transaction, with their text.
+    `special`: portals whose Execute the conductor must see. `rebound`: those that are or were among these, and were
+    bound anew since all was calm; `doubtful`, special as well: such a Bind may have failed, and nobody knows which
+    portal stands under the name.
     """
 
     __slots__ = (
-        "_drop", "_learned", "_limits", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing",
-        "controls", "doubtful", "due", "fresh", "guarding", "heard", "heavy", "held", "names", "open", "plain",
-        "rebound", "rest", "special", "touched", "types",
+        "_learned", "_missing", "_parts", "_passes", "_tails", "alike", "anew", "clean", "closing", "controls",
+        "doubtful", "due", "fresh", "guarding", "heavy", "held", "names", "open", "plain", "rebound", "special",
+        "touched", "types",
     )  # fmt: skip
 
     def __init__(
         self, passes: Callable[[bytes], bool], limits: WireLimits, anew: Callable[[bytes], bool] | None = None
     ) -> None:
+        super().__init__(limits)
         self._passes = passes
         self.anew = anew or _never
         self.alike = _never
         self.clean: Callable[[bytes], bool] = _never
-        self._limits = limits
         self._parts: list[bytes] = []
         self._missing = 0
-        self._drop = 0
         self._tails: set[bytes] = set()
         self._learned = 0
-        self.rest = bytearray()
         self.held = False
         self.closing = False
         self.due = 0
         self.open = False
         self.guarding = False
-        self.heard = 0
         self.fresh: bytes | None = None
         self.plain: dict[bytes, bool] = {}
         self.names: dict[bytes, bytes] = {}
@@ -317,89 +314,6 @@ class Requests:
         if len(self.names) >= self._limits.names and name not in self.names:
             raise Malformed("too many prepared statements")
         self.names[name] = sql
-
-    # ---- what the conductor takes
-
-    def gather(self, data: bytes) -> None:
-        """More has come while the flow is stopped."""
-        self.heard += 1
-        self.rest += data
-
-    def take(self) -> bytes | None:
-        """The next whole message; None: it is not there yet. What is left of a COPY is dropped. Raises Malformed."""
-        rest = self.rest
-        while True:
-            if self._drop:
-                gone = min(self._drop, len(rest))
-                self._drop -= gone
-                del rest[:gone]
-            if not rest:
-                return None
-            kind = rest[0]
-            if kind not in KNOWN and kind not in COPY:
-                raise Malformed("an unknown message")
-            if len(rest) < 5:
-                return None
-            end = check_size(kind, HEAD(rest, 0)[1], self._limits) + 1
-            if kind in COPY:
-                self._drop = end
-                continue
-            if end > len(rest):
-                return None
-            whole = bytes(rest[:end])
-            del rest[:end]
-            return whole
-
-    def take_copied(self) -> tuple[bytes, bytes, int]:
-        """CopyData as far as it is there, also in part: the messages, and the rows in them; and how the COPY ends:
-        CopyDone, CopyFail, Terminate or 0.
-
-        Flush and Sync are left out: the server ignores them while it copies in (54.2.6). Raises Malformed.
-        """
-        rest, pos, start = self.rest, 0, 0
-        out: list[bytes] = []
-        rows: list[bytes | bytearray] = []
-        ended = 0
-        if self._drop:
-            pos = min(self._drop, len(rest))
-            self._drop -= pos
-            rows.append(rest[:pos])
-        while len(rest) - pos >= 5:
-            kind, size = HEAD(rest, pos)
-            end = pos + 1 + check_size(kind, size, self._limits)
-            if kind in EMPTY:
-                out.append(bytes(rest[start:pos]))
-                start = pos = end
-                if kind == TERMINATE:
-                    ended = kind
-                    break
-                continue
-            if kind not in COPY:
-                raise Malformed("a statement in the middle of COPY FROM STDIN")
-            if kind == COPY_DATA:
-                begins, pos = pos + 5, min(end, len(rest))
-                rows.append(rest[begins:pos])
-                self._drop = end - pos
-                continue
-            if end > len(rest):
-                break
-            rows.append(rest[pos + 5 : end])  # CopyFail's words go to the server, too
-            pos = end
-            ended = kind
-            break
-        out.append(bytes(rest[start:pos]))
-        del rest[:pos]
-        return b"".join(out), b"".join(rows), ended
-
-    @property
-    def cut_off(self) -> int:
-        """How many bytes of a row are still to come of which the first have gone on."""
-        return self._drop
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that are here and not yet sent on."""
-        return len(self.rest)
 
     # ---- names
 

@@ -13,7 +13,7 @@ from yett.operations.sql.statement import Control, Statement, Verb, Way
 _KNOWN_TAGS = frozenset(
     (
         "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW", "SET", "RESET", "EXPLAIN", "COPY", "DECLARE CURSOR",
-        "CLOSE CURSOR", "PREPARE", "DEALLOCATE", "DISCARD ALL", "LISTEN", "UNLISTEN",
+        "CLOSE CURSOR", "PREPARE", "DEALLOCATE", "DISCARD ALL", "LISTEN", "UNLISTEN", "LOCK TABLE",
     )
 )  # fmt: skip
 _MOVES_CURSORS = frozenset(("DECLARE CURSOR", "CLOSE CURSOR"))
@@ -92,7 +92,7 @@ def touch(
 
 
 def _touch(statement: Statement, masks: Masks, told: Mentions, behind: Collection[int]) -> Touch:
-    if statement.control is not Control.NONE:
+    if statement.control is not Control.NONE or statement.instead:
         return Touch.NOTHING
     if not _known(statement):
         return Touch.UNKNOWN
