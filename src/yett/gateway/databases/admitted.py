@@ -43,6 +43,10 @@ class Admitted:
         self._needless: list[Dumping] = []
         self._marks: list[_Mark] = []
 
+    def dumping(self, undo: Dumping) -> None:
+        """Its statement comes next."""
+        self.dumps += [undo] if undo.ahead is None else [undo, undo.ahead]
+
     async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
         """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all that is.
 

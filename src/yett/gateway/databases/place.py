@@ -123,10 +123,13 @@ class Tried:
     """What is remembered of statements that ran and were rolled back, by their digest (`attempts.digest_of`).
 
     `slow`: they could not be measured within their time. `counted`: they did more than was signed for, namely this.
+    `ahead`, by a digest of the first of a transaction that is dumped for: tables (oids) that another one behind it
+    needed dumped and could not have any more, and what that one was.
     """
 
     slow: set[str] = field(default_factory=set)
     counted: dict[str, tuple[Rows, ...]] = field(default_factory=dict)
+    ahead: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict)
 
     def was_slow(self, digest: str) -> None:
         if len(self.slow) >= MOST_TRIED:
@@ -137,6 +140,12 @@ class Tried:
         if len(self.counted) >= MOST_TRIED:
             self.counted.clear()
         self.counted[digest] = rows
+
+    def was_late(self, first: str, tables: Collection[int], what: str) -> None:
+        if len(self.ahead) >= MOST_TRIED:
+            self.ahead.clear()
+        known, _ = self.ahead.get(first, ((), ""))
+        self.ahead[first] = (tuple(sorted({*known, *tables})), what)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from yett.approvals.facts import exceeded
 from yett.checkpoint.record import TAKEN_BACK, Pass
 from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
+from yett.gateway.databases.ahead import Ahead
 from yett.gateway.databases.attempts import (
     NO_GUESS,
     Changed,
@@ -85,6 +86,7 @@ class GuardedTransaction:
         self.reserved = Reserved(self.place)
         self.redefining = Redefining(self.place, self.guard)
         self.trying = Trying(self.place, self.agent)
+        self.ahead = Ahead(self.place, self.guard, self.admitted)
 
     async def begin(self) -> None:
         await stopping(self.guard.baseline())
@@ -101,16 +103,15 @@ class GuardedTransaction:
         known = await shown(place, touched_oids(ran), count=True)
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
         if isinstance(undo, Dumping):
-            self.admitted.dumps.append(undo)
+            self.admitted.dumping(undo)
         self.signed = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.passes.append(self.signed)
         most = {rows.table: rows.most() for operation in attempt.operations for rows in operation.rows}
         self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))
         self.planning = True
         if isinstance(undo, Dumping):
-            await stopping(undo.capture(self.signed.hold))
+            await self._dump(undo, self.signed)
             await stopping(give_back(self.agent))
-            self._must_be_signed(self.signed, undo.rows, others=True)
 
     def end_text(self) -> None:
         """What comes behind it is asked about by itself."""
@@ -134,22 +135,28 @@ class GuardedTransaction:
         dumping = look.way is Way.DUMP
         undo = await self._dumping(look.statements) if dumping else Named(self.place, self.guard)
         if isinstance(undo, Dumping):
-            self.admitted.dumps.append(undo)
+            self.admitted.dumping(undo)
         granted = self.signed
         if granted is None or not planned_for:
             granted = await self._asked(ran, undo)
             if self.plan is not None:
                 self.plan.alone = False
         if isinstance(undo, Dumping):
-            await stopping(undo.capture(granted.hold))  # a policy may owe no undo: it is dumped all the same
+            await self._dump(undo, granted)
             self.lent, self.lent_for = True, look.statements
-            self._must_be_signed(granted, undo.rows, others=True)
         self.statements += ran
 
     async def _dumping(self, statements: Sequence[Statement]) -> Dumping:
         undo = Dumping(self.place, self.agent, self.guard, statements, self.redefining)
+        await stopping(self.ahead.look(undo))
+        self.waits |= self.ahead.late
         await stopping(undo.look())
         return undo
+
+    async def _dump(self, undo: Dumping, granted: Pass) -> None:
+        """A policy may owe no undo: it is dumped all the same. Raises Stopped."""
+        await stopping(undo.capture(granted.hold))
+        self._must_be_signed(granted, list(undo.counted(self.admitted.dumps)), others=True)
 
     async def _hangs_on(self, statements: Sequence[Statement], behind: Sequence[str] = ()) -> tuple[str, ...]:
         """What only this session has, and what the statements do hangs on: it is signed with them. Raises YettError,

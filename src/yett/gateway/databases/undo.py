@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from yett.gateway.databases.aims import aims_of
 from yett.gateway.databases.attempts import Ran
@@ -23,8 +24,8 @@ from yett.gateway.postgres.catalog_inside import Batching
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
-from yett.providers.postgres.guard.captured import SETTLED, Captured, settling
-from yett.providers.postgres.guard.effects import Effects
+from yett.providers.postgres.guard.captured import SETTLED, DumpedTable, settling
+from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.guard import Guard
 
 _log = logging.getLogger("yett.gateway")
@@ -99,18 +100,21 @@ class Dumping:
         touched = [touched for statement in statements for touched in statement.touched]
         self._on = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
         dumping = [one for statement in statements if statement.tag not in ADDED for one in statement.touched]
-        self._tables = sorted({one.oid for one in dumping if one.oid and one.verb is not Verb.READ})
+        self.tables = sorted({one.oid for one in dumping if one.oid and one.verb is not Verb.READ})
         self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
         self._owners_of = self._schemas or _made_in(statements)
         self._place = place
         self._agent = agent
         self._guard = guard
         self._lent = False
-        self.rows: tuple[Rows, ...] = ()
-        """What the dump holds of the tables whose rows the statement takes or rewrites: counted, under lock."""
+        self.late = False
+        """Another statement of the transaction has shut what it dumps."""
+        self.ahead: Dumping | None = None
+        """What is dumped before it, for statements behind it."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
-        self._dumped: tuple[int, ...] = ()
-        self._what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
+        self.dumped: tuple[DumpedTable, ...] = ()
+        self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
+        self.what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
         self.xact = ""
         self.kept: UndoRecord | None = None
         self._redefining = redefining
@@ -118,9 +122,16 @@ class Dumping:
         self.redefines = may_redefine(statements)
         """Something that holds no rows: `redefining` keeps its words."""
 
+    def of_tables(self, tables: Sequence[int], what: str) -> Dumping:
+        """Of tables that go later in the transaction, as `what`."""
+        made = Dumping(self._place, self._agent, self._guard, (), self._redefining)
+        made._on = made.tables = list(tables)
+        made.what = what
+        return made
+
     @property
     def dumps(self) -> bool:
-        return bool(self._tables or self._schemas)
+        return bool(self.tables or self._schemas)
 
     @property
     def says_all(self) -> bool:
@@ -129,7 +140,6 @@ class Dumping:
 
     async def look(self) -> None:
         """What can be brought back of what goes, before anybody is asked. Raises YettError, ServerError."""
-        await self._guard.must_be_readable(self._tables)
         lost = await self._redefining.read(self._statements) if self.redefines or not self.dumps else ()
         self.plan = (
             plan_with_a_dump(self._statements, lost) if self.dumps else plan_without_a_dump(self._statements, lost)
@@ -137,23 +147,32 @@ class Dumping:
 
     async def capture(self, hold: str) -> UndoRecord | None:
         """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
+        if self.late:
+            raise Unguardable(
+                "what this destroys had to be dumped before this transaction shut it for all others",
+                "roll back and send the transaction again: it is dumped first then",
+            )
         if not self._lent:
             self.xact = str(Xact(self._place.database.id, await self._guard.identify()))
+            if self.ahead is not None:
+                await self.ahead.capture(hold)
+                await give_back(self._agent)
             await self.lend()
         if self.kept is not None:
             return self.kept
-        tables = await self._guard.undumped(self._tables)
+        tables = await self._guard.undumped(self.tables)
         if not (tables or self._schemas):
             return None
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
-            self._dumped = tuple(table.oid for table in captured.dump.tables) if captured.dump else ()
-            self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self._what)
-        self.rows = tuple(self._counted(captured))
+            self.dumped = captured.dump.tables if captured.dump else ()
+            self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
         return self.kept
 
-    def _counted(self, captured: Captured) -> Iterator[Rows]:
-        for table in captured.dump.tables if captured.dump else ():
+    def counted(self, dumps: Iterable[Dumping]) -> Iterator[Rows]:
+        """What these dumps of its transaction hold of the tables whose rows the statement takes or rewrites: counted,
+        under lock."""
+        for table in (table for dump in dumps for table in dump.dumped):
             label, verb = f"{table.schema}.{table.name}", self._verbs.get(table.oid)
             if verb is Verb.ALTER:
                 yield Rows(label, updated=table.rows)
@@ -168,7 +187,8 @@ class Dumping:
     async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
         """Right before COMMIT: rows of what was dumped may have changed, too, and what it redefined in a savepoint is
         under another id. Raises YettError, ServerError."""
-        changed = sorted({table.oid for table in effects.tables} & set(self._dumped))
+        dumped = {table.oid for table in self.dumped}
+        changed = sorted({table.oid for table in effects.tables} & dumped)
         if self.kept is None or not (changed or len(xids) > 1):
             return
         left: dict[int, int] = {}
@@ -176,7 +196,7 @@ class Dumping:
             await lend(self._place, self._agent, changed, ())
             left = await self._guard.rows_left(effects)
             await give_back(self._agent)
-        facts = settling(xids, {oid: count for oid, count in left.items() if oid in self._dumped})
+        facts = settling(xids, {oid: count for oid, count in left.items() if oid in dumped})
         await self._place.undos.add_facts(self.kept, {SETTLED: facts})
 
     async def discarded(self) -> None:

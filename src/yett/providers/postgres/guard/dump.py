@@ -53,6 +53,10 @@ SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(d, '' ORDER BY d C
 FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
 
 
+class Shut(Unguardable):
+    """The agent's own transaction keeps everybody else from reading a table until it ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dumped:
     """A dump, its file, the id that the agent's transaction has now, and the relations (oids) that it brings back."""
@@ -135,12 +139,12 @@ async def _lock(agent: Executing, relations: list[Relation]) -> None:
 async def must_be_readable(agent: Executing, oids: Sequence[int]) -> None:
     """Of tables that were there before the agent's transaction and are not dumped: it has not shut them for all others.
 
-    Raises Unguardable, ServerError.
+    Raises Shut, ServerError.
     """
     if not oids:
         return
     if shut := await agent.rows(_SHUT.format(oids=",".join(map(str, oids)))):
-        raise Unguardable(
+        raise Shut(
             f"{shut[0][0]} cannot be dumped any more: this transaction has shut it for all others until it ends, by a"
             " LOCK or by dropping an index, trigger, policy or rule of it",
             "roll back, and send both statements as one text, or this one first: then it is dumped before either runs",
