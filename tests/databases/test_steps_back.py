@@ -7,6 +7,7 @@ from sqlalchemy import update
 from tests.databases.company_of_tests import Company
 from tests.databases.test_an_agent_works import content
 
+from yett.daemon.verbs import undo as verbs
 from yett.model.errors import YettError
 from yett.recovery.keep.budget import DAY_NS
 from yett.store.tables import undos
@@ -57,3 +58,42 @@ def test_what_was_let_go_in_between_is_refused_and_named(company: Company) -> No
     with pytest.raises(YettError, match=f"what {newest} holds does not say whose the row was"):
         company.undo(-1)
     assert content(company) == now
+
+
+def test_what_was_done_to_a_table_before_it_came_back_from_a_dump_is_a_part_of_it(company: Company) -> None:
+    company.run("INSERT INTO totals VALUES ('new', 3)")
+    company.approve(company.held("DROP TABLE totals"))
+    company.run("DROP TABLE totals")
+    with pytest.raises(YettError, match=r"the public\.totals whose rows this holds was dropped since"):
+        company.undo(-2)
+    company.undo(-1)
+    with pytest.raises(YettError, match=r"was dropped since, so nothing was undone") as refused:
+        company.undo(-2)
+    assert "came back from a dump" in refused.value.remedy
+    assert company.truth("SELECT users FROM totals WHERE plan = 'new'") == [(3,)]
+
+
+def test_an_undo_is_listed_by_what_people_call_things_and_says_that_it_was_used(company: Company) -> None:
+    company.approve(company.held("DROP TABLE totals"))
+    company.run("DROP TABLE totals")
+    (row,) = listed(company)
+    assert row["resource"] == "postgres database saas"
+    assert row["what"] == "DROP TABLE totals"
+    assert not asked(company, str(row["id"]))["applied_at"]
+    company.undo()
+    assert asked(company, str(row["id"]))["applied_at"]
+
+
+def listed(company: Company) -> list[dict[str, object]]:
+    async def read() -> list[dict[str, object]]:
+        return [row async for one in verbs.list_(company.laws.plane, {}) for row in one["undos"]]
+
+    return company.laws.do(read())
+
+
+def asked(company: Company, undo: str) -> dict[str, object]:
+    async def ask() -> dict[str, object]:
+        (said,) = [one async for one in verbs.apply(company.laws.plane, {"undo": undo})]
+        return said
+
+    return company.laws.do(ask())

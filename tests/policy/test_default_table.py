@@ -168,7 +168,7 @@ def test_the_founding_call_is_held_with_a_quorum_an_undo_and_an_alarm(shipped: P
     decision = shipped.decide(call)
     assert decision.verdict == "hold"
     assert decision.obligations == {"sign:2", "snapshot", "alarm"}
-    assert decision.reasons == ("it cannot be undone, so a person must say yes",)
+    assert decision.reasons == ("by itself it cannot be undone, so a person must say yes",)
     assert "floor/irreversible" in decision.rules
 
 

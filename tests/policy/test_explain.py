@@ -26,7 +26,7 @@ def test_a_delete_elsewhere_says_how_to_ask(shipped: Policies, ask: Make) -> Non
 def test_a_hold_names_the_rule_and_what_is_owed(shipped: Policies, ask: Make) -> None:
     explanation = shipped.explain(ask("delete", "elsewhere", irreversible=True))
     assert explanation.verdict == "hold"
-    assert explanation.because == ("it cannot be undone, so a person must say yes [floor/irreversible]",)
+    assert explanation.because == ("by itself it cannot be undone, so a person must say yes [floor/irreversible]",)
     assert explanation.obligations == (
         "alarm (an alarm is raised)",
         "sign:2 (that many people sign: 2)",

@@ -22,6 +22,7 @@ _CONTROLS = {0x00: "NULL", 0x08: "BACKSPACE", 0x09: "TAB", 0x0A: "LINE FEED", 0x
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "HEBREW", "ARABIC", "FULLWIDTH", "MATHEMATICAL")
 
 _MARKS_IN_A_ROW = 2
+_SAYING_SO = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Visible:
 
 
 def visible(text: str, limit: int = LINE) -> Visible:
-    """Make one value showable on one line."""
-    shown, rest = text[:limit], text[limit:]
+    """Make one value showable on one line. A little more than `limit` is shown: to say that it was cut is as long."""
+    shown, rest = (text, "") if len(text) <= limit + _SAYING_SO else (text[:limit], text[limit:])
     digest = hashlib.sha256(rest.encode("utf-8", "surrogatepass")).hexdigest() if rest else ""
     return Visible(tuple(_pieces(shown)), len(rest), digest, _warnings(shown))
 

@@ -318,7 +318,7 @@ class Checkpoint:
                     return await self._spend(judged, state, live)
                 except NotOpen as error:
                     if error.code == "delayed":
-                        raise self._hold_refusal(state, live, judged, error.what) from None
+                        raise self._hold_refusal(state, live, judged, error.what, words.ASK_AGAIN) from None
                     if error.code != "drifted":
                         raise Refused(Verdict.DENY, error.what, error.remedy, code=error.code) from None
                 except ApprovalError as error:
@@ -353,9 +353,9 @@ class Checkpoint:
                 raise await self._deny(judged, state)
         return await self._release(judged, state, live.id, undos)
 
-    def _hold_refusal(self, state: SessionState, hold: Hold, judged: Judged, reason: str) -> Refused:
+    def _hold_refusal(self, state: SessionState, hold: Hold, judged: Judged, reason: str, ask: str = "") -> Refused:
         """The refusal of a request that waits; `yett why` shows it too, as its sender was refused all the same."""
-        ask = words.ask_hold(hold.id, f"{self._desk.site.origin}/holds/{hold.id}")
+        ask = ask or words.ask_hold(hold.id, f"{self._desk.site.origin}/holds/{hold.id}")
         state.asks.remember(Refusal(hold.id, "", judged.facts.attempt.summary, reason, ask))
         return Refused(Verdict.HOLD, reason, ask, hold=hold.id, code="held")
 

@@ -20,6 +20,9 @@ def ask_for(refusal: str) -> str:
     return f"If the task needs it, ask a person: yett ask {refusal} 'why', then send the same request again."
 
 
+ASK_AGAIN = "Nobody need be asked: send the same request again then."
+
+
 def ask_hold(hold: str, url: str) -> str:
     """How a held request goes on."""
     return f"It waits for a person at {url} (tell them why: yett ask {hold} 'why'); then send the same request again."

@@ -19,7 +19,6 @@ COLUMNS = [
     ("purpose", "TASK"),
     ("what", "WHAT"),
     ("resource", "RESOURCE"),
-    ("rows", "ROWS"),
     ("size", "SIZE"),
     ("where", "WHERE"),
     ("act", "ACT"),
@@ -52,7 +51,7 @@ def show(undo: str, as_json: showing.AsJson = False) -> None:
         print(json.dumps(row, indent=1))
         return
     said = _said(row)
-    names = ("id", "resource", "what", "purpose", "task", "hold", "how", "rows", "size", "where", "act")
+    names = ("id", "resource", "what", "purpose", "task", "hold", "how", "size", "where", "act")
     facts = {name: said[name] for name in names}
     facts |= {name: _day(row[f"{name}_at"]) for name in ("made", "verified", "checked", "applied", "expires")}
     showing.facts({**facts, "does not cover": row["gaps"]}, as_json=False)
@@ -72,7 +71,9 @@ def verify(
 def apply(undo: str) -> None:
     answer = call("undo.apply", undo=undo)
     if "sign" in answer:
-        print(f"Sign to bring it back: {answer['sign']}\nwaiting ...", flush=True)
+        if answer["applied_at"]:
+            print(f"{undo} was brought back already, {_day(answer['applied_at'])}: this does it again")
+        print(f"Sign to bring it back: {answer['sign']}\nwaiting ... (Ctrl-C: nothing is brought back)", flush=True)
         answer = call("undo.wait", act=answer["act"], undo=undo)
     showing.lines(answer["lines"])
 
@@ -97,6 +98,7 @@ def _said(row: Row) -> Row:
         **row,
         "age": _span(now - row["made_at"]),
         "size": _size(row["size"]),
+        "what": " ".join(str(one) for one in (row["what"], row["rows"]) if one),
         "where": row["store"],
         "act": _act(row),
         "verified": "yes" if row["verified_at"] else "NO",

@@ -10,16 +10,17 @@ from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign, wait_signed
 from yett.model.canonical import Json
 from yett.model.errors import YettError
+from yett.model.undo import UndoRecord
 from yett.recovery.kept import KeptUndo
 
 
 async def list_(plane: Plane, request: Message) -> AsyncIterator[Message]:
-    yield {"undos": [_row(undo) for undo in plane.undos.all()]}
+    yield {"undos": [_row(plane, undo) for undo in plane.undos.all()]}
 
 
 async def show(plane: Plane, request: Message) -> AsyncIterator[Message]:
     undo = plane.undos.kept(str(request["undo"]))
-    yield {"undo": {**_row(undo), "facts": undo.record.facts}}
+    yield {"undo": {**_row(plane, undo), "facts": undo.record.facts}}
 
 
 async def verify(plane: Plane, request: Message) -> AsyncIterator[Message]:
@@ -48,8 +49,10 @@ async def prune(plane: Plane, request: Message) -> AsyncIterator[Message]:
 
 
 async def apply(plane: Plane, request: Message) -> AsyncIterator[Message]:
-    """Propose the act; the caller shows where to sign, then waits with `undo.wait`."""
-    yield await ask_to_sign(plane, ActKind.UNDO_APPLY, _body(plane, str(request["undo"])))
+    """Propose the act; the caller shows where to sign, then waits with `undo.wait`. `applied_at`: when it was done."""
+    undo = plane.undos.kept(str(request["undo"]))
+    asked = await ask_to_sign(plane, ActKind.UNDO_APPLY, _body(plane, undo.record.id))
+    yield {**asked, "applied_at": undo.applied}
 
 
 async def wait(plane: Plane, request: Message) -> AsyncIterator[Message]:
@@ -58,20 +61,21 @@ async def wait(plane: Plane, request: Message) -> AsyncIterator[Message]:
     await wait_signed(plane.desk, act_id)
     body, now = _body(plane, undo), plane.desk.clock()
     signers = await plane.journal.run(lambda tx: plane.desk.spend_act(tx, act_id, ActKind.UNDO_APPLY, body, now))
-    lines = []
+    last = ""
     async for line in plane.undos.apply(undo, ", ".join(signers)):
-        lines.append(line)
-        yield {"progress": line}
-    yield {"lines": lines[-1:]}
+        if last:
+            yield {"progress": last}
+        last = line
+    yield {"lines": [last]}
 
 
-def _row(undo: KeptUndo) -> Message:
+def _row(plane: Plane, undo: KeptUndo) -> Message:
     """Times in nanoseconds since the epoch, None where it never was; sizes in bytes."""
     record = undo.record
     content = record.facts.get("content")
     return {
         "id": record.id,
-        "resource": f"{record.provider} {record.resource.kind} {record.resource.id}",
+        "resource": f"{record.provider} {record.resource.kind} {_name(plane, record)}",
         "how": record.how,
         "rows": content.get("rows", "") if isinstance(content, dict) else record.facts.get("rows", ""),
         "gaps": list(record.gaps),
@@ -90,6 +94,12 @@ def _row(undo: KeptUndo) -> Message:
         "applying": undo.applying,
         "expires_at": undo.expires,
     }
+
+
+def _name(plane: Plane, record: UndoRecord) -> str:
+    """A database as people call it; anything else, and one that was forgotten, by its provider's id."""
+    names = (one.name for one in plane.databases.all if one.ref == record.resource)
+    return next(names, record.resource.id)
 
 
 def _body(plane: Plane, undo: str) -> dict[str, Json]:

@@ -6,7 +6,7 @@ column is an act of its own (`yett database show`), which says which column, to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ from yett.model.errors import YettError
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import behind_calls
 from yett.operations.sql.mentions import mentions
+from yett.operations.sql.parameters import with_declared
 from yett.operations.sql.statement import Statement, Verb, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
 from yett.providers.postgres.grants import Masked, columns_now, masked_columns, must_be_there
@@ -30,6 +31,7 @@ from yett.providers.postgres.own import Own
 from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
+_NOTHING = b"SELECT"
 _MAKES_ROWS = frozenset(("PREPARE", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"))
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
@@ -153,7 +155,7 @@ def judge(
     for one, mentioned in zip(statements, names, strict=True):
         oids = {touched.oid for touched in one.touched}
         tables, opaque = masks.tables(oids), bool(oids & masks.opaque)
-        through = opaque or bool(behind & (masks.columns.keys() | {0}))
+        through = opaque or bool(one.executes) or bool(behind & (masks.columns.keys() | {0}))
         if not (tables or opaque) or not (through or mentioned.values.name(tables)):
             continue
         if one.copies == "out":
@@ -209,7 +211,7 @@ class Veil:
         self._odd: dict[bytes, Unsettled] = {}
         self._texts: dict[bytes, tuple[Statement, ...]] = {}
         self._cursors = Touch.PROVEN
-        answers = MaskedAnswers(masks, self._touch, self._unsettles, self._refused)
+        answers = MaskedAnswers(masks, self._touch, self._unsettles, self._refused, self._given)
         self._answers = answers
         self.sent, self.feed = answers.sent, answers.feed
 
@@ -232,7 +234,10 @@ class Veil:
         if (odd := unsettled(statements)) is not SETTLED:
             self._odd[sql] = odd
         opens = any(one.tag == "DECLARE CURSOR" or (one.way is not Way.PASS and not one.instead) for one in statements)
-        if opens or judged.touch is Touch.MASKED:  # a function may open a cursor
+        if opens or judged.touch in (
+            Touch.MASKED,
+            Touch.QUIET,
+        ):  # a function may open a cursor, the protocol a portal
             self._cursors = worst((self._cursors, judged.touch))
 
     # ---- what the answers ask
@@ -258,6 +263,18 @@ class Veil:
         if statements is None and (seen := self._classified(sql)) is not None:
             statements = seen[1]
         return replies.hint(self._withheld(statements)) if self._withheld is not None and statements else b""
+
+    def _given(self, types: Collection[int]) -> Touch:
+        """What making values of types that a Parse declares could show: their checks may read."""
+        seen = self._classified(_NOTHING)
+        if seen is None:
+            return Touch.UNKNOWN
+        try:
+            with not_waiting():
+                behind = behind_calls(with_declared(_NOTHING, types), seen[0])
+        except (YettError, WouldWait):
+            return Touch.UNKNOWN
+        return Touch.UNKNOWN if 0 in behind or self.masks.touches(behind) else Touch.NOTHING
 
     def _unsettles(self, sql: bytes) -> Unsettled:
         return self._odd.get(sql, SETTLED)

@@ -114,7 +114,7 @@ class Dumping:
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self.dumped: tuple[DumpedTable, ...] = ()
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
-        self.what = ", ".join(dict.fromkeys(statement.tag for statement in statements))
+        self.what = ", ".join(dict.fromkeys(map(_said, statements)))
         self.xact = ""
         self.kept: UndoRecord | None = None
         self._redefining = redefining
@@ -201,6 +201,12 @@ class Dumping:
 
     async def discarded(self) -> None:
         await discard(self._place, self.kept)
+
+
+def _said(statement: Statement) -> str:
+    """In a few words for a list."""
+    names = dict.fromkeys(one.name for one in statement.touched if one.name and one.verb is not Verb.READ)
+    return " ".join((statement.tag, ", ".join((*names, *statement.schemas)))).strip()[:120]
 
 
 def _made_in(statements: Sequence[Statement]) -> list[str]:

@@ -12,9 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import Answers
-from yett.gateway.postgres.desk import Told
 from yett.gateway.postgres.fields import OWN_PREFIX, Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
@@ -38,6 +36,7 @@ from yett.gateway.postgres.messages import (
     message,
 )
 from yett.gateway.postgres.metering import Meter
+from yett.gateway.postgres.quoting import NOT_SHOWN, scrubbed
 from yett.providers.postgres.guard.executing import ServerError
 
 Row = tuple[str | None, ...]
@@ -168,13 +167,14 @@ class Lockstep:
         return shown if self._meter is None else self._meter.piece(kind, shown)
 
     def error_of(self, group: Group) -> bytes:
-        """An own group's ErrorResponse as the client may see it: masked, it keeps its code and loses its words."""
-        if self._seen is None or not group.error:
-            return group.error
-        told = Told(
-            "yett: the server's message is not shown, for it could hold masked values", "", said(group.error[5:])[1]
-        )
-        return replies.error(told)
+        """An own group's ErrorResponse as the client may see it."""
+        return group.error if self._seen is None or not group.error else scrubbed(ERROR, group.error)
+
+    def _rows_of(self, group: Group) -> list[Row]:
+        if group.failed:
+            text, sqlstate = said(group.error[5:])
+            raise ServerError(sqlstate, text if self._seen is None else NOT_SHOWN)
+        return group.rows
 
     def emit(self, piece: bytes) -> None:
         """For the client: now, or when its transaction is final."""
@@ -248,7 +248,7 @@ class Lockstep:
         self._requests.due += 1
         parts = (_own(sql.encode())[: -len(SYNC_MESSAGE)] for sql in statements)
         self._own_to_server(b"".join((*parts, SYNC_MESSAGE)))
-        return _rows_of(await self.finished(group))
+        return self._rows_of(await self.finished(group))
 
     async def parsed(self, sql: str) -> Group:
         """What the server says to a text that it only reads: looks names up, makes values of literals, no more."""
@@ -267,14 +267,7 @@ class Lockstep:
         """See `Executing`. Raises ServerError."""
         if self.before is not None:
             await self.before()
-        return _rows_of(await self.own(sql))
-
-
-def _rows_of(group: Group) -> list[Row]:
-    if group.failed:
-        text, sqlstate = said(group.error[5:])
-        raise ServerError(sqlstate, text)
-    return group.rows
+        return self._rows_of(await self.own(sql))
 
 
 def _own_name() -> bytes:

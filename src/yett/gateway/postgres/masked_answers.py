@@ -15,23 +15,20 @@ statements are still the same, of a statement.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from struct import Struct
 from struct import error as StructError
 
 from yett.gateway.postgres import messages as m
 from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
+from yett.gateway.postgres.quoting import scrubbed
 from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, worst
+from yett.operations.sql.catalog import FIRST_NORMAL_OID
 
+_COUNT, _OID = Struct(">H").unpack_from, Struct(">I")
 _NO_RIGHT = b"\0C42501\0"
 LARGEST_ROW = 64 << 20
-_WORDS = b"yett: the server's message is not shown, for it could hold masked values"
-_SHOWN_FIELDS = b"SVCPsdtcnFLR"
-"""Severity, SQLSTATE, position, names of objects, place in the source. Not M, D, H, W, p, q, which quote values."""
-
-_OF_THE_TEXT = (b"C42", b"C25", b"C40", b"C55", b"C57", b"C26", b"C34")
-"""Classes of errors (Appendix A) that are about the statement and the session: they name things, and quote no row."""
-
 _ASYNCHRONOUS = frozenset((m.NOTIFICATION, m.PARAMETER_STATUS))
 _ANSWERED = {m.PARSE_COMPLETE: m.PARSE, m.BIND_COMPLETE: m.BIND, m.CLOSE_COMPLETE: m.CLOSE}
 _EMPTY_QUERY, _NO_DATA, _PARAMETERS, _SUSPENDED = 0x49, 0x6E, 0x74, 0x73  # I n t s
@@ -42,14 +39,17 @@ _NOTHING = frozenset((m.FLUSH, m.TERMINATE, m.COPY_DATA, m.COPY_DONE, m.COPY_FAI
 
 @dataclass(slots=True)
 class _Shape:
-    """What a statement or portal answers with. `plan` None: not described; `moves`, `names`: how often cursors had
-    moved and names of statements had changed by then."""
+    """What a statement or portal answers with. `judged`: what its text could show when that was asked last; `touch`
+    adds what the server has told of it. `given`: what values of the types that its Parse declares could. `plan` None:
+    not described; `moves`, `names`: how often cursors had moved and names of statements had changed by then."""
 
     sql: bytes
     touch: Touch
     plan: Plan | None = None
     moves: int = 0
     names: int = 0
+    judged: Touch = Touch.UNKNOWN
+    given: Touch = Touch.NOTHING
 
 
 @dataclass(slots=True)
@@ -61,6 +61,7 @@ class _Asked:
     of: bytes = b""
     sql: bytes = b""
     touch: Touch = Touch.NOTHING
+    given: Touch = Touch.NOTHING
     on_statement: bool = False
 
 
@@ -77,10 +78,13 @@ class MaskedAnswers:
         touch: Callable[[bytes], Touch],
         unsettles: Callable[[bytes], Unsettled] | None = None,
         refused: Callable[[bytes], bytes] | None = None,
+        given: Callable[[Collection[int]], Touch] | None = None,
     ) -> None:
         """`unsettles(sql)`: what a text does to names, besides the portals of one that is UNKNOWN. `refused(sql)`: a
-        field for the ERROR of one that the server refused for want of a right."""
+        field for the ERROR of one that the server refused for want of a right. `given(oids)`: what making values of
+        these types could show, that are not built in."""
         self._refused = refused
+        self._given = given or _anything
         self._masks = masks
         self._touch = touch
         self._unsettles = unsettles or self._unsettles_all
@@ -98,10 +102,17 @@ class MaskedAnswers:
         if masks is not None:
             self._masks = masks
         for shape in (*self._statements.values(), *self._portals.values()):
-            shape.plan, shape.touch = None, self._touch(shape.sql)
+            self._judge(shape, anew=True)
         for asked in self._asked:
             if asked.kind in (m.QUERY, m.PARSE):
                 asked.touch = worst((asked.touch, self._touch(asked.sql)))
+
+    def _judge(self, shape: _Shape, *, anew: bool = False) -> None:
+        """What its text could show now; if that is not what it was, nothing that was described holds."""
+        now = worst((self._touch(shape.sql), shape.given)) if shape.sql else Touch.UNKNOWN
+        if anew or now is not shape.judged:
+            shape.touch = shape.judged = now
+            shape.plan = None
 
     def sent(self, data: bytes) -> None:
         """Note messages as they go to the server after its login, whole or in parts.
@@ -173,8 +184,9 @@ class MaskedAnswers:
             sql = body[:-1]
             self._asked.append(_Asked(kind, sql=sql, touch=self._touch(sql)))
         elif kind == m.PARSE:
-            name, sql = body.split(b"\0", 2)[:2]
-            self._asked.append(_Asked(kind, name, sql=sql, touch=self._touch(sql)))
+            name, sql, declared = body.split(b"\0", 2)
+            given = self._types(declared)
+            self._asked.append(_Asked(kind, name, sql=sql, touch=worst((self._touch(sql), given)), given=given))
         elif kind == m.BIND:
             portal, statement = body.split(b"\0", 2)[:2]
             self._asked.append(_Asked(kind, portal, of=statement))
@@ -184,6 +196,12 @@ class MaskedAnswers:
             self._asked.append(_Asked(kind))
         else:
             self._asked.append(_Asked(kind, body[1:-1], on_statement=body[0] == _STATEMENT))
+
+    def _types(self, declared: bytes) -> Touch:
+        """Of what a Parse declares."""
+        (count,) = _COUNT(declared, 0)
+        made = {oid for (oid,) in _OID.iter_unpack(declared[2 : 2 + 4 * count]) if oid >= FIRST_NORMAL_OID}
+        return self._given(made) if made else Touch.NOTHING
 
     # ---- what was answered
 
@@ -200,7 +218,10 @@ class MaskedAnswers:
         if kind == m.READY:
             self._ready(head, whole[5])
         elif kind == m.ROW_DESCRIPTION:
-            touch = self._shape(head).touch
+            shape = self._shape(head)
+            if head.kind == m.DESCRIBE:  # a name in it may stand for another statement since it was parsed
+                self._judge(shape)
+            touch = shape.touch
             self._described(head, plan(whole[5:], self._masks, touch > 0, proven=touch.proven))
         elif kind == _NO_DATA and head.kind == m.DESCRIBE:
             self._asked.popleft()
@@ -275,14 +296,13 @@ class MaskedAnswers:
     def _done(self, asked: _Asked) -> None:
         named = bool(asked.name)  # SQL has no word for what has no name
         if asked.kind == m.PARSE:
-            self._statements[asked.name] = _Shape(asked.sql, asked.touch)
+            self._statements[asked.name] = _Shape(asked.sql, asked.touch, judged=asked.touch, given=asked.given)
             self._names += named
         elif asked.kind == m.BIND:
             of = self._statements.get(asked.of) or _Shape(b"", Touch.UNKNOWN)
-            if self._unsettles(of.sql).follows:
-                of.touch, of.plan = self._touch(of.sql), of.plan if self._holds(of) else None
+            self._judge(of, anew=not self._holds(of))
             self._moves += named
-            self._portals[asked.name] = _Shape(of.sql, of.touch, of.plan, self._moves, self._names)
+            self._portals[asked.name] = replace(of, moves=self._moves, names=self._names)
         elif asked.on_statement:
             self._statements.pop(asked.name, None)
             self._names += named
@@ -330,12 +350,9 @@ class MaskedAnswers:
 
     def _scrubbed(self, kind: int, whole: bytes) -> bytes:
         """An error or notice of a statement that could show masked values keeps its code and loses its words."""
-        if not self._asked or not (touch := self._touch_of(self._asked[0])).tells:
+        if not self._asked or not self._touch_of(self._asked[0]).tells:
             return whole
-        fields = [one for one in whole[5:].split(b"\0") if one and one[0] in _SHOWN_FIELDS]
-        if touch is Touch.QUIET and any(one.startswith(_OF_THE_TEXT) for one in fields):
-            return whole
-        return m.message(kind, b"\0".join((*fields, b"M" + _WORDS)) + b"\0\0")
+        return scrubbed(kind, whole)
 
     def _touch_of(self, head: _Asked) -> Touch:
         """What an error at Sync is about (a deferred constraint) is not known."""
@@ -344,6 +361,10 @@ class MaskedAnswers:
         if head.kind in (m.PARSE, m.QUERY):
             return head.touch
         return Touch.UNKNOWN if head.kind == m.SYNC else self._shape(head).touch
+
+
+def _anything(types: Collection[int]) -> Touch:
+    return Touch.UNKNOWN
 
 
 def _told(touch: Touch, made: Plan) -> Touch:

@@ -92,6 +92,8 @@ def touch(
 
 
 def _touch(statement: Statement, masks: Masks, told: Mentions, behind: Collection[int]) -> Touch:
+    if statement.control is Control.COMMIT:
+        return Touch.QUIET  # what was deferred to it may quote a row
     if statement.control is not Control.NONE or statement.instead:
         return Touch.NOTHING
     if not _known(statement):

@@ -99,6 +99,7 @@ def behind_calls(sql: bytes, catalog: Catalog) -> frozenset[int]:
         except (RecursionError, LookupError, TypeError, ValueError, AttributeError):
             return frozenset((0,))
         calls = frozenset(ref for ref in reader.refs if ref.kind not in _VERBS)
+        calls |= {Ref("type", oid) for oid in declared(sql)}
         found.update(touched.oid for touched in reach.close(calls).touched)
     return frozenset(found)
 

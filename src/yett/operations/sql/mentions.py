@@ -27,7 +27,9 @@ _CONDITIONS = frozenset(
     )
 )  # fmt: skip
 _RETURNING = "returningClause"
-_SELECTS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
+_VERSIONS = ("old", "new")
+_WRITES = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
+_SELECTS = frozenset(("SelectStmt", *_WRITES))
 _SETS = "SETOP_NONE"
 _HARMLESS_CONSTRAINTS = frozenset(
     ("CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN", "CONSTR_EXCLUSION", "CONSTR_DEFAULT")
@@ -124,6 +126,9 @@ class _Walk:
             if range_var.get("alias", {}).get("colnames"):
                 self.values.renames.add(range_var["relname"])
         self._excluded = _EXCLUDED not in self._ranges
+        for kind in _WRITES:
+            for written in _all(node, kind):
+                self._returned(written)
         for join in _all(node, "JoinExpr"):
             self._joined(join)
         ((kind, fields),) = node.items()
@@ -133,6 +138,12 @@ class _Walk:
                 self.conditions = self.values
             ((kind, fields),) = fields["query"].items()
         self._statement(kind, fields)
+
+    def _returned(self, written: Mapping[str, Any]) -> None:
+        """RETURNING knows its relation as old and new, too, or as it calls them (PostgreSQL 18)."""
+        options = _all(written.get(_RETURNING, {}), "ReturningOption")
+        for name in (*_VERSIONS, *(one["value"] for one in options)):
+            self._ranges.setdefault(name, set()).add(written["relation"]["relname"])
 
     def _joined(self, join: Mapping[str, Any]) -> None:
         tables = {one["relname"] for one in _all(join, "RangeVar")}

@@ -217,7 +217,10 @@ async def _compared(connection: Connection, captured: Captured, others: Others) 
     known, parts = await others(), []
     for table in captured.tables:
         if (found := now.get(table.effect.oid)) is None:
-            raise YettError(f"{table.effect.label} is not there any more", "bring that table back first")
+            raise YettError(
+                f"the {table.effect.label} whose rows this holds was dropped since, so nothing was undone",
+                "if it came back from a dump, what was done to its rows before that is a part of it now",
+            )
         parts.append(await compared(connection, captured, table, found, known))
     return parts
 
@@ -324,4 +327,5 @@ def _advice(found: tuple[Conflict, ...]) -> str:
 def _words(found: tuple[Conflict, ...]) -> str:
     shown = "; ".join(f"{c.table} {c.key}: {c.why}" for c in found[:10])
     more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
-    return f"{len(found)} rows were changed since, so nothing was undone: {shown}{more}"
+    many = "1 row was" if len(found) == 1 else f"{len(found):,} rows were"
+    return f"{many} changed since, so nothing was undone: {shown}{more}"
