@@ -369,3 +369,36 @@ def test_sent_as_that_says_it_passes_and_comes_back(company: Company, steps: tup
     while company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]:
         company.undo()
     assert company.truth(f"{rows} FROM bookings") == before
+
+
+STEPS = ("DROP INDEX never_v", "ALTER TABLE never ADD COLUMN a int", "ALTER TABLE never DROP COLUMN v")
+
+
+@pytest.mark.parametrize("steps", [STEPS, STEPS[1:]], ids=["ahead", "as it comes"])
+def test_of_a_table_that_nobody_counted_ever(company: Company, steps: tuple[str, ...]) -> None:
+    company.directly("CREATE TABLE never AS SELECT n AS id, n % 7 AS v FROM generate_series(1, 5000) n")
+    company.directly("CREATE INDEX never_v ON never (v)")
+    before = company.truth("SELECT * FROM never ORDER BY id")
+    assert approved(company, steps) <= len(steps) + 1
+    assert company.truth("SELECT count(a) FROM never") == [(0,)]
+    for number in range(len(company.laws.plane.undos.records())):
+        company.undo(-1 - number)
+    assert company.truth("SELECT * FROM never ORDER BY id") == before
+
+
+def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
+    company.directly(
+        "CREATE ROLE another_owner_of_all; CREATE TABLE theirs AS SELECT 1 AS id, 2 AS v;"
+        "ALTER TABLE theirs OWNER TO another_owner_of_all; CREATE INDEX theirs_v ON theirs (v)"
+    )
+    try:
+        before = company.truth("SELECT * FROM theirs")
+        steps = ("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note", "DROP INDEX theirs_v",
+                 "ALTER TABLE theirs DROP COLUMN v")  # fmt: skip
+        approved(company, steps)
+        assert company.truth("SELECT * FROM theirs") == [(1,)]
+        for number in range(len(company.laws.plane.undos.records())):
+            company.undo(-1 - number)
+        assert company.truth("SELECT * FROM theirs") == before
+    finally:
+        company.directly("DROP OWNED BY another_owner_of_all; DROP ROLE another_owner_of_all")

@@ -21,11 +21,13 @@ from yett.gateway.databases.redefining import (
 )
 from yett.gateway.databases.xacts import Xact
 from yett.gateway.postgres.catalog_inside import Batching
+from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
 from yett.providers.postgres.guard.captured import SETTLED, DumpedTable, settling
 from yett.providers.postgres.guard.effects import Effects, Unguardable
+from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
 
 _log = logging.getLogger("yett.gateway")
@@ -113,6 +115,7 @@ class Dumping:
         """What is dumped before it, for statements behind it."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self.dumped: tuple[DumpedTable, ...] = ()
+        self._uncounted: dict[int, DumpedTable] = {}
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
         self.what = ", ".join(dict.fromkeys(map(_said, statements)))
         self.xact = ""
@@ -154,9 +157,7 @@ class Dumping:
             )
         if not self._lent:
             self.xact = str(Xact(self._place.database.id, await self._guard.identify()))
-            if self.ahead is not None:
-                await self.ahead.capture(hold)
-                await give_back(self._agent)
+            await self._capture_ahead(hold)
             await self.lend()
         if self.kept is not None:
             return self.kept
@@ -166,18 +167,29 @@ class Dumping:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
             self.dumped = captured.dump.tables if captured.dump else ()
+            self._uncounted = {table.oid: table for table in self.dumped}
             self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
         return self.kept
 
+    async def _capture_ahead(self, hold: str) -> None:
+        if self.ahead is None:
+            return
+        try:
+            await self.ahead.capture(hold)
+        except (YettError, ServerError):
+            self._place.tried.ahead.pop(self.digest, None)
+            raise
+        await give_back(self._agent)
+
     def counted(self, dumps: Iterable[Dumping]) -> Iterator[Rows]:
         """What these dumps of its transaction hold of the tables whose rows the statement takes or rewrites: counted,
-        under lock."""
-        for table in (table for dump in dumps for table in dump.dumped):
-            label, verb = f"{table.schema}.{table.name}", self._verbs.get(table.oid)
-            if verb is Verb.ALTER:
-                yield Rows(label, updated=table.rows)
-            elif verb is not None:
-                yield Rows(label, deleted=table.rows)
+        under lock. Each table once: the first who signs for it signs for its rows."""
+        for dump in dumps:
+            for oid, verb in self._verbs.items():
+                if (table := dump._uncounted.pop(oid, None)) is None:
+                    continue
+                label = f"{table.schema}.{table.name}"
+                yield Rows(label, updated=table.rows) if verb is Verb.ALTER else Rows(label, deleted=table.rows)
 
     async def lend(self) -> None:
         """The owner's rights alone. Raises YettError, ServerError."""
