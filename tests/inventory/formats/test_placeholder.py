@@ -20,6 +20,7 @@ from yett.inventory.formats.placeholder import is_placeholder
         "os.environ['TOKEN']",
         "secrets.TOKEN", "op://vault/item/field", "env:TOKEN", "ENC[AES256_GCM,data:abc]", "vault:v1:abcdef",
         "AKIAIOSFODNN7EXAMPLE", "example-password", "placeholder", "REDACTED", "'${X}'", b"${X}", b"\xff\xff",
+        ".*/PASSWORD=.../", ".+$", "[^ ]*/x/g",
     ],
 )  # fmt: skip
 def test_references_examples_and_masks_are_placeholders(value: str | bytes) -> None:

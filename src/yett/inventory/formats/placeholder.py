@@ -35,6 +35,7 @@ _REFERENCE = re.compile(
     | (?:env|file|op|vault|secret|secrets|keyring|keychain|awssm|gcpsm|akv|ssm|arn|ref\+\w+|aws-sm|doppler|bws|pass)
       (?:env)?:[/\w{].*
     | ENC(?:\[|\().* | \{cipher\}.* | \$ANSIBLE_VAULT;.* | vault:v\d+:.* | sops:.*  # encrypted where it stands
+    | \.[*+].* | \[\^[^\]]+\][*+].*                                       # what sed and grep look for
     | yett_\w+                                                            # Yett's own placeholder
     """,
     re.VERBOSE | re.DOTALL,
