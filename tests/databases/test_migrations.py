@@ -9,7 +9,11 @@ import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
 
+from yett.model.errors import YettError
+
 USERS = "SELECT count(*) FROM users"
+INDEXES = "SELECT string_agg(indexdef, ',' ORDER BY indexdef) FROM pg_indexes WHERE tablename = 'bookings'"
+TRIGGERS = "SELECT count(*) FROM pg_trigger WHERE tgname = 'users_counted'"
 FILE = """
 -- CreateEnum
 CREATE TYPE "Role" AS ENUM ('ADMIN', 'MEMBER');
@@ -402,3 +406,94 @@ def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
         assert company.truth("SELECT * FROM theirs") == before
     finally:
         company.directly("DROP OWNED BY another_owner_of_all; DROP ROLE another_owner_of_all")
+
+
+# ---- what is dumped, and then emptied, made anew or taken in the same transaction
+
+
+@pytest.mark.parametrize(
+    ("steps", "there"),
+    [
+        (("DROP INDEX bookings_driver", "TRUNCATE bookings"), INDEXES),
+        (("DROP INDEX bookings_driver; TRUNCATE bookings",), INDEXES),
+        (("DROP TRIGGER users_counted ON users", "TRUNCATE users CASCADE"), TRIGGERS),
+        (("ALTER TABLE bookings ALTER COLUMN note TYPE int USING 0", "TRUNCATE bookings"), INDEXES),
+        (("ALTER TABLE bookings ALTER COLUMN note TYPE int USING 0; TRUNCATE bookings",), INDEXES),
+        (("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note", "TRUNCATE bookings"), INDEXES),
+        (("DROP TABLE bookings; CREATE TABLE bookings AS SELECT 1 AS id",), INDEXES),
+        (("TRUNCATE bookings",), INDEXES),
+        (("DELETE FROM bookings WHERE id < 9", "TRUNCATE bookings"), INDEXES),
+    ],
+    ids=str,
+)
+def test_it_comes_back_with_its_rows_and_its_definition(company: Company, steps: tuple[str, ...], there: str) -> None:
+    rows = "SELECT md5(string_agg(bookings::text, ',' ORDER BY id)) FROM bookings"
+    before, defined = company.truth(rows), company.truth(there)
+    approved(company, steps)
+    for number in range(len(company.laws.plane.undos.records())):
+        company.undo(-1 - number)
+        if (company.truth(rows), company.truth(there)) == (before, defined):
+            return
+    assert company.truth(rows) == before
+    assert company.truth(there) == defined
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("ALTER TABLE cars DROP COLUMN seats", "DROP TABLE bookings"),
+        ("DROP INDEX bookings_driver", "ALTER TABLE cars DROP COLUMN seats", "DROP TABLE bookings"),
+    ],
+    ids=str,
+)
+def test_two_dumps_of_a_transaction_with_a_key_between(company: Company, steps: tuple[str, ...]) -> None:
+    shape = (
+        "SELECT (SELECT md5(string_agg(c::text, ',' ORDER BY id)) FROM cars c),"
+        " md5(string_agg(b::text, ',' ORDER BY id)),"
+        " (SELECT string_agg(pg_get_constraintdef(oid), ',' ORDER BY conname) FROM pg_constraint"
+        " WHERE conrelid = 'bookings'::regclass) FROM bookings b"
+    )
+    before = company.truth(shape)
+    approved(company, steps)
+    undone = set[int]()
+    while left := set(range(len(company.laws.plane.undos.records()))) - undone:
+        for number in sorted(left, reverse=True):
+            try:
+                company.undo(number)
+                undone.add(number)
+            except YettError as error:
+                if "undo that first" not in error.remedy:
+                    raise
+    assert company.truth(shape) == before
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("ALTER TABLE bookings ALTER COLUMN paid TYPE numeric(12,3)",),
+        ("DROP INDEX bookings_driver", "ALTER TABLE bookings ADD COLUMN zz int"),
+    ],
+    ids=str,
+)
+def test_who_has_signed_for_fewer_rows_has_not_signed_for_what_was_rewritten(
+    company: Company, first: tuple[str, ...]
+) -> None:
+    columns = "driver, car, paid, note, at"
+    company.directly("DELETE FROM bookings WHERE id > 100; ANALYZE bookings")
+    company.approve(company.held("TRUNCATE bookings"))
+    company.directly(f"INSERT INTO bookings ({columns}) SELECT {columns} FROM bookings, generate_series(1, 9)")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:  # noqa: PT012
+        for _ in range(4):
+            with company.connect() as connection:
+                try:
+                    for step in (*first, "TRUNCATE bookings"):
+                        connection.execute(step.encode())
+                except psycopg.errors.InsufficientPrivilege as error:
+                    connection.rollback()
+                    if "(hold" not in str(error) or "TRUNCATE" in str(company.hold_of(error).document["operations"]):
+                        raise
+                    company.approve(company.hold_of(error))
+                else:
+                    break
+    assert "signed for" in str(refused.value) or "hold" in str(refused.value)
+    assert company.truth("SELECT count(*) FROM bookings") == [(1000,)]

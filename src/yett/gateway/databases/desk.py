@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from yett.gateway.databases.alone import LentOnce, relations
 from yett.gateway.databases.attempts import Ran, planned, reading
@@ -242,11 +243,12 @@ class StatementDesk:
         if live is None or veil is None:
             return None
         masks = await live.now(catalog)
+        judging = partial(judge, masks, sql, catalog, statements, prepared, inside=self._uncommitted.renames)
         try:
             with not_waiting():
-                judged = judge(masks, sql, catalog, statements, prepared)
+                judged = judging()
         except WouldWait:
-            judged = await self._place.turns.run(judge, masks, sql, catalog, statements, prepared)
+            judged = await self._place.turns.run(judging)
         veil.note(sql, statements, masks, judged)
         return refusal(live.name, judged)
 

@@ -21,6 +21,7 @@ from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, uns
 from yett.model.errors import YettError
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import behind_calls
+from yett.operations.sql.mentions import NOTHING as NOTHING_NAMED
 from yett.operations.sql.mentions import mentions
 from yett.operations.sql.parameters import with_declared
 from yett.operations.sql.statement import Statement, Verb, Way
@@ -132,6 +133,8 @@ class Judged:
     touch: Touch
     copies: Tables | None = None
     carries: Tables | None = None
+    unsure: bool = False
+    """What its transaction has defined decides what it would show, and that is refused, too."""
 
 
 def judge(
@@ -140,14 +143,21 @@ def judge(
     catalog: Catalog,
     statements: Sequence[Statement],
     prepared: Mapping[str, Statement] = MappingProxyType({}),
+    *,
+    inside: bool = False,
 ) -> Judged:
-    """What an EXECUTE shows is what the statement behind its name shows, if that is one of `prepared`.
+    """What an EXECUTE shows is what the statement behind its name shows, if that is one of `prepared`. `inside`: what
+    the transaction has defined itself counts, of which the masks know nothing: names and views may be others.
 
     Raises WouldWait: within `not_waiting`, if it must be read elsewhere."""
     sql, given, statements = _executed(sql, statements, prepared)
     if not any(masks.touches({touched.oid for touched in one.touched}) for one in statements):
         return Judged(touch(statements, masks))
     names = mentions(sql)
+    if inside:
+        defines = all(one.way is Way.DUMP for one in statements)
+        harmless = defines and all(said.values == NOTHING_NAMED for said in names)
+        return Judged(Touch.UNKNOWN, unsure=not harmless)
     behind = behind_calls(sql, catalog) | (behind_calls(given, catalog) if given else frozenset())
     found = touch(statements, masks, names, behind)
     if len(names) != len(statements):
@@ -160,7 +170,7 @@ def judge(
             continue
         if one.copies == "out":
             return Judged(found, copies=tables)
-        writes = any(touched.verb not in (Verb.READ, Verb.DELETE) for touched in one.touched)
+        writes = one.way is Way.ASK or any(touched.verb not in (Verb.READ, Verb.DELETE) for touched in one.touched)
         if mentioned.stores or (writes and one.way is not Way.DUMP):
             return Judged(found, carries=tables)
     return Judged(found)
@@ -180,6 +190,9 @@ def _executed(
 
 def refusal(database: str, judged: Judged) -> Told | None:
     """A person's signature on the statement would not do: what unmasks is signed as such."""
+    if judged.unsure:
+        what = "yett: this transaction has changed definitions, and with them what is masked in what this reads"
+        return Told(what, "commit the definitions first, then send it")
     tables = judged.copies if judged.copies is not None else judged.carries
     if tables is None:
         return None

@@ -53,6 +53,11 @@ from yett.providers.postgres.guard.redefined import Changes
 from yett.providers.postgres.guard.restore import Settled
 
 ANY = ""
+_MAKES = frozenset(
+    ("CREATE TABLE", "CREATE INDEX", "CREATE SEQUENCE", "CREATE TYPE", "CREATE DOMAIN", "DROP INDEX", "COMMENT")
+)
+"""Definitions that leave the names and rows of all that was there as they are."""
+
 T = TypeVar("T")
 _log = logging.getLogger("yett.gateway")
 
@@ -180,7 +185,8 @@ class GuardedTransaction:
 
     def defined(self) -> None:
         """What comes behind it is read against a catalog that has what this transaction defined."""
-        self.uncommitted.changed(self.agent)
+        defining = (one.statement for one in self.statements if one.statement.defines)
+        self.uncommitted.changed(self.agent, renames=not all(one.tag in _MAKES for one in defining))
 
     async def _let(self, work: Awaitable[T]) -> T:
         try:
@@ -285,8 +291,9 @@ class GuardedTransaction:
         await self._keep_definitions(effects, hold)
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await stopping(capture.capture(hold))
+        only_rows = all(one.takes_only_rows for one in admitted.dumps)
         for dumped in admitted.dumps:
-            await stopping(dumped.settled(effects, capture.xids))
+            await stopping(dumped.settled(capture.xids, only_rows=only_rows))
 
     async def _keep_definitions(self, effects: Effects, hold: str) -> None:
         """What it drops or replaces that no dump holds."""

@@ -23,22 +23,25 @@ _versions = itertools.count()
 
 
 class Uncommitted:
-    """`some`: the transaction has defined something. `changed` says so, `over` that it has ended."""
+    """`some`: the transaction has defined something; `renames`: what that was may have given columns other names, or
+    relations others' rows. `changed` says so, `over` that it has ended."""
 
     def __init__(self, catalogs: Catalogs) -> None:
-        self.some = False
+        self.some = self.renames = False
         self.cache = Cache(_BYTES, 1)
         self._catalogs = catalogs
         self._agent: Batching | None = None
         self._base: Catalog | None = None
         self._seen: Snapshot | None = None
 
-    def changed(self, agent: Batching) -> None:
+    def changed(self, agent: Batching, *, renames: bool) -> None:
         """Something was defined in it, or taken back to a savepoint: what is known of it is old."""
         self.some, self._agent, self._seen = True, agent, None
+        self.renames |= renames
 
     def over(self) -> None:
-        self.some, self._agent, self._base, self._seen = False, None, None, None
+        self.some = self.renames = False
+        self._agent, self._base, self._seen = None, None, None
 
     async def now(self) -> Catalog:
         """The catalog as the transaction sees it, and as young as `Catalogs.now` promises for what others commit.

@@ -33,6 +33,7 @@ from yett.providers.postgres.guard.guard import Guard
 _log = logging.getLogger("yett.gateway")
 
 ROWS = "the rows as they were, kept before COMMIT"
+_TRUNCATE = "TRUNCATE TABLE"
 _COUNTED = frozenset({Verb.DROP, Verb.TRUNCATE, Verb.ALTER})
 
 
@@ -115,7 +116,7 @@ class Dumping:
         """What is dumped before it, for statements behind it."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self.dumped: tuple[DumpedTable, ...] = ()
-        self._uncounted: dict[int, DumpedTable] = {}
+        self._counted: set[tuple[int, bool]] = set()
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
         self.what = ", ".join(dict.fromkeys(map(_said, statements)))
         self.xact = ""
@@ -167,7 +168,6 @@ class Dumping:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
             self.dumped = captured.dump.tables if captured.dump else ()
-            self._uncounted = {table.oid: table for table in self.dumped}
             self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
         return self.kept
 
@@ -183,33 +183,37 @@ class Dumping:
 
     def counted(self, dumps: Iterable[Dumping]) -> Iterator[Rows]:
         """What these dumps of its transaction hold of the tables whose rows the statement takes or rewrites: counted,
-        under lock. Each table once: the first who signs for it signs for its rows."""
+        under lock. A table is rewritten once, and taken once: who signs for the one has not signed for the other."""
         for dump in dumps:
-            for oid, verb in self._verbs.items():
-                if (table := dump._uncounted.pop(oid, None)) is None:
+            for table in dump.dumped:
+                verb = self._verbs.get(table.oid)
+                if verb is None or (table.oid, rewrites := verb is Verb.ALTER) in dump._counted:
                     continue
+                dump._counted.add((table.oid, rewrites))
                 label = f"{table.schema}.{table.name}"
-                yield Rows(label, updated=table.rows) if verb is Verb.ALTER else Rows(label, deleted=table.rows)
+                yield Rows(label, updated=table.rows) if rewrites else Rows(label, deleted=table.rows)
 
     async def lend(self) -> None:
         """The owner's rights alone. Raises YettError, ServerError."""
         self._lent = True
         await lend(self._place, self._agent, self._on, self._schemas if self._on else self._owners_of)
 
-    async def settled(self, effects: Effects, xids: Sequence[int]) -> None:
-        """Right before COMMIT: rows of what was dumped may have changed, too, and what it redefined in a savepoint is
-        under another id. Raises YettError, ServerError."""
-        dumped = {table.oid for table in self.dumped}
-        changed = sorted({table.oid for table in effects.tables} & dumped)
-        if self.kept is None or not (changed or len(xids) > 1):
+    @property
+    def takes_only_rows(self) -> bool:
+        """Whether it defines nothing."""
+        return all(statement.tag == _TRUNCATE for statement in self._statements)
+
+    async def settled(self, xids: Sequence[int], *, only_rows: bool) -> None:
+        """Right before COMMIT: what is left of what was dumped, and the ids of what it redefined in savepoints.
+        `only_rows`: the transaction defined nothing. Raises YettError, ServerError."""
+        if self.kept is None:
             return
         left: dict[int, int] = {}
-        if changed:
-            await lend(self._place, self._agent, changed, ())
-            left = await self._guard.rows_left(effects)
+        if there := await self._guard.still_there(self.dumped):
+            await lend(self._place, self._agent, [oid for oid, _ in there.values()], ())
+            left = await self._guard.rows_left(there)
             await give_back(self._agent)
-        facts = settling(xids, {oid: count for oid, count in left.items() if oid in dumped})
-        await self._place.undos.add_facts(self.kept, {SETTLED: facts})
+        await self._place.undos.add_facts(self.kept, {SETTLED: settling(xids, left, only_rows=only_rows)})
 
     async def discarded(self) -> None:
         await discard(self._place, self.kept)

@@ -79,6 +79,7 @@ class Mentions:
     stores: bool = False
 
 
+NOTHING = Names()
 EVERYTHING = Mentions(Names(all=True), Names(all=True), stores=True)
 
 

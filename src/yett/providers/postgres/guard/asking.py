@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from psycopg import sql
+
+from yett.providers.postgres.guard.captured import DumpedTable
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 
@@ -35,6 +38,11 @@ _NAMES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+_NAMED = """
+SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND n.nspname OPERATOR(pg_catalog.=) {schema}::pg_catalog.name
+  AND c.relname OPERATOR(pg_catalog.=) {name}::pg_catalog.name"""
 _SHAPES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.concat_ws('/', c.relkind, c.relfilenode, c.relnamespace, c.relname,
   (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
@@ -111,6 +119,12 @@ async def names(agent: Executing, oids: Collection[int]) -> dict[int, str]:
     """How to write those of the relations that are there, quoted and qualified."""
     found = await agent.rows(_NAMES.format(oids=_listed(oids))) if oids else []
     return {int(oid or 0): name or "" for oid, name in found}
+
+
+async def named(agent: Executing, table: DumpedTable) -> list[tuple[int, str]]:
+    """The relation, at most one, that now has a table's name, and how to write it."""
+    schema, name = (sql.Literal(one).as_string(None) for one in (table.schema, table.name))
+    return [(int(oid or 0), said or "") for oid, said in await agent.rows(_NAMED.format(schema=schema, name=name))]
 
 
 def shapes_query(oids: Collection[int]) -> str:

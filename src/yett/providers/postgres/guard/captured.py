@@ -73,6 +73,7 @@ class Dump:
     definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema,
     role or "" for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
     `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
+    `only_rows`: as `settling` says.
     """
 
     file: str
@@ -84,6 +85,7 @@ class Dump:
     next_xid: int
     grants: tuple[tuple[str, str, str, bool], ...] = ()
     statistics: tuple[tuple[str, str, str, str], ...] = ()
+    only_rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,13 @@ SETTLED = "settled"
 """In an undo's record, beside the facts of its dump: what its transaction did after it (`settling` writes it)."""
 
 
-def settling(xids: Sequence[int], left: Mapping[int, int]) -> dict[str, Json]:
-    """The transaction's own ids (32 bits) at its end, and the rows that it left in tables (oid) that were dumped."""
-    return {"xids": list(xids), "left": {str(oid): count for oid, count in sorted(left.items())}}
+def settling(xids: Sequence[int], left: Mapping[int, int], *, only_rows: bool = True) -> dict[str, Json]:
+    """The transaction's own ids (32 bits) at its end, and the rows that it left in tables (oid) that were dumped.
+
+    `only_rows`: it defined nothing, so that what it emptied has its definition still.
+    """
+    counts: Json = {str(oid): count for oid, count in sorted(left.items())}
+    return {"xids": list(xids), "left": counts, "only_rows": only_rows}
 
 
 def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
@@ -168,10 +174,11 @@ def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
     try:
         left = {int(oid): int(count) for oid, count in said["left"].items()}
         xids = tuple(int(xid) for xid in said["xids"])
+        only_rows = bool(said.get("only_rows", True))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
     tables = tuple(replace(table, left=left.get(table.oid)) for table in captured.dump.tables)
-    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables))
+    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables, only_rows=only_rows))
 
 
 def _table_facts(table: CapturedTable) -> Json:

@@ -11,7 +11,7 @@ from yett.providers.postgres.guard import asking, redefined
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
-from yett.providers.postgres.guard.captured import MANIFEST, Captured
+from yett.providers.postgres.guard.captured import MANIFEST, Captured, DumpedTable
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
@@ -177,14 +177,21 @@ class Guard:
         """By others, as far as they are not dumped yet. Raises YettError, ServerError."""
         await must_be_readable(self._agent, await self.undumped(tables))
 
-    async def rows_left(self, effects: Effects) -> dict[int, int]:
-        """How many rows the transaction leaves in the tables (oid) that it both had dumped and changed rows of.
+    async def still_there(self, dumped: Sequence[DumpedTable]) -> dict[int, tuple[int, str]]:
+        """Of tables that were dumped, by the oid that they had then: the oid and the name of what the transaction
+        leaves under their name, or of themselves under another."""
+        named = {table.oid: (oid, name) for table in dumped for oid, name in await asking.named(self._agent, table)}
+        gone = [table.oid for table in dumped if table.oid not in named]
+        renamed = await asking.names(self._agent, gone)
+        return named | {oid: (oid, name) for oid, name in renamed.items()}
+
+    async def rows_left(self, there: Mapping[int, tuple[int, str]]) -> dict[int, int]:
+        """How many rows the transaction leaves in what is `still_there`.
 
         Run as their owner, for every row counts. Raises ServerError: the agent's transaction is aborted.
         """
-        changed = [table.oid for table in effects.tables if table.oid in self.dumped]
         left: dict[int, int] = {}
-        for oid, name in (await asking.names(self._agent, changed)).items():
+        for oid, (_, name) in there.items():
             ((count,),) = await self._agent.rows(f"SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {name}")
             left[oid] = int(count or 0)
         return left

@@ -37,14 +37,14 @@ _LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> AL
 _LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
 _LATER_DEFINITIONS = sql.SQL(
     " UNION ALL ".join(
-        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}"
-        for what, catalog, column in (
+        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}{''.join(but)}"
+        for what, catalog, column, *but in (
             ("the relation", "pg_class", "oid"),
             ("a column", "pg_attribute", "attrelid"),
             ("a default", "pg_attrdef", "adrelid"),
             ("an index", "pg_index", "indrelid"),
             ("a constraint", "pg_constraint", "conrelid"),
-            ("a trigger", "pg_trigger", "tgrelid"),
+            ("a trigger", "pg_trigger", "tgrelid", " AND NOT x.tgisinternal"),
             ("a policy", "pg_policy", "polrelid"),
             ("a rule", "pg_rewrite", "ev_class"),
             ("a child table", "pg_inherits", "inhparent"),
@@ -93,7 +93,7 @@ async def standing(own: Connection, captured: Captured, dump: Dump) -> list[Stan
         await own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(name))
         (table,) = (await tables(own, [oids[0][0]])).values()
         found.append(await _compared(own, captured, dump, dumped, table))
-    return found if _only_rows(found) else [_made_again(one) for one in found]
+    return found if _only_rows(dump, found) else [_made_again(one) for one in found]
 
 
 def _made_again(one: Standing) -> Standing:
@@ -133,7 +133,7 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
         YettError: what came back is not what was dumped.
     """
     emptied = [one.table for one in found if one.table is not None and one.emptied]
-    only_rows = _only_rows(found)
+    only_rows = _only_rows(dump, found)
     async with _on_disk(captured, dump) as path:
         if only_rows:
             async with silenced(own, emptied):
@@ -171,10 +171,10 @@ async def _schema_grants(own: Connection, dump: Dump) -> None:
         await own.execute(statement)
 
 
-def _only_rows(found: list[Standing]) -> bool:
+def _only_rows(dump: Dump, found: list[Standing]) -> bool:
     """Whether all tables are there as they were, and only their rows are to come back."""
     there = all(one.table is not None and are_the_same(one.table.columns, one.dumped.columns) for one in found)
-    return there and any(one.emptied for one in found)
+    return dump.only_rows and there and any(one.emptied for one in found)
 
 
 @asynccontextmanager
@@ -274,6 +274,8 @@ async def _position(own: Connection, name: str, value: int, called: bool) -> Non
 async def _foreign_keys(own: Connection, dump: Dump) -> None:
     """Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
     for schema, table, name, definition in dump.foreign_keys:
+        if not await rows(own, _OID.format(schema=sql.Literal(schema), name=sql.Literal(table))):
+            raise YettError(f"{schema}.{table} refers to it and is not there, so nothing was undone", "undo that first")
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(sql.Identifier(schema, table), sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))
 
