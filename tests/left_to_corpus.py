@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 TWO_SERVERS = ("databases", "operations/sql", "providers/postgres", "gateway/postgres", "faults")
-MANY_CASES = ("databases", "providers/postgres/guard", "gateway/postgres")
-MANY = 6
+MANY_CASES = ("databases", "providers/postgres", "gateway/postgres")
+MANY = 4
 _SERVERS = {"15": 0, "pg15": 0, "18": 1, "pg18": 1}
 
 
