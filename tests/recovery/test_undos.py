@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -337,6 +338,7 @@ class Plane:
 
     def __init__(self, undos: Undos) -> None:
         self.undos = undos
+        self.databases = SimpleNamespace(all=())
 
 
 @pytest.fixture
@@ -365,7 +367,7 @@ def test_list_says_age_task_what_size_where_verified_and_expiry(world: World, co
     a_session(world)
     made = world.make(days_ago=2)
     head, row = run(command, "list").splitlines()
-    words = ["UNDO", "AGE", "TASK", "WHAT", "RESOURCE", "ROWS", "SIZE", "WHERE", "ACT", "VERIFIED", "EXPIRES"]
+    words = ["UNDO", "AGE", "TASK", "WHAT", "RESOURCE", "SIZE", "WHERE", "ACT", "VERIFIED", "EXPIRES"]
     assert head.split() == words
     for word in (
         made.id,
