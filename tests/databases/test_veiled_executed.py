@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,23 +62,25 @@ def test_it_shows_what_its_statement_shows(
     assert not any(secret in seen for secret in SECRETS)
 
 
-@pytest.mark.parametrize("named", [False, True])
-def test_another_statement_under_the_same_name(veiled: Company, *, named: bool) -> None:
-    with veiled.connect(autocommit=True) as connection:
-        connection.execute("PREPARE p AS SELECT upper(plan) FROM users WHERE id = 7")
-        assert "TEAM" in shown(connection, "EXECUTE p", named=named)
-        connection.execute("DEALLOCATE p; PREPARE p AS SELECT upper(email) FROM users WHERE id = 7")
-        assert SECRET not in shown(connection, "EXECUTE p", named=named)
+def prepared_anew(veiled: Company, connection: psycopg.Connection[Any]) -> None:
+    connection.execute("DEALLOCATE p; PREPARE p AS SELECT upper(email) FROM users WHERE id = 7")
+
+
+def renamed_by_somebody_else(veiled: Company, connection: psycopg.Connection[Any]) -> None:
+    """The server plans it again, with the column that has the name now."""
+    veiled.directly("ALTER TABLE users RENAME plan TO spare; ALTER TABLE users RENAME email TO plan")
+    time.sleep(TTL_S)
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_another_column_under_the_same_name(veiled: Company, *, named: bool) -> None:
-    """The server plans it again, with the column that has the name now: somebody else's definition."""
+@pytest.mark.parametrize("changed", [prepared_anew, renamed_by_somebody_else])
+def test_another_value_under_the_same_name(
+    veiled: Company, changed: Callable[[Company, psycopg.Connection[Any]], None], *, named: bool
+) -> None:
     with veiled.connect(autocommit=True) as connection:
         connection.execute("PREPARE p AS SELECT upper(plan) FROM users WHERE id = 7")
         assert "TEAM" in shown(connection, "EXECUTE p", named=named)
-        veiled.directly("ALTER TABLE users RENAME plan TO spare; ALTER TABLE users RENAME email TO plan")
-        time.sleep(TTL_S)
+        changed(veiled, connection)
         assert SECRET not in shown(connection, "EXECUTE p", named=named)
 
 

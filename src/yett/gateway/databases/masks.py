@@ -21,8 +21,7 @@ from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, uns
 from yett.model.errors import YettError
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import behind_calls
-from yett.operations.sql.mentions import NOTHING as NOTHING_NAMED
-from yett.operations.sql.mentions import mentions
+from yett.operations.sql.mentions import NO_NAMES, mentions
 from yett.operations.sql.parameters import with_declared
 from yett.operations.sql.statement import Statement, Verb, Way
 from yett.operations.sql.worker import WouldWait, not_waiting
@@ -33,6 +32,7 @@ from yett.providers.postgres.scope import Columns, Scope, Table
 
 MOST_TEXTS = 4096
 _NOTHING = b"SELECT"
+_BEHIND_PORTALS = (Touch.MASKED, Touch.QUIET)
 _MAKES_ROWS = frozenset(("PREPARE", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"))
 Tables = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 Classified = tuple[Catalog, tuple[Statement, ...]]
@@ -156,7 +156,7 @@ def judge(
     names = mentions(sql)
     if inside:
         defines = all(one.way is Way.DUMP for one in statements)
-        harmless = defines and all(said.values == NOTHING_NAMED for said in names)
+        harmless = defines and all(said.values == NO_NAMES for said in names)
         return Judged(Touch.UNKNOWN, unsure=not harmless)
     behind = behind_calls(sql, catalog) | (behind_calls(given, catalog) if given else frozenset())
     found = touch(statements, masks, names, behind)
@@ -247,10 +247,7 @@ class Veil:
         if (odd := unsettled(statements)) is not SETTLED:
             self._odd[sql] = odd
         opens = any(one.tag == "DECLARE CURSOR" or (one.way is not Way.PASS and not one.instead) for one in statements)
-        if opens or judged.touch in (
-            Touch.MASKED,
-            Touch.QUIET,
-        ):  # a function may open a cursor, the protocol a portal
+        if opens or judged.touch in _BEHIND_PORTALS:  # a function may open a cursor, the protocol a portal
             self._cursors = worst((self._cursors, judged.touch))
 
     # ---- what the answers ask

@@ -98,12 +98,20 @@ class Dumping:
     plan = UndoPlan(True, DUMPED, ())
 
     def __init__(
-        self, place: Place, agent: Batching, guard: Guard, statements: Sequence[Statement], redefining: Redefining
+        self,
+        place: Place,
+        agent: Batching,
+        guard: Guard,
+        statements: Sequence[Statement],
+        redefining: Redefining,
+        tables: Sequence[int] = (),
+        what: str = "",
     ) -> None:
+        """`tables`: more of them (oids), that go later in the transaction, as `what`."""
         touched = [touched for statement in statements for touched in statement.touched]
-        self._on = sorted({one.oid for one in touched if one.oid and one.verb is not Verb.READ})
+        self._on = sorted({*tables, *(one.oid for one in touched if one.oid and one.verb is not Verb.READ)})
         dumping = [one for statement in statements if statement.tag not in ADDED for one in statement.touched]
-        self.tables = sorted({one.oid for one in dumping if one.oid and one.verb is not Verb.READ})
+        self.tables = sorted({*tables, *(one.oid for one in dumping if one.oid and one.verb is not Verb.READ)})
         self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
         self._owners_of = self._schemas or _made_in(statements)
         self._place = place
@@ -118,7 +126,7 @@ class Dumping:
         self.dumped: tuple[DumpedTable, ...] = ()
         self._counted: set[tuple[int, bool]] = set()
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
-        self.what = ", ".join(dict.fromkeys(map(_said, statements)))
+        self.what = what or ", ".join(dict.fromkeys(map(_said, statements)))
         self.xact = ""
         self.kept: UndoRecord | None = None
         self._redefining = redefining
@@ -127,11 +135,8 @@ class Dumping:
         """Something that holds no rows: `redefining` keeps its words."""
 
     def of_tables(self, tables: Sequence[int], what: str) -> Dumping:
-        """Of tables that go later in the transaction, as `what`."""
-        made = Dumping(self._place, self._agent, self._guard, (), self._redefining)
-        made._on = made.tables = list(tables)
-        made.what = what
-        return made
+        """Of the same transaction, for what comes later in it."""
+        return Dumping(self._place, self._agent, self._guard, (), self._redefining, tables, what)
 
     @property
     def dumps(self) -> bool:

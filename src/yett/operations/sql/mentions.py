@@ -79,7 +79,7 @@ class Mentions:
     stores: bool = False
 
 
-NOTHING = Names()
+NO_NAMES = Names()
 EVERYTHING = Mentions(Names(all=True), Names(all=True), stores=True)
 
 

@@ -39,10 +39,12 @@ SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _NAMED = """
-SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND n.nspname OPERATOR(pg_catalog.=) {schema}::pg_catalog.name
-  AND c.relname OPERATOR(pg_catalog.=) {name}::pg_catalog.name"""
+SELECT w.oid::pg_catalog.text, c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM (VALUES {wanted}) w (oid, schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) w.schema::pg_catalog.name
+JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+  AND c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name
+WHERE c.relkind OPERATOR(pg_catalog.=) 'r'"""
 _SHAPES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.concat_ws('/', c.relkind, c.relfilenode, c.relnamespace, c.relname,
   (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
@@ -121,10 +123,15 @@ async def names(agent: Executing, oids: Collection[int]) -> dict[int, str]:
     return {int(oid or 0): name or "" for oid, name in found}
 
 
-async def named(agent: Executing, table: DumpedTable) -> list[tuple[int, str]]:
-    """The relation, at most one, that now has a table's name, and how to write it."""
-    schema, name = (sql.Literal(one).as_string(None) for one in (table.schema, table.name))
-    return [(int(oid or 0), said or "") for oid, said in await agent.rows(_NAMED.format(schema=schema, name=name))]
+async def named(agent: Executing, tables: Collection[DumpedTable]) -> dict[int, tuple[int, str]]:
+    """By the oid that each had: the relation that has its name now, and how to write it."""
+    if not tables:
+        return {}
+    wanted = sql.SQL(", ").join(
+        [sql.SQL("({}, {}, {})").format(*map(sql.Literal, (one.oid, one.schema, one.name))) for one in tables]
+    )
+    found = await agent.rows(_NAMED.format(wanted=wanted.as_string(None)))
+    return {int(was or 0): (int(now or 0), said or "") for was, now, said in found}
 
 
 def shapes_query(oids: Collection[int]) -> str:

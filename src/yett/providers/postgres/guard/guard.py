@@ -180,7 +180,7 @@ class Guard:
     async def still_there(self, dumped: Sequence[DumpedTable]) -> dict[int, tuple[int, str]]:
         """Of tables that were dumped, by the oid that they had then: the oid and the name of what the transaction
         leaves under their name, or of themselves under another."""
-        named = {table.oid: (oid, name) for table in dumped for oid, name in await asking.named(self._agent, table)}
+        named = await asking.named(self._agent, dumped)
         gone = [table.oid for table in dumped if table.oid not in named]
         renamed = await asking.names(self._agent, gone)
         return named | {oid: (oid, name) for oid, name in renamed.items()}
