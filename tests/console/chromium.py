@@ -62,6 +62,21 @@ class Tab:
             time.sleep(0.05)
         raise AssertionError(f"never came true: {condition}; page says {self.text()!r}")
 
+    @contextmanager
+    def pausing(self, urls: str) -> Iterator[None]:
+        """Hold requests to `urls` (with `*`) back until the end of the block, which waits for one."""
+        self.call("Fetch.enable", patterns=[{"urlPattern": urls}])
+        yield
+        until = time.monotonic() + PATIENCE_S
+        while not self._browser.paused and time.monotonic() < until:
+            self._browser.call("Target.getTargets", {})  # while a page is held back it answers nothing
+            time.sleep(0.05)
+        assert self._browser.paused, f"nothing asked for {urls}"
+        for request in self._browser.paused:
+            self.call("Fetch.continueRequest", requestId=request)
+        self._browser.paused.clear()
+        self.call("Fetch.disable")
+
     def text(self) -> str:
         return str(self.evaluate("document.body.innerText"))
 
@@ -107,7 +122,8 @@ class Tab:
 
 
 class Browser:
-    """The process and its pipe. Messages are JSON ended by NUL; `problems` gathers what the pages complain of."""
+    """The process and its pipe. Messages are JSON ended by NUL; `problems` gathers what the pages complain of,
+    `paused` the requests that `Tab.pausing` holds back."""
 
     def __init__(self, profile: Path) -> None:
         to_read, self._write = os.pipe()
@@ -125,6 +141,7 @@ class Browser:
         self._last = 0
         self._buffer = b""
         self.problems: list[str] = []
+        self.paused: list[str] = []
 
     def call(self, method: str, parameters: dict[str, Any], session: str = "") -> dict[str, Any]:
         self._last += 1
@@ -172,6 +189,8 @@ class Browser:
             self.problems.append(told["params"]["entry"]["text"])
         if told.get("method") == "Runtime.exceptionThrown":
             self.problems.append(str(told["params"]["exceptionDetails"].get("exception", {}).get("description")))
+        if told.get("method") == "Fetch.requestPaused":
+            self.paused.append(told["params"]["requestId"])
 
 
 @contextmanager

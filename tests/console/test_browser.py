@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from scene import on_resource, volume_delete
 from test_pages import EVIL
 
 from yett.approvals.hold import HoldState
+from yett.console.events import EVERY_S
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +80,16 @@ def test_lockdown_takes_two_presses_and_a_key_to_lift(live: Page, tab: Tab) -> N
     tab.wait_for("document.querySelector('.state.good')")
     tab.open(f"{live.origin}/")
     assert "Locked down" not in tab.text()
+
+
+def test_news_does_not_call_off_where_the_page_is_going(live: Page, tab: Tab) -> None:
+    enrol(live, tab)
+    live.person("Bo").post("/api/lockdown", {"scope": "*"})
+    tab.open(f"{live.origin}/")
+    with tab.pausing("*/acts/*"):
+        tab.click("[data-lift]")
+        time.sleep(1.5 * EVERY_S)
+    tab.wait_for("document.getElementById('sign')")
 
 
 def test_second_person_is_vouched_for_by_clicking(live: Page, tab: Tab) -> None:

@@ -44,3 +44,8 @@ if (shown) {
   });
   addEventListener("pagehide", () => events.close());
 }
+
+// Who comes back by the browser's "back" sees what is true now.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

@@ -74,7 +74,8 @@ export async function sign(options, rendered) {
   };
 }
 
-// Run what a button does: no second click meanwhile, no reload under the person's finger, errors in words.
+// Run what a button does: no second click meanwhile, no reload under the person's finger, errors in words. What has
+// been done stays "busy": the page is leaving (a reload now would call the leaving off) or shows what it did.
 export async function press(button, work) {
   const notice = document.getElementById("notice");
   notice.hidden = true;
@@ -86,7 +87,6 @@ export async function press(button, work) {
     notice.textContent = error.name === "NotAllowedError" ? "The key gave no signature. Nothing was sent." : error.message;
     notice.hidden = false;
     button.disabled = false;
-  } finally {
     delete document.body.dataset.busy;
   }
 }
