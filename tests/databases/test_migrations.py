@@ -10,6 +10,8 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.model.errors import YettError
+from yett.policy import Policies
+from yett.policy.layers import default_layers
 
 USERS = "SELECT count(*) FROM users"
 INDEXES = "SELECT string_agg(indexdef, ',' ORDER BY indexdef) FROM pg_indexes WHERE tablename = 'bookings'"
@@ -278,23 +280,6 @@ def test_the_way_back_from_a_failure_forgets_no_definition(company: Company, *, 
 DROPS = ("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note")
 
 
-def approved(company: Company, steps: tuple[str, ...], most: int = 9) -> int:
-    """Statements that are sent one by one in a transaction of the agent's own, again and again until all of them have
-    run: what is held is approved, `most` times. Gives how often."""
-    for asked in range(most):
-        with company.connect() as connection:
-            try:
-                for step in steps:
-                    connection.execute(step)  # type: ignore[call-overload]
-                return asked
-            except psycopg.errors.InsufficientPrivilege as error:
-                if "(hold" not in str(error):
-                    raise
-                connection.rollback()
-                company.approve(company.hold_of(error))
-    return most
-
-
 SHUTTING = (
     ("CREATE INDEX again ON bookings (note)", "DROP INDEX again"),
     ("CREATE TRIGGER again BEFORE UPDATE ON bookings FOR EACH ROW EXECUTE FUNCTION"
@@ -317,7 +302,7 @@ def test_what_shuts_a_table_goes_before_what_changes_it(company: Company, made: 
     before = company.truth(shape)
     steps = (dropped, "UPDATE cars SET plate = 'none' WHERE id = 3", "ALTER TABLE bookings DROP COLUMN note")
     cars = company.truth("SELECT * FROM cars ORDER BY id")
-    assert approved(company, steps) == 2
+    assert company.approved(steps) == 2
     assert company.truth(shape) != before
     undone = 0
     while company.truth(shape) != before or company.truth("SELECT * FROM cars ORDER BY id") != cars:
@@ -329,7 +314,7 @@ def test_rows_that_came_after_the_signature_are_counted_in_what_was_dumped_ahead
     steps = ("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note")
     columns = "driver, car, paid, note, at"
     company.directly("DELETE FROM bookings WHERE id > 100; ANALYZE bookings")
-    assert approved(company, steps, most=2) == 2  # both are signed, and have not run
+    assert company.approved(steps, most=2) == 2  # both are signed, and have not run
     company.directly(
         f"INSERT INTO bookings ({columns}) SELECT {columns} FROM bookings CROSS JOIN generate_series(1, 9)"
     )
@@ -349,30 +334,32 @@ def test_what_was_signed_by_itself_is_sent_again(company: Company) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="dumped before") as refused:
             connection.execute(steps[1])
     assert "send the transaction again" in str(refused.value)
-    assert approved(company, steps) < 3
+    assert company.approved(steps) < 3
     assert company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]
 
 
 def test_a_lock_of_the_agents_own_cannot_be_dumped_behind(company: Company) -> None:
     steps = ("LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE", "ALTER TABLE bookings DROP COLUMN note")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="cannot be dumped any more") as refused:
-        approved(company, steps)
+        company.approved(steps)
     assert "as one text" in str(refused.value)
     behind = (steps[0], "DROP INDEX bookings_driver", steps[1])
     with pytest.raises(psycopg.Error, match="cannot be dumped any more"):
-        approved(company, behind)
+        company.approved(behind)
     assert company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(False,)]
+
+
+ROWS = "SELECT md5(string_agg(bookings::text, ',' ORDER BY id)), max(pg_get_indexdef('bookings_driver'::regclass))"
 
 
 @pytest.mark.parametrize("steps", [("; ".join(DROPS),), DROPS[::-1]], ids=["one text", "the other way round"])
 def test_sent_as_that_says_it_passes_and_comes_back(company: Company, steps: tuple[str, ...]) -> None:
-    rows = "SELECT md5(string_agg(bookings::text, ',' ORDER BY id)), max(pg_get_indexdef('bookings_driver'::regclass))"
-    before = company.truth(f"{rows} FROM bookings")
-    approved(company, steps)
+    before = company.truth(f"{ROWS} FROM bookings")
+    company.approved(steps)
     assert company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]
     while company.truth("SELECT to_regclass('bookings_driver') IS NULL") == [(True,)]:
         company.undo()
-    assert company.truth(f"{rows} FROM bookings") == before
+    assert company.truth(f"{ROWS} FROM bookings") == before
 
 
 STEPS = ("DROP INDEX never_v", "ALTER TABLE never ADD COLUMN a int", "ALTER TABLE never DROP COLUMN v")
@@ -383,11 +370,48 @@ def test_of_a_table_that_nobody_counted_ever(company: Company, steps: tuple[str,
     company.directly("CREATE TABLE never AS SELECT n AS id, n % 7 AS v FROM generate_series(1, 5000) n")
     company.directly("CREATE INDEX never_v ON never (v)")
     before = company.truth("SELECT * FROM never ORDER BY id")
-    assert approved(company, steps) <= len(steps) + 1
+    assert company.approved(steps) <= len(steps) + 1
     assert company.truth("SELECT count(a) FROM never") == [(0,)]
-    for number in range(len(company.laws.plane.undos.records())):
-        company.undo(-1 - number)
+    company.undo_all()
     assert company.truth("SELECT * FROM never ORDER BY id") == before
+
+
+ADDED = "ALTER TABLE bookings ADD COLUMN more int"
+TRUNCATE = "TRUNCATE bookings"
+
+
+@pytest.mark.parametrize("again", [1, 3])
+def test_what_a_savepoint_took_back_may_run_once_more_under_the_same_signature(company: Company, again: int) -> None:
+    before = company.truth(f"{ROWS} FROM bookings")
+    assert company.approved((*("SAVEPOINT a", ADDED, "ROLLBACK TO a") * again, ADDED)) == 1
+    assert company.truth("SELECT count(more) FROM bookings") == [(0,)]
+    company.undo_all()
+    assert company.truth(f"{ROWS} FROM bookings") == before
+
+
+@pytest.mark.parametrize("before", [("SAVEPOINT a", TRUNCATE, "ROLLBACK TO a", TRUNCATE), (TRUNCATE,)], ids=str)
+def test_what_stands_may_not_run_once_more_under_the_same_signature(company: Company, before: tuple[str, ...]) -> None:
+    company.approve(company.held(TRUNCATE))
+    with company.connect() as connection:
+        for step in before:
+            connection.execute(step)  # type: ignore[call-overload]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+            connection.execute(TRUNCATE)
+        connection.rollback()
+
+
+def test_the_policy_is_asked_before_anything_runs_once_more(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.approve(company.held(ADDED))
+    with company.connect() as connection:
+        for step in ("SAVEPOINT a", ADDED, "ROLLBACK TO a"):
+            connection.execute(step)  # type: ignore[call-overload]
+        company.laws.plane.maps.policies = Policies(default_layers(), cached=False)
+        with monkeypatch.context() as broken:
+            broken.setattr("yett.policy.engine.cedarpy.is_authorized", None)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="could not be evaluated"):
+                connection.execute(ADDED)
+        connection.rollback()
+    assert company.truth("SELECT count(*) FROM pg_attribute WHERE attname = 'more'") == [(0,)]
 
 
 def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
@@ -399,10 +423,9 @@ def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
         before = company.truth("SELECT * FROM theirs")
         steps = ("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note", "DROP INDEX theirs_v",
                  "ALTER TABLE theirs DROP COLUMN v")  # fmt: skip
-        approved(company, steps)
+        company.approved(steps)
         assert company.truth("SELECT * FROM theirs") == [(1,)]
-        for number in range(len(company.laws.plane.undos.records())):
-            company.undo(-1 - number)
+        company.undo_all()
         assert company.truth("SELECT * FROM theirs") == before
     finally:
         company.directly("DROP OWNED BY another_owner_of_all; DROP ROLE another_owner_of_all")
@@ -422,6 +445,9 @@ def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
         (("DROP INDEX bookings_driver", "ALTER TABLE bookings DROP COLUMN note", "TRUNCATE bookings"), INDEXES),
         (("DROP TABLE bookings; CREATE TABLE bookings AS SELECT 1 AS id",), INDEXES),
         (("TRUNCATE bookings",), INDEXES),
+        (("TRUNCATE bookings", "DROP INDEX bookings_driver"), INDEXES),
+        (("TRUNCATE bookings; DROP INDEX bookings_driver",), INDEXES),
+        (("TRUNCATE users CASCADE", "DROP TRIGGER users_counted ON users"), TRIGGERS),
         (("DELETE FROM bookings WHERE id < 9", "TRUNCATE bookings"), INDEXES),
     ],
     ids=str,
@@ -429,7 +455,7 @@ def test_tables_of_two_owners_are_dumped_ahead(company: Company) -> None:
 def test_it_comes_back_with_its_rows_and_its_definition(company: Company, steps: tuple[str, ...], there: str) -> None:
     rows = "SELECT md5(string_agg(bookings::text, ',' ORDER BY id)) FROM bookings"
     before, defined = company.truth(rows), company.truth(there)
-    approved(company, steps)
+    company.approved(steps)
     for number in range(len(company.laws.plane.undos.records())):
         company.undo(-1 - number)
         if (company.truth(rows), company.truth(there)) == (before, defined):
@@ -454,7 +480,7 @@ def test_two_dumps_of_a_transaction_with_a_key_between(company: Company, steps: 
         " WHERE conrelid = 'bookings'::regclass) FROM bookings b"
     )
     before = company.truth(shape)
-    approved(company, steps)
+    company.approved(steps)
     undone = set[int]()
     while left := set(range(len(company.laws.plane.undos.records()))) - undone:
         for number in sorted(left, reverse=True):

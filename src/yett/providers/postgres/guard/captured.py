@@ -73,7 +73,8 @@ class Dump:
     definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema,
     role or "" for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
     `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
-    `only_rows`: as `settling` says.
+    `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
+    views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
     """
 
     file: str
@@ -86,6 +87,8 @@ class Dump:
     grants: tuple[tuple[str, str, str, bool], ...] = ()
     statistics: tuple[tuple[str, str, str, str], ...] = ()
     only_rows: bool = True
+    oids: tuple[tuple[str, str, int], ...] = ()
+    own_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,8 @@ def _dump_facts(dump: Dump) -> Json:
         "next_xid": dump.next_xid,
         "grants": [list(grant) for grant in dump.grants],
         "statistics": [list(one) for one in dump.statistics],
+        "oids": [list(one) for one in dump.oids],
+        "own_keys": list(dump.own_keys),
     }
 
 
@@ -245,6 +250,8 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
         int(facts["next_xid"]),
         tuple((str(a), str(b), str(c), bool(d)) for a, b, c, d in facts["grants"]),
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
+        oids=tuple((str(schema), str(name), int(oid)) for schema, name, oid in facts.get("oids", ())),
+        own_keys=tuple(str(key) for key in facts.get("own_keys", ())),
     )
 
 

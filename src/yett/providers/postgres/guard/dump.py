@@ -38,6 +38,14 @@ WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted
   AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
   AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])
 ORDER BY 1 LIMIT 1"""
+_NAMED_IN_IT = sql.SQL("""
+SELECT n.nspname::text, c.relname::text, c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY ({oids}::oid[]) AND c.relkind IN ('p', 'v', 'm')
+  OR c.oid IN (SELECT conrelid FROM pg_constraint WHERE confrelid = ANY ({oids}::oid[]) AND contype = 'f')
+ORDER BY 1, 2""")
+_OWN_KEYS = sql.SQL("""
+SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+WHERE conrelid = ANY ({oids}::oid[]) AND contype = 'f' ORDER BY 1""")
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 # As pg_dump sets them, so that the text of a row is the same.
 AS_PG_DUMP = """
@@ -106,6 +114,9 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
         await must_have_been(own, enums, called)
         file = await keep(sink, NAME, _content(target))
         grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
+        covered = sql.Literal(sorted(depending.covered))
+        named = await rows(own, _NAMED_IN_IT.format(oids=covered))
+        own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
     kept = Dump(
@@ -118,6 +129,8 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
         next_xid,
         grants,
         depending.statistics,
+        oids=tuple(tuple(one) for one in named),
+        own_keys=tuple(own_keys),
     )
     gaps = tuple(_gaps(lost, relations, depending))
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)

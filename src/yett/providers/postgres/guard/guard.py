@@ -178,12 +178,11 @@ class Guard:
         await must_be_readable(self._agent, await self.undumped(tables))
 
     async def still_there(self, dumped: Sequence[DumpedTable]) -> dict[int, tuple[int, str]]:
-        """Of tables that were dumped, by the oid that they had then: the oid and the name of what the transaction
-        leaves under their name, or of themselves under another."""
-        named = await asking.named(self._agent, dumped)
-        gone = [table.oid for table in dumped if table.oid not in named]
-        renamed = await asking.names(self._agent, gone)
-        return named | {oid: (oid, name) for oid, name in renamed.items()}
+        """Of tables that were dumped, by the oid that they had then: oid and name now, or, of those that are gone, of
+        what the transaction leaves under their name."""
+        names = await asking.names(self._agent, [table.oid for table in dumped])
+        gone = [table for table in dumped if table.oid not in names]
+        return {oid: (oid, name) for oid, name in names.items()} | await asking.named(self._agent, gone)
 
     async def rows_left(self, there: Mapping[int, tuple[int, str]]) -> dict[int, int]:
         """How many rows the transaction leaves in what is `still_there`.

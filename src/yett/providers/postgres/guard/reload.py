@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
-from yett.providers.postgres.guard.compare import Conflict
+from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
@@ -28,39 +26,16 @@ from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.table import Table, are_the_same, tables
+from yett.providers.postgres.guard.since import Now, Relation, Since
+from yett.providers.postgres.guard.table import tables
 
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = {schema} AND c.relname = {name}""")
-_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
-_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
-_LATER_DEFINITIONS = sql.SQL(
-    " UNION ALL ".join(
-        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}{''.join(but)}"
-        for what, catalog, column, *but in (
-            ("the relation", "pg_class", "oid"),
-            ("a column", "pg_attribute", "attrelid"),
-            ("a default", "pg_attrdef", "adrelid"),
-            ("an index", "pg_index", "indrelid"),
-            ("a constraint", "pg_constraint", "conrelid"),
-            ("a trigger", "pg_trigger", "tgrelid", " AND NOT x.tgisinternal"),
-            ("a policy", "pg_policy", "polrelid"),
-            ("a rule", "pg_rewrite", "ev_class"),
-            ("a child table", "pg_inherits", "inhparent"),
-            ("a statistic", "pg_statistic_ext", "stxrelid"),
-            ("a place in a publication", "pg_publication_rel", "prrelid"),
-            ("a comment", "pg_description", "objoid"),
-            ("a label", "pg_seclabel", "objoid"),
-        )
-    )
-    + " LIMIT 1"
-)
 _STATISTIC = sql.SQL("""
 SELECT 1 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
 WHERE n.nspname = {schema} AND s.stxname = {name}""")
 _PRIVILEGES = {"USAGE": sql.SQL("USAGE"), "CREATE": sql.SQL("CREATE")}
-_NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 _SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
 _SEQUENCE = sql.SQL("""
 SELECT c.oid::int8, n.nspname, c.relname, s.seqincrement > 0
@@ -69,77 +44,19 @@ WHERE s.seqrelid = {}::regclass""")
 _POSITION = sql.SQL("SELECT last_value, is_called FROM {}")
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A dumped table as it is now; `table` None: it is not there. `emptied`: TRUNCATE gave it new, empty files.
-    `redefined`: what of its definition was made since, by somebody else."""
-
-    dumped: DumpedTable
-    table: Table | None
-    emptied: bool
-    redefined: str
-    conflicts: tuple[Conflict, ...]
-
-
-async def standing(own: Connection, captured: Captured, dump: Dump) -> list[Standing]:
-    """Lock what is there of the dump's tables against everybody, and compare."""
-    found = []
-    for dumped in dump.tables:
-        oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
-        if not oids:
-            found.append(Standing(dumped, None, False, "", ()))
-            continue
-        name = sql.Identifier(dumped.schema, dumped.name)
-        await own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(name))
-        (table,) = (await tables(own, [oids[0][0]])).values()
-        found.append(await _compared(own, captured, dump, dumped, table))
-    return found if _only_rows(dump, found) else [_made_again(one) for one in found]
-
-
-def _made_again(one: Standing) -> Standing:
-    """What somebody added to the definition would be lost when the table is made again."""
-    if one.table is None or not one.redefined:
-        return one
-    return replace(one, conflicts=(*one.conflicts, Conflict(one.table.label, one.redefined, "was made since")))
-
-
-async def _compared(own: Connection, captured: Captured, dump: Dump, dumped: DumpedTable, table: Table) -> Standing:
-    parts = await _range(own, captured, dump)
-    count, later = await row(own, _LATER_ROWS.format(table=table.quoted, **parts))
-    definitions = await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(table.oid), **parts))
-    emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
-    conflicts = []
-    if later:
-        conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
-    left = dumped.rows if dumped.left is None else dumped.left
-    if not emptied and count != left:
-        conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
-    return Standing(dumped, table, emptied, definitions[0][0] if definitions else "", tuple(conflicts))
-
-
-async def _range(own: Connection, captured: Captured, dump: Dump) -> dict[str, sql.Composable]:
-    (now,) = await row(own, _NEXT)
-    return {
-        "next": sql.Literal(dump.next_xid % 2**32),
-        "span": sql.Literal((now - dump.next_xid) % 2**32),
-        "xids": sql.Literal("{" + ",".join(str(xid) for xid in captured.xids) + "}"),
-    }
-
-
-async def reload(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> int:
-    """Bring them back, `found` being without conflicts; answers how many rows.
+async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, now: Now) -> int:
+    """Bring them back, `now` being without conflicts; answers how many rows.
 
     Raises:
         YettError: what came back is not what was dumped.
     """
-    emptied = [one.table for one in found if one.table is not None and one.emptied]
-    only_rows = _only_rows(dump, found)
+    emptied = [one.table for one in now.tables if one.table is not None and one.emptied]
     async with _on_disk(captured, dump) as path:
-        if only_rows:
+        if now.only_rows:
             async with silenced(own, emptied):
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
-            await _drop(own, captured, dump, found)
+            await _drop(own, dump, since, now)
             before, *behind = [await archive.script(path, part, own.info.server_version) for part in archive.Part]
             async with standing_in(own, b"".join((before, *behind))):
                 await own.execute(before)
@@ -148,10 +65,10 @@ async def reload(own: Connection, captured: Captured, dump: Dump, found: list[St
                     await own.execute(script)
                 await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             await _statistics(own, dump)
-            await _foreign_keys(own, dump)
+            await _foreign_keys(own, dump, since)
             await _schema_grants(own, dump)
     await _must_equal(own, dump)
-    return sum(one.dumped.rows for one in found if one.emptied or not only_rows)
+    return sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
 
 
 async def _schema_grants(own: Connection, dump: Dump) -> None:
@@ -171,12 +88,6 @@ async def _schema_grants(own: Connection, dump: Dump) -> None:
         await own.execute(statement)
 
 
-def _only_rows(dump: Dump, found: list[Standing]) -> bool:
-    """Whether all tables are there as they were, and only their rows are to come back."""
-    there = all(one.table is not None and are_the_same(one.table.columns, one.dumped.columns) for one in found)
-    return dump.only_rows and there and any(one.emptied for one in found)
-
-
 @asynccontextmanager
 async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
     """pg_restore reads a file: the archive is checked on its way to one that only Yett can read."""
@@ -191,44 +102,32 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
         yield path
 
 
-async def _drop(own: Connection, captured: Captured, dump: Dump, found: list[Standing]) -> None:
-    """Take away what is left of the tables, and nothing that was not dumped with them."""
+async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> None:
+    """Take away what is left of the tables or is there instead, and nothing that was not dumped with them."""
     for schema, table, name, _ in dump.foreign_keys:
-        drop = sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}")
-        await own.execute(drop.format(sql.Identifier(schema, table), sql.Identifier(name)))
-    left = await _unchanged(own, captured, dump, dump.views)
+        if (relation := await since.named(schema, table, "rp")) is not None:
+            drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}")
+            await own.execute(drop.format(relation.quoted, sql.Identifier(name)))
+    views = [relation for relation in now.instead if relation.kind == "v"]
+    left = [*views, *await since.unchanged(dump.views)]
     while left:
         kept = [view for view in left if not await _dropped(own, view)]
         if len(kept) == len(left):
-            raise YettError(f"something depends on the view {kept[0][0]}.{kept[0][1]} that was made since")
+            view = f"{kept[0].schema}.{kept[0].name}"
+            raise YettError(f"something that was made since depends on the view {view}, so nothing was undone")
         left = kept
-    present = [one.table.quoted for one in found if one.table is not None]
-    parents = await _unchanged(own, captured, dump, tuple((schema, name, "p") for schema, name in dump.partitioned))
-    present += [sql.Identifier(schema, name) for schema, name, _ in parents]
+    present = [one.table.quoted for one in now.tables if one.table is not None]
+    present += [relation.quoted for relation in now.instead if relation.kind != "v"]
+    present += [parent.quoted for parent in await since.unchanged((*name, "p") for name in dump.partitioned)]
     if present:
         await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))
 
 
-async def _unchanged(
-    own: Connection, captured: Captured, dump: Dump, relations: tuple[tuple[str, str, str], ...]
-) -> list[tuple[str, str, str]]:
-    """Those views and partitioned tables that are there. Raises YettError if one was changed, or added to."""
-    parts, present = await _range(own, captured, dump), []
-    for schema, name, kind in relations:
-        oids = await rows(own, _OID.format(schema=sql.Literal(schema), name=sql.Literal(name)))
-        if oids:
-            if changed := await rows(own, _LATER_DEFINITIONS.format(oid=sql.Literal(oids[0][0]), **parts)):
-                raise YettError(f"{changed[0][0]} of {schema}.{name} was made since, so nothing was undone")
-            present.append((schema, name, kind))
-    return present
-
-
-async def _dropped(own: Connection, view: tuple[str, str, str]) -> bool:
-    schema, name, kind = view
-    what = sql.SQL("MATERIALIZED VIEW") if kind == "m" else sql.SQL("VIEW")
+async def _dropped(own: Connection, view: Relation) -> bool:
+    what = sql.SQL("MATERIALIZED VIEW") if view.kind == "m" else sql.SQL("VIEW")
     try:
         async with own.transaction():
-            await own.execute(sql.SQL("DROP {} {}").format(what, sql.Identifier(schema, name)))
+            await own.execute(sql.SQL("DROP {} {}").format(what, view.quoted))
     except psycopg.errors.DependentObjectsStillExist:
         return False
     return True
@@ -271,12 +170,12 @@ async def _position(own: Connection, name: str, value: int, called: bool) -> Non
         await own.execute(sql.SQL("SELECT setval({}::oid::regclass, {}, {})").format(*values))
 
 
-async def _foreign_keys(own: Connection, dump: Dump) -> None:
+async def _foreign_keys(own: Connection, dump: Dump, since: Since) -> None:
     """Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
     for schema, table, name, definition in dump.foreign_keys:
-        if not await rows(own, _OID.format(schema=sql.Literal(schema), name=sql.Literal(table))):
+        if (relation := await since.named(schema, table, "rp")) is None:
             raise YettError(f"{schema}.{table} refers to it and is not there, so nothing was undone", "undo that first")
-        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(sql.Identifier(schema, table), sql.Identifier(name))
+        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(relation.quoted, sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))
 
 

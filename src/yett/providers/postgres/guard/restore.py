@@ -30,8 +30,9 @@ from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys,
 from yett.providers.postgres.guard.labels import must_be_called_alike
 from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
-from yett.providers.postgres.guard.reload import reload, standing
+from yett.providers.postgres.guard.reload import reload
 from yett.providers.postgres.guard.silence import no_triggers, silenced
+from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.table import Table, tables
 from yett.providers.postgres.guard.xids import EPOCH
 
@@ -113,8 +114,7 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            found = await standing(connection, captured, captured.dump)
-            return [conflict for one in found for conflict in one.conflicts]
+            return list((await Since(connection, captured, captured.dump).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
@@ -176,12 +176,13 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> Restored:
     await must_fit(connection, captured)
-    found = await standing(connection, captured, dump)
-    if changed := tuple(conflict for one in found for conflict in one.conflicts):
-        raise Refused(_words(changed), changed)
-    returned = await reload(connection, captured, dump, found)
+    since = Since(connection, captured, dump)
+    now = await since.now()
+    if now.conflicts:
+        raise Refused(_words(now.conflicts), now.conflicts)
+    returned = await reload(connection, captured, dump, since, now)
     await must_be_called_alike(connection, captured.labels)
-    there = [one.table.oid for one in found if one.table is not None and one.emptied]
+    there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
     await _must_hold(connection, await foreign_keys(connection, there))
     return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables))
 

@@ -1,0 +1,223 @@
+"""What became of the tables of a dump since: whether they are there, under which name, and what somebody else did.
+
+A table is found by its oid, wherever it is now, and else by its name. Something that its own transaction put under its
+name (rename the old one, make a new one) goes when the table comes back; somebody else's is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
+from yett.providers.postgres.guard.compare import Conflict
+from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.table import Table, are_the_same, tables
+
+_FOUND = sql.SQL("""
+SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = {oid}::oid OR (n.nspname = {schema} AND c.relname = {name}) ORDER BY c.oid <> {oid}::oid""")
+_NOT_ALL_ITS_OWN = sql.SQL("""
+SELECT 1 FROM pg_attribute WHERE attrelid = {oid}::oid AND xmin <> ALL ({xids}::xid[])
+UNION ALL SELECT 1 FROM pg_rewrite WHERE ev_class = {oid}::oid AND xmin <> ALL ({xids}::xid[]) LIMIT 1""")
+_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
+_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
+_LATER_DEFINITIONS = sql.SQL(
+    " UNION ALL ".join(
+        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}{''.join(but)}"
+        for what, catalog, column, *but in (
+            ("the relation", "pg_class", "oid"),
+            ("a column", "pg_attribute", "attrelid"),
+            ("a default", "pg_attrdef", "adrelid"),
+            ("an index", "pg_index", "indrelid"),
+            # Bringing back the table that it refers to made it again, as it was.
+            (
+                "a constraint",
+                "pg_constraint",
+                "conrelid",
+                " AND x.conname || ' ' || pg_get_constraintdef(x.oid) <> ALL ({keys}::text[])",
+            ),
+            ("a trigger", "pg_trigger", "tgrelid", " AND NOT x.tgisinternal"),
+            ("a policy", "pg_policy", "polrelid"),
+            ("a rule", "pg_rewrite", "ev_class"),
+            ("a child table", "pg_inherits", "inhparent"),
+            ("a statistic", "pg_statistic_ext", "stxrelid"),
+            ("a place in a publication", "pg_publication_rel", "prrelid"),
+            ("a comment", "pg_description", "objoid"),
+            ("a label", "pg_seclabel", "objoid"),
+        )
+    )
+    + " LIMIT 1"
+)
+_NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`kind` is pg_class.relkind."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+
+    @property
+    def quoted(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A dumped table as it is now; `table` None: it is not there. `emptied`: TRUNCATE gave it new, empty files.
+    `redefined`: what of its definition was made since, by somebody else."""
+
+    dumped: DumpedTable
+    table: Table | None
+    emptied: bool
+    redefined: str
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Its name and columns are."""
+        now, then = self.table, self.dumped
+        return (
+            now is not None
+            and (now.schema, now.name) == (then.schema, then.name)
+            and are_the_same(now.columns, then.columns)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """`instead`: what the dump's transaction made under the names of what was dumped. `only_rows`: all tables are there
+    as they were, and only their rows are to come back."""
+
+    tables: tuple[Standing, ...]
+    instead: tuple[Relation, ...]
+    only_rows: bool
+    conflicts: tuple[Conflict, ...]
+
+
+class Since:
+    """Compares with one dump, in the transaction that will bring it back."""
+
+    def __init__(self, own: Connection, captured: Captured, dump: Dump) -> None:
+        self._own = own
+        self._dump = dump
+        self._xids = captured.xids
+        self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
+
+    async def now(self) -> Now:
+        """Lock what is there of the dump's tables against everybody, and compare."""
+        found = [await self._standing(dumped) for dumped in self._dump.tables]
+        instead = await self._instead()
+        emptied = any(one.emptied for one in found) and all(one.is_as_it_was for one in found)
+        only_rows = self._dump.only_rows and emptied and not instead
+        standing = tuple(found if only_rows else map(_made_again, found))
+        conflicts = [conflict for one in standing for conflict in one.conflicts]
+        conflicts += [conflict for one in instead for conflict in await self._theirs(one)]
+        return Now(standing, tuple(instead), only_rows, tuple(conflicts))
+
+    async def named(self, schema: str, name: str, kinds: str) -> Relation | None:
+        """What the dump calls so, whatever it is called now, if it is one of `kinds` (of pg_class.relkind)."""
+        found = await self._found(schema, name, self._oids.get((schema, name), 0))
+        return next((one for one in found if one.kind in kinds), None)
+
+    async def unchanged(self, relations: Iterable[tuple[str, str, str]]) -> list[Relation]:
+        """Those views and partitioned tables (schema, name, kind) that are there. Raises YettError if one was changed,
+        or added to."""
+        present = []
+        for schema, name, kind in relations:
+            if (relation := await self.named(schema, name, kind)) is None:
+                continue
+            if what := await self._made_since(relation.oid):
+                raise YettError(f"{what} of {schema}.{name} was made since, so nothing was undone")
+            present.append(relation)
+        return present
+
+    async def _standing(self, dumped: DumpedTable) -> Standing:
+        found = await self._found(dumped.schema, dumped.name, dumped.oid)
+        mine = next((one for one in found if one.kind == "r"), None)
+        if mine is None:
+            return Standing(dumped, None, False, "", ())
+        await self._lock(mine)
+        (table,) = (await tables(self._own, [mine.oid])).values()
+        return await self._compared(dumped, table)
+
+    async def _instead(self) -> list[Relation]:
+        """What has the name of something dumped, and is not what was dumped."""
+        dumped = {(one.schema, one.name): one.oid for one in self._dump.tables} | self._oids
+        kinds = {(one.schema, one.name): "r" for one in self._dump.tables}
+        kinds |= dict.fromkeys(self._dump.partitioned, "p")
+        kinds |= {(schema, name): kind for schema, name, kind in self._dump.views}
+        found = []
+        for name, kind in kinds.items():
+            relations = await self._found(*name, dumped.get(name, 0))
+            mine = next((one for one in relations if one.kind == kind), None)
+            found += [one for one in relations if one is not mine and (one.schema, one.name) == name]
+        return [one for one in found if one.oid not in dumped.values()]
+
+    async def _found(self, schema: str, name: str, oid: int) -> list[Relation]:
+        """The one with that oid first."""
+        names = {"schema": sql.Literal(schema), "name": sql.Literal(name), "oid": sql.Literal(oid)}
+        return [Relation(*found) for found in await rows(self._own, _FOUND.format(**names))]
+
+    async def _lock(self, relation: Relation) -> None:
+        await self._own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(relation.quoted))
+
+    async def _theirs(self, instead: Relation) -> list[Conflict]:
+        """What in a relation under a dumped table's name is not the work of the dump's own transaction."""
+        label = f"{instead.schema}.{instead.name}"
+        foreign = Conflict(
+            label, "the name", "is another relation's now, which has an undo of its own or is not Yett's"
+        )
+        if instead.kind not in ("r", "v"):
+            return [foreign]
+        if instead.kind == "r":
+            await self._lock(instead)
+        xids = sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}")
+        if await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(instead.oid), xids=xids)):
+            return [foreign]
+        if what := await self._made_since(instead.oid):
+            return [Conflict(label, what, "was made since")]
+        if instead.kind == "v":
+            return []
+        _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, **await self._range()))
+        return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
+
+    async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
+        count, later = await row(self._own, _LATER_ROWS.format(table=table.quoted, **await self._range()))
+        emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
+        conflicts = []
+        if later:
+            conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
+        left = dumped.rows if dumped.left is None else dumped.left
+        if not emptied and count != left:
+            conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
+        return Standing(dumped, table, emptied, await self._made_since(table.oid), tuple(conflicts))
+
+    async def _made_since(self, oid: int) -> str:
+        """What of a relation's definition somebody else made since."""
+        query = _LATER_DEFINITIONS.format(oid=sql.Literal(oid), **await self._range())
+        return next((str(what) for (what,) in await rows(self._own, query)), "")
+
+    async def _range(self) -> dict[str, sql.Composable]:
+        (now,) = await row(self._own, _NEXT)
+        return {
+            "next": sql.Literal(self._dump.next_xid % 2**32),
+            "span": sql.Literal((now - self._dump.next_xid) % 2**32),
+            "xids": sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}"),
+            "keys": sql.Literal(list(self._dump.own_keys)),
+        }
+
+
+def _made_again(one: Standing) -> Standing:
+    """What somebody added to the definition would be lost when the table is made again."""
+    if one.table is None or not one.redefined:
+        return one
+    return replace(one, conflicts=(*one.conflicts, Conflict(one.table.label, one.redefined, "was made since")))
