@@ -77,6 +77,14 @@ def test_partitioned_tables_and_views_come_back_under_their_names(company: Compa
     assert (company.truth("SELECT * FROM days ORDER BY id"), company.truth(SHAPE)) == before
 
 
+SEATS = "ALTER TABLE cars DROP COLUMN seats"
+PARTS = """
+CREATE INDEX cars_odd ON cars ((id % 2)); CREATE POLICY cars_odd ON cars USING (true);
+CREATE STATISTICS cars_odd ON id, plate FROM cars;
+CREATE TRIGGER cars_odd BEFORE UPDATE ON cars FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE RULE cars_odd AS ON UPDATE TO cars WHERE false DO ALSO NOTHING; COMMENT ON COLUMN cars.id IS 'a number'"""
+
+
 @pytest.mark.parametrize(
     ("steps", "somebody"),
     [
@@ -84,6 +92,19 @@ def test_partitioned_tables_and_views_come_back_under_their_names(company: Compa
         ((RENAME,), "CREATE VIEW bookings AS SELECT 1 AS id"),
         ((RENAME,), "CREATE SEQUENCE bookings"),
         ((RENAME,), "ALTER TABLE cars RENAME TO bookings"),
+        ((SEATS,), "ALTER TABLE bookings DROP CONSTRAINT bookings_car_fkey;"
+         " ALTER TABLE bookings ADD CONSTRAINT bookings_car_fkey CHECK (id > 0)"),
+        ((SEATS,), "ALTER TABLE bookings DROP CONSTRAINT bookings_car_fkey; ALTER TABLE"
+         " bookings ADD CONSTRAINT bookings_car_fkey FOREIGN KEY (car) REFERENCES cars ON DELETE SET NULL"),
+        ((SEATS,), "ALTER TABLE bookings DROP CONSTRAINT bookings_car_fkey"),
+        ((SEATS,), "DROP INDEX cars_odd"),
+        ((SEATS,), "DROP TRIGGER cars_odd ON cars"),
+        ((SEATS,), "DROP POLICY cars_odd ON cars"),
+        ((SEATS,), "DROP RULE cars_odd ON cars"),
+        ((SEATS,), "COMMENT ON COLUMN cars.id IS NULL"),
+        ((SEATS,), "DROP STATISTICS cars_odd"),
+        (("TRUNCATE cars CASCADE; ALTER TABLE cars DROP COLUMN seats",),
+         "ALTER TABLE bookings DROP CONSTRAINT bookings_car_fkey"),
         ((RENAME,), "INSERT INTO bookings_old SELECT (b).* FROM (SELECT b FROM bookings_old b LIMIT 0) x;"
          " UPDATE bookings_old SET note = 'later' WHERE id = 1"),
         ((RENAME,), "ALTER TABLE bookings_old ADD COLUMN later int"),
@@ -96,6 +117,7 @@ def test_partitioned_tables_and_views_come_back_under_their_names(company: Compa
     ids=str,
 )  # fmt: skip
 def test_what_somebody_did_since_is_not_overwritten(company: Company, steps: tuple[str, ...], somebody: str) -> None:
+    company.directly(PARTS)
     company.approved(steps)
     company.directly(somebody)
     before = company.truth(SHAPE)

@@ -25,7 +25,7 @@ from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
-from yett.providers.postgres.guard.captured import SETTLED, DumpedTable, settling
+from yett.providers.postgres.guard.captured import SETTLED, DumpedTable, Key, settling
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
@@ -124,6 +124,7 @@ class Dumping:
         """What is dumped before it, for statements behind it."""
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self.dumped: tuple[DumpedTable, ...] = ()
+        self._keys: tuple[Key, ...] = ()
         self._counted: set[tuple[int, bool]] = set()
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
         self.what = what or ", ".join(dict.fromkeys(map(_said, statements)))
@@ -172,7 +173,8 @@ class Dumping:
             return None
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
-            self.dumped = captured.dump.tables if captured.dump else ()
+            if captured.dump:
+                self.dumped, self._keys = captured.dump.tables, captured.dump.keys
             self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
         return self.kept
 
@@ -218,7 +220,8 @@ class Dumping:
             await lend(self._place, self._agent, [oid for oid, _ in there.values()], ())
             left = await self._guard.rows_left(there)
             await give_back(self._agent)
-        await self._place.undos.add_facts(self.kept, {SETTLED: settling(xids, left, only_rows=only_rows)})
+        parts, keys = await self._guard.parts_left(there), await self._guard.keys_left(self._keys)
+        await self._place.undos.add_facts(self.kept, {SETTLED: settling(xids, left, parts, keys, only_rows=only_rows)})
 
     async def discarded(self) -> None:
         await discard(self._place, self.kept)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from yett.providers.postgres.guard.captured import DumpedTable
+from yett.providers.postgres.guard.captured import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 
@@ -45,6 +45,9 @@ JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) w.schema::pg_
 JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
   AND c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name
 WHERE c.relkind OPERATOR(pg_catalog.=) 'r'"""
+_KEYS = """
+SELECT k.conrelid::pg_catalog.text, k.conname FROM pg_catalog.pg_constraint k
+WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conrelid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _SHAPES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.concat_ws('/', c.relkind, c.relfilenode, c.relnamespace, c.relname,
   (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
@@ -132,6 +135,13 @@ async def named(agent: Executing, tables: Collection[DumpedTable]) -> dict[int, 
     )
     found = await agent.rows(_NAMED.format(wanted=wanted.as_string(None)))
     return {int(was or 0): (int(now or 0), said or "") for was, now, said in found}
+
+
+async def keys(agent: Executing, wanted: Collection[Key]) -> frozenset[tuple[int, str]]:
+    """All foreign keys of their tables (oid), by name."""
+    oids = {key.table for key in wanted if key.table}
+    found = await agent.rows(_KEYS.format(oids=_listed(oids))) if oids else []
+    return frozenset((int(table or 0), name or "") for table, name in found)
 
 
 def shapes_query(oids: Collection[int]) -> str:

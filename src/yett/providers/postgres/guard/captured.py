@@ -52,7 +52,8 @@ class CapturedTable:
 class DumpedTable:
     """One table of a dump: its rows, and SHA-256 over their digests in order. `oid` and `filenode` are what it had.
 
-    `left`: how many rows its transaction left in it, None where it changed none (see `settled`).
+    `left`: how many rows its transaction left in it, None where it changed none (see `settled`); `parts_left`: the
+    parts of its definition that it left, as `parts` names them.
     """
 
     oid: int
@@ -63,6 +64,15 @@ class DumpedTable:
     rows: int
     sha256: str
     left: int | None = None
+    parts_left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key of a table (oid) outside of a dump that refers to one inside."""
+
+    table: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Dump:
     `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
     `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
     views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
+    `keys_left`: those of `keys` that its transaction left.
     """
 
     file: str
@@ -89,6 +100,13 @@ class Dump:
     only_rows: bool = True
     oids: tuple[tuple[str, str, int], ...] = ()
     own_keys: tuple[str, ...] = ()
+    keys_left: frozenset[Key] = frozenset()
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Of `foreign_keys`."""
+        oids = {(schema, name): oid for schema, name, oid in self.oids}
+        return tuple(Key(oids.get((schema, table), 0), name) for schema, table, name, _ in self.foreign_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +178,23 @@ SETTLED = "settled"
 """In an undo's record, beside the facts of its dump: what its transaction did after it (`settling` writes it)."""
 
 
-def settling(xids: Sequence[int], left: Mapping[int, int], *, only_rows: bool = True) -> dict[str, Json]:
-    """The transaction's own ids (32 bits) at its end, and the rows that it left in tables (oid) that were dumped.
+def settling(
+    xids: Sequence[int],
+    left: Mapping[int, int],
+    parts: Mapping[int, Sequence[str]],
+    keys: Sequence[Key],
+    *,
+    only_rows: bool = True,
+) -> dict[str, Json]:
+    """The transaction's own ids (32 bits) at its end, and what it left of the tables (oid) that were dumped: how many
+    rows, the parts of their definitions, and the foreign keys that refer to them.
 
     `only_rows`: it defined nothing, so that what it emptied has its definition still.
     """
     counts: Json = {str(oid): count for oid, count in sorted(left.items())}
-    return {"xids": list(xids), "left": counts, "only_rows": only_rows}
+    named: Json = {str(oid): list(names) for oid, names in sorted(parts.items())}
+    keys_left: Json = [[key.table, key.name] for key in keys]
+    return {"xids": list(xids), "left": counts, "only_rows": only_rows, "parts": named, "keys": keys_left}
 
 
 def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
@@ -178,10 +206,14 @@ def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
         left = {int(oid): int(count) for oid, count in said["left"].items()}
         xids = tuple(int(xid) for xid in said["xids"])
         only_rows = bool(said.get("only_rows", True))
+        keys = frozenset(Key(int(table), str(name)) for table, name in said.get("keys", ()))
+        parts = {int(oid): tuple(map(str, names)) for oid, names in said.get("parts", {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
-    tables = tuple(replace(table, left=left.get(table.oid)) for table in captured.dump.tables)
-    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables, only_rows=only_rows))
+    tables = tuple(
+        replace(table, left=left.get(table.oid), parts_left=parts.get(table.oid, ())) for table in captured.dump.tables
+    )
+    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables, only_rows=only_rows, keys_left=keys))
 
 
 def _table_facts(table: CapturedTable) -> Json:

@@ -11,7 +11,7 @@ from yett.providers.postgres.guard import asking, redefined
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
-from yett.providers.postgres.guard.captured import MANIFEST, Captured, DumpedTable
+from yett.providers.postgres.guard.captured import MANIFEST, Captured, DumpedTable, Key
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
@@ -19,6 +19,7 @@ from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
+from yett.providers.postgres.guard.parts import parts
 from yett.providers.postgres.guard.redefined import Changes, Redefined
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
@@ -194,6 +195,16 @@ class Guard:
             ((count,),) = await self._agent.rows(f"SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {name}")
             left[oid] = int(count or 0)
         return left
+
+    async def parts_left(self, there: Mapping[int, tuple[int, str]]) -> dict[int, list[str]]:
+        """Which parts of the definitions of what is `still_there`. Raises ServerError."""
+        named = await parts(self._agent, [oid for oid, _ in there.values()])
+        return {was: named.get(oid, []) for was, (oid, _) in there.items()}
+
+    async def keys_left(self, keys: Sequence[Key]) -> list[Key]:
+        """Those foreign keys that the transaction leaves in their tables. Raises ServerError."""
+        left = await asking.keys(self._agent, keys)
+        return [key for key in keys if (key.table, key.name) in left]
 
     async def _measured(self, own: Connection) -> Measured:
         if self._before is None:

@@ -104,8 +104,9 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
 
 async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> None:
     """Take away what is left of the tables or is there instead, and nothing that was not dumped with them."""
-    for schema, table, name, _ in dump.foreign_keys:
+    for schema, table, name, definition in dump.foreign_keys:
         if (relation := await since.named(schema, table, "rp")) is not None:
+            await since.must_be_its_own(relation, name, definition)
             drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}")
             await own.execute(drop.format(relation.quoted, sql.Identifier(name)))
     views = [relation for relation in now.instead if relation.kind == "v"]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable
+from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable, Key
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.parts import by_relation, parts_query
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
 
 _FOUND = sql.SQL("""
@@ -53,6 +54,13 @@ _LATER_DEFINITIONS = sql.SQL(
     )
     + " LIMIT 1"
 )
+_KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
+_KEY_FIRST = "take that back first: there may be an undo of it, too"
+_ANOTHER_KEY = sql.SQL(
+    "SELECT 1 FROM pg_constraint x WHERE x.conrelid = {oid}::oid AND x.conname = {name} AND "
+    + _LATER
+    + " AND pg_get_constraintdef(x.oid) <> {definition}"
+)
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 
 
@@ -73,12 +81,12 @@ class Relation:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A dumped table as it is now; `table` None: it is not there. `emptied`: TRUNCATE gave it new, empty files.
-    `redefined`: what of its definition was made since, by somebody else."""
+    `redefined`: what of its definition somebody else made or dropped since, first of all of it."""
 
     dumped: DumpedTable
     table: Table | None
     emptied: bool
-    redefined: str
+    redefined: Conflict | None
     conflicts: tuple[Conflict, ...]
 
     @property
@@ -128,6 +136,22 @@ class Since:
         found = await self._found(schema, name, self._oids.get((schema, name), 0))
         return next((one for one in found if one.kind in kinds), None)
 
+    async def must_be_its_own(self, table: Relation, name: str, definition: str) -> None:
+        """Of another table's foreign key. Raises YettError: somebody else has dropped it since, or has made a
+        constraint of that name that is not the one that was dumped."""
+        label = f"{table.schema}.{table.name}"
+        stood = Key(table.oid, name) in self._dump.keys_left
+        if stood and not await rows(self._own, _KEY.format(oid=sql.Literal(table.oid), name=sql.Literal(name))):
+            raise YettError(f"the foreign key {name} of {label} was dropped since, so nothing was undone", _KEY_FIRST)
+        query = _ANOTHER_KEY.format(
+            oid=sql.Literal(table.oid),
+            name=sql.Literal(name),
+            definition=sql.Literal(definition),
+            **await self._range(),
+        )
+        if await rows(self._own, query):
+            raise YettError(f"the constraint {name} of {label} was made since, so nothing was undone", _KEY_FIRST)
+
     async def unchanged(self, relations: Iterable[tuple[str, str, str]]) -> list[Relation]:
         """Those views and partitioned tables (schema, name, kind) that are there. Raises YettError if one was changed,
         or added to."""
@@ -144,7 +168,7 @@ class Since:
         found = await self._found(dumped.schema, dumped.name, dumped.oid)
         mine = next((one for one in found if one.kind == "r"), None)
         if mine is None:
-            return Standing(dumped, None, False, "", ())
+            return Standing(dumped, None, False, None, ())
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
         return await self._compared(dumped, table)
@@ -199,7 +223,14 @@ class Since:
         left = dumped.rows if dumped.left is None else dumped.left
         if not emptied and count != left:
             conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
-        return Standing(dumped, table, emptied, await self._made_since(table.oid), tuple(conflicts))
+        return Standing(dumped, table, emptied, await self._redefined(dumped, table), tuple(conflicts))
+
+    async def _redefined(self, dumped: DumpedTable, table: Table) -> Conflict | None:
+        if what := await self._made_since(table.oid):
+            return Conflict(table.label, what, "was made since")
+        now = by_relation(await rows(self._own, sql.SQL(parts_query([table.oid])))).get(table.oid, [])
+        dropped = set(dumped.parts_left) - set(now)
+        return Conflict(table.label, min(dropped), "was dropped since") if dropped else None
 
     async def _made_since(self, oid: int) -> str:
         """What of a relation's definition somebody else made since."""
@@ -217,7 +248,5 @@ class Since:
 
 
 def _made_again(one: Standing) -> Standing:
-    """What somebody added to the definition would be lost when the table is made again."""
-    if one.table is None or not one.redefined:
-        return one
-    return replace(one, conflicts=(*one.conflicts, Conflict(one.table.label, one.redefined, "was made since")))
+    """What somebody did to the definition would be lost when the table is made again."""
+    return replace(one, conflicts=(*one.conflicts, one.redefined)) if one.redefined else one
