@@ -53,7 +53,7 @@ def copy_of(source: Path) -> Iterator[Path]:
 def run_tests(source: Path, arguments: Sequence[str]) -> tuple[int, str]:
     """pytest's status and output with `source` before everything else."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *arguments]
-    environ = {**os.environ, "PYTHONPATH": str(source)}
+    environ = {**os.environ, "PYTHONPATH": str(source), "YETT_ALL_TESTS": "1"}
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False
