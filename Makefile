@@ -12,13 +12,13 @@ run: $(VENV)/.run system-run
 	@$(BIN)/yett $(if $(AGENT),run $(if $(TASK),--task "$$TASK") -- $(AGENT),drill $(DRILL))
 
 test: $(VENV)/.test system-test check
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist worksteal -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q --ignore=tests/corpus --ignore=tests/compiled $(TESTS)
 
 # What is said of SQL, held against what two real servers do, in two thousand runs, and every test of the databases on
 # both of them, and what reads SQL and undoes it: the above takes one each, and of many cases a third
 # (YETT_ALL_TESTS=1 make test takes all in the other rooms, too).
 corpus: $(VENV)/.test system-test
-	YETT_ALL_TESTS=1 $(BIN)/pytest -n 2 --dist worksteal -q \
+	YETT_ALL_TESTS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q \
 	  tests/corpus tests/databases tests/operations/sql tests/providers/postgres tests/gateway/postgres tests/faults
 
 # The wheel with the PostgreSQL wire's parser compiled, into dist/: it takes a C compiler and Python's headers.

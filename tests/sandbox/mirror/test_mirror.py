@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,18 @@ def test_no_object_inside_holds_the_secret(world: World) -> None:
     assert SECRET not in found
     assert MASK in found
     assert SECRET not in world.git("log", "-p", "--all").encode()
+
+
+def test_a_folder_in_a_folder_without_end_is_masked(world: World, tmp_path: Path) -> None:
+    deep = "d/" * 1500
+    commit = b"commit refs/heads/main\ncommitter c <c@example.com> 1 +0000\ndata 0\nfrom refs/heads/main^0\n"
+    stream = commit + f"M 644 inline {deep}f\n".encode() + b"data %d\nhere %s\n" % (len(SECRET) + 5, SECRET)
+    run(world.real, "fast-import", "--quiet", stdin=stream)
+    mirror = Mirror(world.real, tmp_path / "deep", Masks({SECRET: MASK}), "s-2")
+    mirror.make()
+    assert SECRET not in every_object(mirror.view)
+    assert b"here " + MASK in every_object(mirror.view)
+    assert sys.getrecursionlimit() < 3000  # it is the whole process', and parsers of C rely on it
 
 
 def test_status_is_clean_and_the_history_is_whole(world: World) -> None:

@@ -7,7 +7,6 @@ base is left out, instead of copying it).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,21 +136,26 @@ def _rewrite_trees(run: _Export) -> None:
                 hit.append(parent)
     missing = [oid for oid in affected if oid not in run.trees]
     run.trees.update((oid, body) for oid, _, body in read_many(run.real, missing))
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
-    for oid in affected:
-        _map_tree(run, oid, affected)
+    _map_trees(run, list(affected), affected)
 
 
-def _map_tree(run: _Export, oid: Oid, affected: set[Oid]) -> Oid:
-    if oid not in affected or run.names.knows_real(oid):
-        return run.names.inside(oid)
-    body = tree_body(
-        (mode, name, _map_tree(run, child, affected) if mode == b"40000" else run.names.inside(child))
-        for mode, name, child in tree_entries(run.trees[oid])
-    )
-    run.new.append(("tree", body))
-    run.names.pair(oid, object_id("tree", body))
-    return run.names.inside(oid)
+def _map_trees(run: _Export, left: list[Oid], affected: set[Oid]) -> None:
+    """The trees below a tree before it, however deep."""
+    done: set[Oid] = set()
+    while left:
+        oid = left[-1]
+        if oid in done or run.names.knows_real(oid):
+            left.pop()
+            continue
+        entries = list(tree_entries(run.trees[oid]))
+        below = {child for mode, _, child in entries if mode == b"40000" and child in affected} - done
+        if first := [child for child in below if not run.names.knows_real(child)]:
+            left += first
+            continue
+        body = tree_body((mode, name, run.names.inside(child)) for mode, name, child in entries)
+        run.new.append(("tree", body))
+        run.names.pair(oid, object_id("tree", body))
+        done.add(oid)
 
 
 def _rewrite_commits(run: _Export, tips: list[Oid], known: set[Oid]) -> None:
