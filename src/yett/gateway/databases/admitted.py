@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
-from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.redefining import Redefining
@@ -74,11 +73,6 @@ class Admitted:
         self._needless += self.dumps[since.dumps :]
         del self.dumps[since.dumps :]
         self._guard.dumped = since.relations
-
-    def taken_back(self, digest: str) -> Pass | None:
-        """A pass that people signed for just this attempt, and whose statement ROLLBACK TO has taken back: it is not
-        used up yet."""
-        return next((one for one in self.undone if one.hold and attempt_digest(one.attempt) == digest), None)
 
     def uses(self, granted: Pass) -> None:
         """A statement runs under a pass that ROLLBACK TO may have taken back: what it lets happen now happens."""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeVar
 
 from yett.approvals.facts import exceeded
-from yett.checkpoint.attempts import attempt_digest
 from yett.checkpoint.record import TAKEN_BACK, Pass
 from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
@@ -237,10 +236,6 @@ class GuardedTransaction:
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
-        if (again := self.admitted.taken_back(attempt_digest(attempt))) is not None:
-            await self._let(place.checkpoint.ask(attempt))  # the policy, and whether everything is locked down
-            self.admitted.uses(again)
-            return again
         granted = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.passes.append(granted)
         return granted

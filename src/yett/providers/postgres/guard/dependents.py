@@ -79,6 +79,10 @@ class Relation:
     name: str
     kind: str
 
+    @property
+    def quoted(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Dependents:

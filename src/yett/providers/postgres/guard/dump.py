@@ -145,7 +145,7 @@ async def _lock(agent: Executing, relations: list[Relation]) -> None:
     if forbidden != "0":
         raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
     await must_be_readable(agent, [relation.oid for relation in lockable])
-    names = ", ".join("ONLY " + sql.Identifier(r.schema, r.name).as_string(None) for r in lockable)
+    names = ", ".join("ONLY " + r.quoted.as_string(None) for r in lockable)
     await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 

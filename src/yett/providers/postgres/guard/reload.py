@@ -20,13 +20,14 @@ from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured, Dump
 from yett.providers.postgres.guard.copying import checked
+from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.since import Now, Relation, Since
+from yett.providers.postgres.guard.since import Now, Since
 from yett.providers.postgres.guard.table import tables
 
 _OID = sql.SQL("""

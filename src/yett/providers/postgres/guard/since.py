@@ -14,6 +14,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable, Key
 from yett.providers.postgres.guard.compare import Conflict
+from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.parts import by_relation, parts_query
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
@@ -62,20 +63,6 @@ _ANOTHER_KEY = sql.SQL(
     + " AND pg_get_constraintdef(x.oid) <> {definition}"
 )
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """`kind` is pg_class.relkind."""
-
-    oid: int
-    schema: str
-    name: str
-    kind: str
-
-    @property
-    def quoted(self) -> sql.Identifier:
-        return sql.Identifier(self.schema, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +120,7 @@ class Since:
 
     async def named(self, schema: str, name: str, kinds: str) -> Relation | None:
         """What the dump calls so, whatever it is called now, if it is one of `kinds` (of pg_class.relkind)."""
-        found = await self._found(schema, name, self._oids.get((schema, name), 0))
-        return next((one for one in found if one.kind in kinds), None)
+        return await self._mine(schema, name, self._oids.get((schema, name), 0), kinds)
 
     async def must_be_its_own(self, table: Relation, name: str, definition: str) -> None:
         """Of another table's foreign key. Raises YettError: somebody else has dropped it since, or has made a
@@ -165,13 +151,15 @@ class Since:
         return present
 
     async def _standing(self, dumped: DumpedTable) -> Standing:
-        found = await self._found(dumped.schema, dumped.name, dumped.oid)
-        mine = next((one for one in found if one.kind == "r"), None)
+        mine = await self._mine(dumped.schema, dumped.name, dumped.oid, "r")
         if mine is None:
             return Standing(dumped, None, False, None, ())
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
-        return await self._compared(dumped, table)
+        found = await self._compared(dumped, table)
+        if mine.oid == dumped.oid or found.conflicts or found.redefined or await self._made_it(mine):
+            return found
+        return replace(found, conflicts=(_not_its_own(mine),))
 
     async def _instead(self) -> list[Relation]:
         """What has the name of something dumped, and is not what was dumped."""
@@ -181,10 +169,15 @@ class Since:
         kinds |= {(schema, name): kind for schema, name, kind in self._dump.views}
         found = []
         for name, kind in kinds.items():
-            relations = await self._found(*name, dumped.get(name, 0))
-            mine = next((one for one in relations if one.kind == kind), None)
-            found += [one for one in relations if one is not mine and (one.schema, one.name) == name]
+            oid = dumped.get(name, 0)
+            mine = await self._mine(*name, oid, kind)
+            called = [one for one in await self._found(*name, oid) if (one.schema, one.name) == name]
+            found += [one for one in called if one != mine]
         return [one for one in found if one.oid not in dumped.values()]
+
+    async def _mine(self, schema: str, name: str, oid: int, kinds: str) -> Relation | None:
+        """What was dumped, wherever it is now; else what has its name, if it is one of `kinds`."""
+        return next((one for one in await self._found(schema, name, oid) if one.kind in kinds), None)
 
     async def _found(self, schema: str, name: str, oid: int) -> list[Relation]:
         """The one with that oid first."""
@@ -197,22 +190,23 @@ class Since:
     async def _theirs(self, instead: Relation) -> list[Conflict]:
         """What in a relation under a dumped table's name is not the work of the dump's own transaction."""
         label = f"{instead.schema}.{instead.name}"
-        foreign = Conflict(
-            label, "the name", "is another relation's now, which has an undo of its own or is not Yett's"
-        )
         if instead.kind not in ("r", "v"):
-            return [foreign]
+            return [_not_its_own(instead)]
         if instead.kind == "r":
             await self._lock(instead)
-        xids = sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}")
-        if await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(instead.oid), xids=xids)):
-            return [foreign]
+        if not await self._made_it(instead):
+            return [_not_its_own(instead)]
         if what := await self._made_since(instead.oid):
             return [Conflict(label, what, "was made since")]
         if instead.kind == "v":
             return []
         _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, **await self._range()))
         return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
+
+    async def _made_it(self, relation: Relation) -> bool:
+        """Whether the dump's transaction made it, and not only renamed it."""
+        xids = sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}")
+        return not await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(relation.oid), xids=xids))
 
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
         count, later = await row(self._own, _LATER_ROWS.format(table=table.quoted, **await self._range()))
@@ -245,6 +239,11 @@ class Since:
             "xids": sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}"),
             "keys": sql.Literal(list(self._dump.own_keys)),
         }
+
+
+def _not_its_own(relation: Relation) -> Conflict:
+    label = f"{relation.schema}.{relation.name}"
+    return Conflict(label, "the name", "is another relation's now, which has an undo of its own or is not Yett's")
 
 
 def _made_again(one: Standing) -> Standing:
