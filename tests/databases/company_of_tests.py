@@ -67,6 +67,7 @@ class Company:
                 try:
                     for step in steps:
                         connection.execute(step)  # type: ignore[call-overload]
+                    connection.commit()
                     return asked
                 except psycopg.errors.InsufficientPrivilege as error:
                     if "(hold" not in str(error):

@@ -447,6 +447,9 @@ def test_it_comes_back_with_its_rows_and_its_definition(company: Company, steps:
     "steps",
     [
         ("ALTER TABLE cars DROP COLUMN seats", "DROP TABLE bookings"),
+        ("DROP TABLE bookings", "ALTER TABLE cars DROP COLUMN seats"),
+        ("TRUNCATE bookings RESTART IDENTITY", "ALTER TABLE cars DROP COLUMN seats"),
+        ("DROP TABLE bookings", "DROP TABLE cars"),
         ("DROP INDEX bookings_driver", "ALTER TABLE cars DROP COLUMN seats", "DROP TABLE bookings"),
     ],
     ids=str,

@@ -221,7 +221,8 @@ class Dumping:
             left = await self._guard.rows_left(there)
             await give_back(self._agent)
         parts, keys = await self._guard.parts_left(there), await self._guard.keys_left(self._keys)
-        await self._place.undos.add_facts(self.kept, {SETTLED: settling(xids, left, parts, keys, only_rows=only_rows)})
+        said = settling(xids, left, parts, keys, self._guard.dumped, only_rows=only_rows)
+        await self._place.undos.add_facts(self.kept, {SETTLED: said})
 
     async def discarded(self) -> None:
         await discard(self._place, self.kept)

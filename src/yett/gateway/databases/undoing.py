@@ -53,7 +53,13 @@ async def bring_back(
     databases.changed(database)
     yield (
         f"{database.name} is as it was: {restored.returned:,} rows came back, {restored.removed:,} were taken out,"
-        f" in {', '.join(restored.tables)}"
+        f" in {', '.join(restored.tables)}{_and_later(restored.waiting)}"
+    )
+
+
+def _and_later(waiting: Sequence[str]) -> str:
+    return (
+        f"; what comes back with the undo of the table named: the foreign keys {', '.join(waiting)}" if waiting else ""
     )
 
 

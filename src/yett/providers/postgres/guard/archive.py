@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _RESTRICTED = re.compile(rb"^\\(un)?restrict [A-Za-z0-9]+$")
 
 _ATTACHES = re.compile(rb"^\d+; \d+ \d+ (TABLE|INDEX) ATTACH ")
 _KEYS = re.compile(rb"^\d+; \d+ \d+ (CONSTRAINT|INDEX) ")
+_REFERENCE = re.compile(rb"^\d+; \d+ (\d+) FK CONSTRAINT ")
 _POST = ("post-data",)
 _NEWER = b"SET transaction_timeout = 0;"
 _NAME = rb'("(?:[^"]|"")+"|[^"\s.(]+)'
@@ -60,6 +61,11 @@ def of_table(schema: str, name: str) -> str:
     return f"--table={quoted}"
 
 
+def without_table(schema: str, name: str) -> str:
+    """The option for a relation that a schema is dumped without."""
+    return of_table(schema, name).replace("--table=", "--exclude-table=", 1)
+
+
 def of_schema(name: str) -> str:
     return '--schema="' + name.replace('"', '""') + '"'
 
@@ -73,13 +79,14 @@ class Part(Enum):
     BEHIND = "all else"
 
 
-async def script(archive: Path, part: Part, server_version: int) -> bytes:
-    """One part as SQL, without lines that only psql or a newer server understands.
+async def script(archive: Path, part: Part, server_version: int, without: Collection[int] = ()) -> bytes:
+    """One part as SQL, `without` some foreign keys (oids), and without lines that only psql or a newer server
+    understands.
 
     pg_dump attaches partitions before the rows. A parent that stands with its keys would give them to a partition then,
     beside which it cannot make its own: so they are attached once they have them, which makes those the parent's.
     """
-    listed = await _listed(archive, part)
+    listed = await _listed(archive, part, without)
     text = await _run("pg_restore", f"--use-list={listed}", "--file=-", str(archive), password="")
     lines = text.split(b"\n")
     marked = [number for number, line in enumerate(lines) if _RESTRICTED.match(line)]
@@ -90,16 +97,25 @@ async def script(archive: Path, part: Part, server_version: int) -> bytes:
     return b"\n".join(lines)
 
 
-async def _listed(archive: Path, part: Part) -> Path:
+async def _listed(archive: Path, part: Part, without: Collection[int]) -> Path:
     """A file beside the archive that names the part's entries."""
     sections = ("pre-data",) if part is Part.BEFORE else ("pre-data", "post-data") if part is Part.ATTACHED else _POST
     chosen: list[bytes] = []
     for section in sections:
         entries = await _run("pg_restore", f"--section={section}", "--list", str(archive), password="")
-        chosen += [one for one in entries.splitlines(keepends=True) if _part(one, section) is part]
+        chosen += [
+            one
+            for one in entries.splitlines(keepends=True)
+            if _part(one, section) is part and not _is_one(one, without)
+        ]
     path = archive.with_name(f"{archive.name}.{part.name.lower()}")
     path.write_bytes(b"".join(chosen))
     return path
+
+
+def _is_one(entry: bytes, keys: Collection[int]) -> bool:
+    found = _REFERENCE.match(entry)
+    return found is not None and int(found[1]) in keys
 
 
 def _part(entry: bytes, section: str) -> Part:

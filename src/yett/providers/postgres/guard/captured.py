@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,6 +76,17 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key (oid) of a table inside of a dump that refers to one outside (oid, and what it was called)."""
+
+    key: int
+    name: str
+    table: int
+    schema: str
+    table_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dump:
     """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
@@ -85,7 +96,8 @@ class Dump:
     `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
     `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
     views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
-    `keys_left`: those of `keys` that its transaction left.
+    `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
+    relations (oid) that other dumps of the transaction hold.
     """
 
     file: str
@@ -101,6 +113,8 @@ class Dump:
     oids: tuple[tuple[str, str, int], ...] = ()
     own_keys: tuple[str, ...] = ()
     keys_left: frozenset[Key] = frozenset()
+    references: tuple[Reference, ...] = ()
+    beside: frozenset[int] = frozenset()
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -183,18 +197,26 @@ def settling(
     left: Mapping[int, int],
     parts: Mapping[int, Sequence[str]],
     keys: Sequence[Key],
+    beside: Iterable[int] = (),
     *,
     only_rows: bool = True,
 ) -> dict[str, Json]:
     """The transaction's own ids (32 bits) at its end, and what it left of the tables (oid) that were dumped: how many
-    rows, the parts of their definitions, and the foreign keys that refer to them.
+    rows, the parts of their definitions, and the foreign keys that refer to them; and relations (oid) that it had dumped
+    otherwise.
 
     `only_rows`: it defined nothing, so that what it emptied has its definition still.
     """
     counts: Json = {str(oid): count for oid, count in sorted(left.items())}
     named: Json = {str(oid): list(names) for oid, names in sorted(parts.items())}
-    keys_left: Json = [[key.table, key.name] for key in keys]
-    return {"xids": list(xids), "left": counts, "only_rows": only_rows, "parts": named, "keys": keys_left}
+    return {
+        "xids": list(xids),
+        "left": counts,
+        "only_rows": only_rows,
+        "parts": named,
+        "keys": [[key.table, key.name] for key in keys],
+        "beside": sorted(beside),
+    }
 
 
 def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
@@ -207,13 +229,15 @@ def settled(captured: Captured, facts: Mapping[str, Json]) -> Captured:
         xids = tuple(int(xid) for xid in said["xids"])
         only_rows = bool(said.get("only_rows", True))
         keys = frozenset(Key(int(table), str(name)) for table, name in said.get("keys", ()))
+        beside = frozenset(int(oid) for oid in said.get("beside", ()))
         parts = {int(oid): tuple(map(str, names)) for oid, names in said.get("parts", {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
     tables = tuple(
         replace(table, left=left.get(table.oid), parts_left=parts.get(table.oid, ())) for table in captured.dump.tables
     )
-    return replace(captured, xids=xids, dump=replace(captured.dump, tables=tables, only_rows=only_rows, keys_left=keys))
+    dump = replace(captured.dump, tables=tables, only_rows=only_rows, keys_left=keys, beside=beside)
+    return replace(captured, xids=xids, dump=dump)
 
 
 def _table_facts(table: CapturedTable) -> Json:
@@ -265,6 +289,7 @@ def _dump_facts(dump: Dump) -> Json:
         "statistics": [list(one) for one in dump.statistics],
         "oids": [list(one) for one in dump.oids],
         "own_keys": list(dump.own_keys),
+        "references": [[one.key, one.name, one.table, one.schema, one.table_name] for one in dump.references],
     }
 
 
@@ -284,6 +309,10 @@ def _dump_from(facts: Any) -> Dump:  # Any: taken apart here
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
         oids=tuple((str(schema), str(name), int(oid)) for schema, name, oid in facts.get("oids", ())),
         own_keys=tuple(str(key) for key in facts.get("own_keys", ())),
+        references=tuple(
+            Reference(int(key), str(name), int(table), str(schema), str(called))
+            for key, name, table, schema, called in facts.get("references", ())
+        ),
     )
 
 

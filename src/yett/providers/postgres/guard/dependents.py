@@ -107,10 +107,11 @@ async def in_schemas(own: Connection, schemas: Collection[str]) -> set[int]:
     return {oid for (oid,) in found}
 
 
-async def dependents(own: Connection, relations: Collection[Relation]) -> Dependents:
-    """Everything that DROP .. CASCADE of `relations` drops."""
+async def dependents(own: Connection, relations: Collection[Relation], already: Collection[int] = ()) -> Dependents:
+    """Everything that DROP .. CASCADE of `relations` drops, but for what comes back `already` (oids)."""
     mine = {relation.oid for relation in relations}
     found = await rows(own, _DEPENDENTS.format(oids=_array(mine)))
+    found = [one for one in found if one[0] != "pg_class" or one[1] not in already]
     covered = mine | {oid for kind, oid, _, _, relkind, _, _ in found if kind == "pg_class" and relkind in ("v", "m")}
     owned = {oid for kind, oid, _, _, relkind, _, _ in found if kind == "pg_class" and relkind == "S"}
     indexes = {oid for kind, oid, _, _, _, table, _ in found if kind == "pg_class" and table in covered}
@@ -118,7 +119,8 @@ async def dependents(own: Connection, relations: Collection[Relation]) -> Depend
     outside = {oid for kind, oid, _, table, *_ in found if kind == "pg_constraint" and table not in covered}
     keys = await rows(own, _FOREIGN_KEYS.format(oids=_array(outside)))
     are_keys = {oid for (oid,) in await rows(own, _COPIES.format(oids=_array(outside)))}
-    lost = [described for described in (_lost(one, covered, are_keys) for one in found) if described]
+    comes = covered.union(already)
+    lost = [described for described in (_lost(one, comes, are_keys) for one in found) if described]
     views = covered - mine - owned - indexes
     named = await rows(own, _RELATIONS.format(oids=_array(views)))
     return Dependents(

@@ -8,15 +8,16 @@ the tables' as one snapshot shows them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 
 from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.captured import Dump, DumpedTable, File
+from yett.providers.postgres.guard.captured import Dump, DumpedTable, File, Reference
 from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
 from yett.providers.postgres.guard.effects import Unguardable
@@ -38,6 +39,12 @@ WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted
   AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
   AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])
 ORDER BY 1 LIMIT 1"""
+# pg_dump of 18 reads every sequence of the database; one that went is seen by all but the transaction.
+_SHUT_SEQUENCES = sql.SQL("""
+SELECT c.relname::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+WHERE l.pid = {pid} AND l.granted AND l.mode = 'AccessExclusiveLock' AND c.relkind = 'S'
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1 LIMIT 1""")
+_READS_ALL_SEQUENCES = 180000
 _NAMED_IN_IT = sql.SQL("""
 SELECT n.nspname::text, c.relname::text, c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ({oids}::oid[]) AND c.relkind IN ('p', 'v', 'm')
@@ -46,6 +53,15 @@ ORDER BY 1, 2""")
 _OWN_KEYS = sql.SQL("""
 SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid = ANY ({oids}::oid[]) AND contype = 'f' ORDER BY 1""")
+_REFERENCES = sql.SQL("""
+SELECT k.oid::int8, k.conname::text, c.oid::int8, n.nspname::text, c.relname::text
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.conrelid = ANY ({oids}::oid[]) AND k.contype = 'f' AND k.conparentid = 0
+  AND k.confrelid <> ALL ({oids}::oid[]) ORDER BY 1""")
+_IN_SCHEMAS = sql.SQL("""
+SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY ({schemas}::text[]) AND c.oid = ANY ({oids}::oid[])
+  AND c.relkind IN ('r', 'p', 'm', 'v', 'S', 'f') ORDER BY 1, 2""")
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
 # As pg_dump sets them, so that the text of a row is the same.
 AS_PG_DUMP = """
@@ -77,24 +93,36 @@ class Dumped:
     labels: Labels
 
 
-async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: Sequence[str], sink: Sink) -> Dumped:
-    """Lock, dump, read back and compare.
+async def dump(
+    agent: Executing,
+    own: Connection,
+    oids: Sequence[int],
+    schemas: Sequence[str],
+    sink: Sink,
+    *,
+    already: Collection[int] = (),
+) -> Dumped:
+    """Lock, dump, read back and compare: all that goes with these tables (oids) and schemas but for the relations
+    (oids) that the transaction has dumped `already`, and may have shut for all others since.
 
     Raises:
         ServerError: the agent's role may not lock a table.
         Unguardable: something cannot be dumped, or the archive is not what the tables hold.
     """
     relations = await family(own, {*oids, *await in_schemas(own, schemas)})
+    relations = [relation for relation in relations if relation.oid not in already]
     if missing := set(oids) - {relation.oid for relation in relations}:
         raise Unguardable(f"there is no relation {min(missing)}: nobody but the transaction sees it")
     if foreign := [relation for relation in relations if relation.kind == "f"]:
         raise Unguardable(f"{foreign[0].schema}.{foreign[0].name} lies on another server", "have that server dumped")
-    await _lock(agent, relations)
+    heirs = await family(own, [relation.oid for relation in relations])  # pg_dump locks them with their parents
+    await _lock(agent, own, relations, heirs)
     ((xid,),) = await agent.rows(_XID)
-    depending = await dependents(own, relations)
+    depending = await dependents(own, relations, already)
     outside = [f"view {s}.{n}" for s, n, _ in depending.views if schemas and s not in schemas]
     lost = (*depending.lost, *outside)
-    selected = _selected(relations, depending.views, schemas)
+    within = _IN_SCHEMAS.format(schemas=sql.Literal(list(schemas)), oids=sql.Literal(sorted(already)))
+    selected = _selected(relations, depending.views, schemas, await rows(own, within) if schemas else ())
     with scratch() as folder:
         target = folder / NAME
         async with own.transaction():
@@ -117,6 +145,7 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
         covered = sql.Literal(sorted(depending.covered))
         named = await rows(own, _NAMED_IN_IT.format(oids=covered))
         own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
+        references = await rows(own, _REFERENCES.format(oids=covered))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
     kept = Dump(
@@ -131,12 +160,13 @@ async def dump(agent: Executing, own: Connection, oids: Sequence[int], schemas: 
         depending.statistics,
         oids=tuple(tuple(one) for one in named),
         own_keys=tuple(own_keys),
+        references=tuple(Reference(*one) for one in references),
     )
     gaps = tuple(_gaps(lost, relations, depending))
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)
 
 
-async def _lock(agent: Executing, relations: list[Relation]) -> None:
+async def _lock(agent: Executing, own: Connection, relations: list[Relation], heirs: list[Relation]) -> None:
     lockable = [relation for relation in relations if relation.kind in ("r", "p")]
     if not lockable:
         return
@@ -144,29 +174,38 @@ async def _lock(agent: Executing, relations: list[Relation]) -> None:
     ((forbidden,),) = await agent.rows(_LOCKABLE.format(oids=oids))
     if forbidden != "0":
         raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
-    await must_be_readable(agent, [relation.oid for relation in lockable])
+    await must_be_readable(agent, own, heirs)
     names = ", ".join("ONLY " + r.quoted.as_string(None) for r in lockable)
     await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 
-async def must_be_readable(agent: Executing, oids: Sequence[int]) -> None:
-    """Of tables that were there before the agent's transaction and are not dumped: it has not shut them for all others.
+async def must_be_readable(agent: Executing, own: Connection, relations: Collection[Relation]) -> None:
+    """Of relations that were there before the agent's transaction and are not dumped: it has not shut them for all others,
+    nor anything else that a dump of them reads.
 
     Raises Shut, ServerError.
     """
-    if not oids:
+    if not relations:
         return
-    if shut := await agent.rows(_SHUT.format(oids=",".join(map(str, oids)))):
+    shut: Sequence[Any] = await agent.rows(_SHUT.format(oids=",".join(str(relation.oid) for relation in relations)))
+    if not shut and own.info.server_version >= _READS_ALL_SEQUENCES:
+        shut = await rows(own, _SHUT_SEQUENCES.format(pid=sql.Literal(agent.pid)))
+    if shut:
         raise Shut(
             f"{shut[0][0]} cannot be dumped any more: this transaction has shut it for all others until it ends, by a"
-            " LOCK or by dropping an index, trigger, policy or rule of it",
+            " LOCK or by dropping an index, trigger, policy or rule of it, or its table",
             "roll back, and send both statements as one text, or this one first: then it is dumped before either runs",
         )
 
 
-def _selected(relations: list[Relation], views: Sequence[tuple[str, str, str]], schemas: Sequence[str]) -> list[str]:
+def _selected(
+    relations: list[Relation],
+    views: Sequence[tuple[str, str, str]],
+    schemas: Sequence[str],
+    already: Sequence[tuple[str, str]],
+) -> list[str]:
     if schemas and all(relation.schema in schemas for relation in relations):
-        return [archive.of_schema(name) for name in schemas]
+        return [*map(archive.of_schema, schemas), *(archive.without_table(schema, name) for schema, name in already)]
     if schemas:
         raise Unguardable("tables outside of the schemas that are dropped inherit from tables inside")
     named = {(relation.schema, relation.name) for relation in relations} | {(s, n) for s, n, _ in views}

@@ -13,6 +13,7 @@ from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured, DumpedTable, Key
 from yett.providers.postgres.guard.copying import keep, single
+from yett.providers.postgres.guard.dependents import family
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
@@ -150,7 +151,8 @@ class Guard:
     async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
         """Dump tables (oids) and schemas before a statement that destroys them runs in this transaction, which holds
         them locked against writers from here on. With them goes what depends on them: views, foreign keys of other
-        tables, sequences, indexes, triggers, policies, grants, comments. `gaps` names what else CASCADE would drop.
+        tables, sequences, indexes, triggers, policies, grants, comments; but nothing that was dumped before. `gaps`
+        names what else CASCADE would drop.
 
         Raises:
             ServerError: the agent's role may not lock a table: the transaction is aborted.
@@ -159,7 +161,7 @@ class Guard:
         if self._before is None:
             raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
         async with opened(self._own) as own:
-            dumped = await dump(self._agent, own, tables, schemas, sink)
+            dumped = await dump(self._agent, own, tables, schemas, sink, already=self.dumped)
             self.dumped |= dumped.relations
             xid = dumped.xid
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
@@ -175,8 +177,10 @@ class Guard:
             return [oid for (oid,) in await rows(own, _THERE.format(oids=sql.Literal(left)))]
 
     async def must_be_readable(self, tables: Sequence[int]) -> None:
-        """By others, as far as they are not dumped yet. Raises YettError, ServerError."""
-        await must_be_readable(self._agent, await self.undumped(tables))
+        """By others, as far as they are not dumped yet: with what inherits from them. Raises YettError, ServerError."""
+        left = await self.undumped(tables)
+        async with opened(self._own) as own:
+            await must_be_readable(self._agent, own, await family(own, left))
 
     async def still_there(self, dumped: Sequence[DumpedTable]) -> dict[int, tuple[int, str]]:
         """Of tables that were dumped, by the oid that they had then: oid and name now, or, of those that are gone, of

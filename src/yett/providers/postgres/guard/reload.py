@@ -18,7 +18,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.captured import Captured, Dump
+from yett.providers.postgres.guard.captured import Captured, Dump, Key
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
@@ -45,20 +45,27 @@ WHERE s.seqrelid = {}::regclass""")
 _POSITION = sql.SQL("SELECT last_value, is_called FROM {}")
 
 
-async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, now: Now) -> int:
-    """Bring them back, `now` being without conflicts; answers how many rows.
+async def reload(
+    own: Connection, captured: Captured, dump: Dump, since: Since, now: Now
+) -> tuple[int, tuple[str, ...]]:
+    """Bring them back, `now` being without conflicts; answers how many rows, and which foreign keys to tables that are
+    not back yet have to wait for these.
 
     Raises:
         YettError: what came back is not what was dumped.
     """
+    waiting = [] if now.only_rows else await since.waiting()
     emptied = [one.table for one in now.tables if one.table is not None and one.emptied]
     async with _on_disk(captured, dump) as path:
         if now.only_rows:
             async with silenced(own, emptied):
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
-            await _drop(own, dump, since, now)
-            before, *behind = [await archive.script(path, part, own.info.server_version) for part in archive.Part]
+            dropped = await _drop(own, dump, since, now)
+            without = {one.key for one in waiting}
+            before, *behind = [
+                await archive.script(path, part, own.info.server_version, without) for part in archive.Part
+            ]
             async with standing_in(own, b"".join((before, *behind))):
                 await own.execute(before)
                 await _load(own, path, None)
@@ -66,10 +73,11 @@ async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, 
                     await own.execute(script)
                 await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             await _statistics(own, dump)
-            await _foreign_keys(own, dump, since)
+            await _foreign_keys(own, dump, since, dropped)
             await _schema_grants(own, dump)
     await _must_equal(own, dump)
-    return sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
+    returned = sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
+    return returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)
 
 
 async def _schema_grants(own: Connection, dump: Dump) -> None:
@@ -103,12 +111,17 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
         yield path
 
 
-async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> None:
-    """Take away what is left of the tables or is there instead, and nothing that was not dumped with them."""
-    for schema, table, name, definition in dump.foreign_keys:
-        if (relation := await since.named(schema, table, "rp")) is not None:
-            await since.must_be_its_own(relation, name, definition)
-            drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}")
+async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> set[Key]:
+    """Take away what is left of the tables or is there instead, and nothing that was not dumped with them. Answers
+    which of other tables' foreign keys were there."""
+    there = set[Key]()
+    for key, (schema, table, name, definition) in zip(dump.keys, dump.foreign_keys, strict=True):
+        if (relation := await since.named(schema, table, "rp")) is None:
+            continue
+        await since.must_be_its_own(relation, name, definition)
+        if await since.has_key(relation, name):
+            there.add(key)
+            drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
             await own.execute(drop.format(relation.quoted, sql.Identifier(name)))
     views = [relation for relation in now.instead if relation.kind == "v"]
     left = [*views, *await since.unchanged(dump.views)]
@@ -123,6 +136,7 @@ async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> None:
     present += [parent.quoted for parent in await since.unchanged((*name, "p") for name in dump.partitioned)]
     if present:
         await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))
+    return there
 
 
 async def _dropped(own: Connection, view: Relation) -> bool:
@@ -172,10 +186,15 @@ async def _position(own: Connection, name: str, value: int, called: bool) -> Non
         await own.execute(sql.SQL("SELECT setval({}::oid::regclass, {}, {})").format(*values))
 
 
-async def _foreign_keys(own: Connection, dump: Dump, since: Since) -> None:
-    """Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
-    for schema, table, name, definition in dump.foreign_keys:
-        if (relation := await since.named(schema, table, "rp")) is None:
+async def _foreign_keys(own: Connection, dump: Dump, since: Since, dropped: set[Key]) -> None:
+    """Those of other tables, but for one that was gone and comes back with its table, which has an undo, too.
+
+    Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
+    for key, (schema, table, name, definition) in zip(dump.keys, dump.foreign_keys, strict=True):
+        relation = await since.named(schema, table, "rp")
+        if key.table in dump.beside and key not in dropped and (relation is None or relation.oid == key.table):
+            continue
+        if relation is None:
             raise YettError(f"{schema}.{table} refers to it and is not there, so nothing was undone", "undo that first")
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(relation.quoted, sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))

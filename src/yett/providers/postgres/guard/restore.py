@@ -64,6 +64,16 @@ SELECT count(*) FROM (
   SELECT md5(record_send({now})) AS d, count(*) AS n FROM ONLY {table} AS t
   WHERE t.xmin = (pg_current_xact_id()::text::int8 & 4294967295)::text::xid GROUP BY 1
 ) b USING (d) WHERE a.n IS DISTINCT FROM b.n""")
+_GONE = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.InvalidForeignKey,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+)
+_ADVICE = "if it names a row, that row was made since; if it names a right, Yett's own role lacks it"
+_ADVICE_IF_GONE = "something that it needs was dropped since: if there is an undo of that, apply it first"
 _LEFT = sql.SQL("SELECT count(*) FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])")
 
 
@@ -74,6 +84,8 @@ class Restored:
     returned: int
     removed: int
     tables: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+    """Foreign keys that come back with the tables that they refer to."""
 
 
 class Refused(YettError):
@@ -180,11 +192,11 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> 
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
-    returned = await reload(connection, captured, dump, since, now)
+    returned, waiting = await reload(connection, captured, dump, since, now)
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
     await _must_hold(connection, await foreign_keys(connection, there))
-    return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables))
+    return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables), waiting)
 
 
 @asynccontextmanager
@@ -205,7 +217,7 @@ async def one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
             detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
             raise YettError(
                 f"the undo was not applied, and nothing was changed: the server said {told(error)}{detail}",
-                "if it names a row, that row was made since; if it names a right, Yett's own role lacks it",
+                _ADVICE_IF_GONE if isinstance(error, _GONE) else _ADVICE,
             ) from None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable, Key
+from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable, Key, Reference
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.own import Connection, row, rows
@@ -127,7 +127,7 @@ class Since:
         constraint of that name that is not the one that was dumped."""
         label = f"{table.schema}.{table.name}"
         stood = Key(table.oid, name) in self._dump.keys_left
-        if stood and not await rows(self._own, _KEY.format(oid=sql.Literal(table.oid), name=sql.Literal(name))):
+        if stood and not await self.has_key(table, name):
             raise YettError(f"the foreign key {name} of {label} was dropped since, so nothing was undone", _KEY_FIRST)
         query = _ANOTHER_KEY.format(
             oid=sql.Literal(table.oid),
@@ -137,6 +137,15 @@ class Since:
         )
         if await rows(self._own, query):
             raise YettError(f"the constraint {name} of {label} was made since, so nothing was undone", _KEY_FIRST)
+
+    async def waiting(self) -> list[Reference]:
+        """Foreign keys to tables that are not there, and that another undo of the dump's transaction brings back: with
+        them come all that refer to them."""
+        beside = [one for one in self._dump.references if one.table in self._dump.beside]
+        return [one for one in beside if not await self._found(one.schema, one.table_name, one.table)]
+
+    async def has_key(self, table: Relation, name: str) -> bool:
+        return bool(await rows(self._own, _KEY.format(oid=sql.Literal(table.oid), name=sql.Literal(name))))
 
     async def unchanged(self, relations: Iterable[tuple[str, str, str]]) -> list[Relation]:
         """Those views and partitioned tables (schema, name, kind) that are there. Raises YettError if one was changed,
