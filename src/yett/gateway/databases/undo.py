@@ -25,7 +25,8 @@ from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
-from yett.providers.postgres.guard.captured import SETTLED, DumpedTable, Key, settling
+from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.dumped import SETTLED, DumpedTable, Key, settling
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
@@ -125,6 +126,7 @@ class Dumping:
         self._verbs = {one.oid: one.verb for one in touched if one.verb in _COUNTED}
         self.dumped: tuple[DumpedTable, ...] = ()
         self._keys: tuple[Key, ...] = ()
+        self._captured: Captured | None = None
         self._counted: set[tuple[int, bool]] = set()
         self.digest = hashlib.sha256("; ".join(one.text for one in statements).encode()).hexdigest()
         self.what = what or ", ".join(dict.fromkeys(map(_said, statements)))
@@ -156,7 +158,13 @@ class Dumping:
         )
 
     async def capture(self, hold: str) -> UndoRecord | None:
-        """Lend the owner's rights, lock, dump. Raises YettError, ServerError."""
+        """Lend the owner's rights, lock, dump. Raises YettError."""
+        try:
+            return await self._capture(hold)
+        except ServerError as error:
+            raise Unguardable(f"the database refused it: {error.message}", "roll back, and try again") from None
+
+    async def _capture(self, hold: str) -> UndoRecord | None:
         if self.late:
             raise Unguardable(
                 "what this destroys had to be dumped before this transaction shut it for all others",
@@ -173,6 +181,7 @@ class Dumping:
             return None
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await self._guard.dump(tables, making, schemas=self._schemas)
+            self._captured = captured
             if captured.dump:
                 self.dumped, self._keys = captured.dump.tables, captured.dump.keys
             self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
@@ -183,7 +192,7 @@ class Dumping:
             return
         try:
             await self.ahead.capture(hold)
-        except (YettError, ServerError):
+        except YettError:
             self._place.tried.ahead.pop(self.digest, None)
             raise
         await give_back(self._agent)
@@ -213,8 +222,9 @@ class Dumping:
     async def settled(self, xids: Sequence[int], *, only_rows: bool) -> None:
         """Right before COMMIT: what is left of what was dumped, and the ids of what it redefined in savepoints.
         `only_rows`: the transaction defined nothing. Raises YettError, ServerError."""
-        if self.kept is None:
+        if self.kept is None or self._captured is None:
             return
+        await self._guard.must_be_as_dumped(self._captured)
         left: dict[int, int] = {}
         if there := await self._guard.still_there(self.dumped):
             await lend(self._place, self._agent, [oid for oid, _ in there.values()], ())

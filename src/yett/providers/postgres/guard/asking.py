@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from yett.providers.postgres.guard.captured import DumpedTable, Key
+from yett.providers.postgres.guard.dumped import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 
@@ -37,7 +37,7 @@ WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _NAMES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE c.relkind OPERATOR(pg_catalog.=) 'r' AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+WHERE c.relkind IN ('r', 'p') AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _NAMED = """
 SELECT w.oid::pg_catalog.text, c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM (VALUES {wanted}) w (oid, schema, name)
@@ -121,7 +121,7 @@ async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, 
 
 
 async def names(agent: Executing, oids: Collection[int]) -> dict[int, str]:
-    """How to write those of the relations that are there, quoted and qualified."""
+    """How to write those of the tables that are there, quoted and qualified."""
     found = await agent.rows(_NAMES.format(oids=_listed(oids))) if oids else []
     return {int(oid or 0): name or "" for oid, name in found}
 

@@ -15,11 +15,12 @@ from typing import Any
 
 from psycopg import sql
 
-from yett.providers.postgres.guard import archive
+from yett.providers.postgres.guard import archive, asking
 from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.captured import Dump, DumpedTable, File, Reference
+from yett.providers.postgres.guard.captured import File
 from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
+from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Reference
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
@@ -175,13 +176,16 @@ async def _lock(agent: Executing, own: Connection, relations: list[Relation], he
     if forbidden != "0":
         raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
     await must_be_readable(agent, own, heirs)
-    names = ", ".join("ONLY " + r.quoted.as_string(None) for r in lockable)
+    here = await asking.names(agent, [relation.oid for relation in lockable])  # the transaction may have renamed them
+    if missing := [relation for relation in lockable if relation.oid not in here]:
+        raise Unguardable(f"{missing[0].schema}.{missing[0].name} is gone already")
+    names = ", ".join(f"ONLY {here[relation.oid]}" for relation in lockable)
     await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def must_be_readable(agent: Executing, own: Connection, relations: Collection[Relation]) -> None:
-    """Of relations that were there before the agent's transaction and are not dumped: it has not shut them for all others,
-    nor anything else that a dump of them reads.
+    """Of relations that were there before the agent's transaction and are not dumped: it has not shut them for all
+    others, nor anything else that a dump of them reads.
 
     Raises Shut, ServerError.
     """

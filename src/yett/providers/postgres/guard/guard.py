@@ -11,10 +11,11 @@ from yett.providers.postgres.guard import asking, redefined
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
-from yett.providers.postgres.guard.captured import MANIFEST, Captured, DumpedTable, Key
+from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dependents import family
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
+from yett.providers.postgres.guard.dumped import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
@@ -22,6 +23,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.parts import parts
 from yett.providers.postgres.guard.redefined import Changes, Redefined
+from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.taken_back import Standing, TakenBack
@@ -167,6 +169,19 @@ class Guard:
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
             await own.execute(FLUSH)
             return await recorded(own, sink, [], xids, dumped.gaps, dumped, labels=dumped.labels)
+
+    async def must_be_as_dumped(self, captured: Captured) -> None:
+        """Views that a dump holds: nothing locks them, and somebody else may have made them anew since.
+
+        Raises Unguardable."""
+        if captured.dump is None:
+            return
+        async with opened(self._own) as own:
+            since = Since(own, captured, captured.dump)
+            for schema, name, kind in captured.dump.views:
+                view = await since.named(schema, name, kind)
+                if view is not None and await since.made_since(view.oid):
+                    raise Unguardable(f"{schema}.{name} was changed by somebody else after it was dumped", "try again")
 
     async def undumped(self, tables: Sequence[int]) -> list[int]:
         """Those of them (oids) that were there before the transaction, and that it has not had dumped yet."""

@@ -18,10 +18,11 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard import archive
 from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.captured import Captured, Dump, Key
+from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
+from yett.providers.postgres.guard.dumped import Dump, Key
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.own import Connection, row, rows

@@ -21,10 +21,11 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured, Dump
+from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.deferrable import twice
+from yett.providers.postgres.guard.dumped import Dump
 from yett.providers.postgres.guard.exchange import exchange, tried
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.labels import must_be_called_alike

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured, Dump, DumpedTable, Key, Reference
+from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.dependents import Relation
+from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key, Reference
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.parts import by_relation, parts_query
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
@@ -154,7 +155,7 @@ class Since:
         for schema, name, kind in relations:
             if (relation := await self.named(schema, name, kind)) is None:
                 continue
-            if what := await self._made_since(relation.oid):
+            if what := await self.made_since(relation.oid):
                 raise YettError(f"{what} of {schema}.{name} was made since, so nothing was undone")
             present.append(relation)
         return present
@@ -205,7 +206,7 @@ class Since:
             await self._lock(instead)
         if not await self._made_it(instead):
             return [_not_its_own(instead)]
-        if what := await self._made_since(instead.oid):
+        if what := await self.made_since(instead.oid):
             return [Conflict(label, what, "was made since")]
         if instead.kind == "v":
             return []
@@ -229,13 +230,13 @@ class Since:
         return Standing(dumped, table, emptied, await self._redefined(dumped, table), tuple(conflicts))
 
     async def _redefined(self, dumped: DumpedTable, table: Table) -> Conflict | None:
-        if what := await self._made_since(table.oid):
+        if what := await self.made_since(table.oid):
             return Conflict(table.label, what, "was made since")
         now = by_relation(await rows(self._own, sql.SQL(parts_query([table.oid])))).get(table.oid, [])
         dropped = set(dumped.parts_left) - set(now)
         return Conflict(table.label, min(dropped), "was dropped since") if dropped else None
 
-    async def _made_since(self, oid: int) -> str:
+    async def made_since(self, oid: int) -> str:
         """What of a relation's definition somebody else made since."""
         query = _LATER_DEFINITIONS.format(oid=sql.Literal(oid), **await self._range())
         return next((str(what) for (what,) in await rows(self._own, query)), "")

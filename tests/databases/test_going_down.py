@@ -1,0 +1,183 @@
+"""The way back of a migration, in one transaction: tables that refer to each other go one by one, and come back."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from tests.databases.company_of_tests import Company
+
+from yett.model.errors import YettError
+
+SHOP = (
+    """
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE SEQUENCE numbers;
+CREATE TABLE makers (id int PRIMARY KEY, mood mood, number int DEFAULT nextval('numbers'), best int);
+CREATE TABLE goods (id serial PRIMARY KEY, maker int REFERENCES makers ON DELETE CASCADE);
+CREATE TABLE sold (id int PRIMARY KEY, good int REFERENCES goods, maker int REFERENCES makers);
+INSERT INTO makers (id, mood) VALUES (1, 'good'), (2, 'bad');
+INSERT INTO goods (maker) VALUES (1), (2);
+INSERT INTO sold VALUES (1, 1, 1), (2, 2, 2);
+ALTER TABLE makers ADD CONSTRAINT makers_best FOREIGN KEY (best) REFERENCES sold""",
+    "UPDATE makers SET best = id",
+    """
+CREATE VIEW offers AS SELECT m.id, g.id AS good FROM makers m JOIN goods g ON g.maker = m.id;
+CREATE MATERIALIZED VIEW sums AS SELECT count(*) FROM sold;
+CREATE INDEX sold_good ON sold (good);
+CREATE FUNCTION looked_at() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER sold_seen BEFORE INSERT ON sold FOR EACH ROW EXECUTE FUNCTION looked_at();
+CREATE TABLE days (k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (0) TO (10);
+CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM (10) TO (20);
+INSERT INTO days SELECT i, 'x' FROM generate_series(0, 19) i;
+CREATE SCHEMA stock;
+CREATE TABLE stock.places (id int PRIMARY KEY, maker int REFERENCES makers); INSERT INTO stock.places VALUES (1, 1);
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1)""",
+)
+ALL = """
+SELECT
+  (SELECT json_agg(json_build_array(c.oid::regclass::text, c.relkind, ARRAY(
+      SELECT concat(attname, format_type(atttypid, atttypmod), pg_get_expr(adbin, adrelid)) FROM pg_attribute
+      LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)) ORDER BY 1)
+    FROM (SELECT * FROM pg_class ORDER BY oid::regclass::text) c
+    WHERE relnamespace IN ('public'::regnamespace, 'stock'::regnamespace))::text,
+  (SELECT array_agg(concat(conrelid::regclass, conname, pg_get_constraintdef(oid)) ORDER BY 1) FROM (
+    SELECT * FROM pg_constraint ORDER BY conrelid::regclass::text, conname) c
+    WHERE connamespace IN ('public'::regnamespace, 'stock'::regnamespace) AND contype IN ('f', 'p')),
+  (SELECT array_agg(pg_get_triggerdef(oid) ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
+  (SELECT array_agg(concat(viewname, definition) ORDER BY viewname) FROM pg_views WHERE schemaname = 'public'),
+  (SELECT array_agg(oid::regprocedure) FROM pg_proc WHERE proname = 'looked_at'),
+  (SELECT array_agg(t::text ORDER BY id) FROM makers t), (SELECT array_agg(t::text ORDER BY id) FROM goods t),
+  (SELECT array_agg(t::text ORDER BY id) FROM sold t), (SELECT array_agg(t::text ORDER BY k) FROM days t),
+  (SELECT array_agg(t::text) FROM sums t), (SELECT array_agg(t::text) FROM stock.places t),
+  (SELECT array_agg(t::text ORDER BY id) FROM tree t)"""
+
+DOWN = [
+    ("DROP TABLE sold CASCADE", "DROP TABLE goods CASCADE", "DROP TABLE makers CASCADE"),
+    ("DROP TABLE makers CASCADE", "DROP TABLE goods CASCADE", "DROP TABLE sold CASCADE"),
+    ("DROP INDEX sold_good", "DROP TABLE sold CASCADE", "DROP TABLE goods CASCADE"),
+    ("DROP VIEW offers", "DROP TABLE goods CASCADE"),
+    ("DROP VIEW offers", "ALTER TABLE goods DROP COLUMN maker"),
+    ("CREATE OR REPLACE VIEW offers AS SELECT id, 1 AS good FROM makers", "DROP TABLE makers CASCADE"),
+    ("ALTER VIEW offers RENAME TO bargains", "DROP TABLE goods CASCADE"),
+    ("DROP MATERIALIZED VIEW sums", "DROP TABLE sold CASCADE"),
+    ("REFRESH MATERIALIZED VIEW sums", "DROP TABLE sold CASCADE"),
+    ("DROP TABLE days_1", "DROP TABLE days"),
+    ("DROP TABLE days_1", "DROP TABLE days_2"),
+    ("TRUNCATE days_1", "DROP TABLE days"),
+    ("ALTER TABLE days DETACH PARTITION days_1", "DROP TABLE days_1"),
+    ("DROP TABLE stock.places", "DROP SCHEMA stock"),
+    ("TRUNCATE stock.places", "DROP SCHEMA stock CASCADE"),
+    ("DROP SCHEMA stock CASCADE", "DROP TABLE makers CASCADE"),
+    ("ALTER TABLE stock.places SET SCHEMA public", "DROP SCHEMA stock"),
+    ("TRUNCATE sold CASCADE", "DROP TABLE sold CASCADE"),
+    ("TRUNCATE tree", "DROP TABLE tree"),
+    ("DROP TRIGGER sold_seen ON sold", "DROP FUNCTION looked_at", "DROP TABLE sold CASCADE"),
+    ("DROP TABLE makers CASCADE", "DROP FUNCTION looked_at CASCADE"),
+    ("ALTER TABLE sold DROP CONSTRAINT sold_good_fkey", "DROP TABLE goods CASCADE"),
+    ("ALTER TABLE sold DROP CONSTRAINT sold_good_fkey", "ALTER TABLE goods DROP CONSTRAINT goods_pkey"),
+    ("ALTER TABLE sold DROP COLUMN good", "ALTER TABLE goods DROP COLUMN maker CASCADE"),
+    ("ALTER TABLE goods DROP COLUMN maker CASCADE", "DROP TABLE makers CASCADE"),
+    ("DELETE FROM sold WHERE id = 99", "DROP TABLE goods CASCADE"),
+    ("DELETE FROM tree", "DROP TABLE tree"),
+    ("INSERT INTO tree VALUES (7, 1)", "TRUNCATE tree"),
+    ("INSERT INTO tree VALUES (7, 1)", "ALTER TABLE tree DROP COLUMN up"),
+    ("UPDATE tree SET up = NULL", "ALTER TABLE tree DROP COLUMN up"),
+    ("DELETE FROM tree WHERE id = 2", "ALTER TABLE tree ADD COLUMN k int", "UPDATE tree SET k = 1"),
+    ("DROP TABLE tree", "CREATE TABLE tree (id int)", "DROP TABLE tree"),
+    ("CREATE TABLE fresh AS TABLE tree", "DROP TABLE tree", "ALTER TABLE fresh RENAME TO tree"),
+    ("ALTER TABLE tree RENAME TO woods", "DROP TABLE woods"),
+]
+
+
+@pytest.fixture
+def shop(company: Company) -> Company:
+    for statement in SHOP:
+        company.directly(statement)
+    return company
+
+
+@pytest.mark.parametrize("steps", DOWN, ids=str)
+def test_the_newest_first_brings_all_of_it_back(shop: Company, steps: tuple[str, ...]) -> None:
+    before = shop.truth(ALL)
+    shop.approved(steps)
+    _undo_what_can_be(shop)
+    assert shop.truth(ALL) == before
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_foreign_key_comes_back_with_whichever_table_is_last(shop: Company, newest_first: bool) -> None:
+    before = shop.truth(ALL)
+    shop.approved(DOWN[0])
+    said = _undo_what_can_be(shop, newest_first=newest_first)
+    assert any("with the undo of the table named: the foreign keys" in line for line in said)
+    assert shop.truth(ALL) == before
+
+
+def test_a_foreign_key_does_not_wait_for_what_the_transaction_had_not_dumped(shop: Company) -> None:
+    shop.approved(("DROP TABLE stock.places",))
+    shop.directly("DROP TABLE makers CASCADE")
+    with pytest.raises(YettError, match=r"makers. does not exist"):
+        shop.undo()
+    assert shop.truth("SELECT to_regclass('stock.places')") == [(None,)]
+
+
+def test_what_somebody_else_has_locked_is_not_dumped_and_the_session_goes_on(shop: Company) -> None:
+    shop.approve(shop.held("DROP TABLE tree"))
+    with psycopg.connect(shop.direct) as other, shop.connect() as connection:
+        other.execute("UPDATE tree SET up = 2 WHERE id = 1")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="the undo could not be made"):
+            connection.execute("DROP TABLE tree")
+        connection.rollback()
+        assert connection.execute("SELECT count(*) FROM tree").fetchall() == [(2,)]
+
+
+def test_a_view_that_somebody_made_anew_since_the_dump_is_not_lost(shop: Company) -> None:
+    ((words,),) = shop.truth("SELECT pg_get_viewdef('offers'::regclass)")
+
+    def steps() -> None:
+        shop.directly(f"CREATE OR REPLACE VIEW offers AS {words}")
+        with shop.connect() as connection:
+            connection.execute("ALTER TABLE goods ADD COLUMN more int")
+            shop.directly("CREATE OR REPLACE VIEW offers AS SELECT 1 AS id, 2 AS good")
+            connection.execute("DROP VIEW offers")
+
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold") as held:
+            steps()
+        shop.approve(shop.hold_of(held.value))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="changed by somebody else after it was dumped"):
+        steps()
+    assert shop.truth("SELECT * FROM offers") == [(1, 2)]
+
+
+def test_a_table_is_dumped_under_the_name_that_its_schema_had(shop: Company) -> None:
+    before = shop.truth("SELECT * FROM stock.places")
+    shop.approved(("ALTER SCHEMA stock RENAME TO depot", "DROP TABLE depot.places"))
+    with pytest.raises(YettError, match=r"stock. does not exist"):
+        shop.undo()
+    shop.directly("ALTER SCHEMA depot RENAME TO stock")
+    shop.undo()
+    assert shop.truth("SELECT * FROM stock.places") == before
+
+
+def _undo_what_can_be(shop: Company, *, newest_first: bool = True) -> list[str]:
+    """One by one, and what has to wait for another again, until all of them are applied; what was said of each."""
+    said = list[str]()
+    left = sorted(range(len(shop.laws.plane.undos.records())), reverse=newest_first)
+    while left:
+        waiting = [number for number in left if not (line := _undone(shop, number)) or said.append(line)]
+        assert len(waiting) < len(left)
+        left = waiting
+    return said
+
+
+def _undone(shop: Company, number: int) -> str:
+    """What was said; "": another one has to be applied first."""
+    try:
+        return shop.undo(number)
+    except YettError as error:
+        if "first" not in error.remedy:
+            raise
+        return ""
