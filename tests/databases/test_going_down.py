@@ -88,6 +88,7 @@ DOWN = [
     ("DROP TABLE tree", "CREATE TABLE tree (id int)", "DROP TABLE tree"),
     ("CREATE TABLE fresh AS TABLE tree", "DROP TABLE tree", "ALTER TABLE fresh RENAME TO tree"),
     ("ALTER TABLE tree RENAME TO woods", "DROP TABLE woods"),
+    ("DROP TABLE makers CASCADE", "DROP TYPE mood"),
 ]
 
 

@@ -26,7 +26,7 @@ _REPLACED = frozenset({"CREATE FUNCTION", "CREATE PROCEDURE"})
 
 def may_redefine(statements: Iterable[Statement]) -> bool:
     """Whether one of them drops or replaces what can be kept in words."""
-    return any(one.tag in _KEPT | ADDED or (one.tag in _REPLACED and _replaces(one)) for one in statements)
+    return any(one.tag in _KEPT | ADDED or _drops_types(one) or _replaces_a_function(one) for one in statements)
 
 
 def plan_without_a_dump(statements: Sequence[Statement], lost: Collection[str]) -> UndoPlan:
@@ -64,6 +64,7 @@ class Redefining:
         return await self._guard.redefined.read(
             _names(statements),
             dropped=_names(dropping),
+            types=_names(filter(_drops_types, statements)),
             with_all=_names(one for one in dropping if "CASCADE" in one.text.upper()),
         )
 
@@ -88,6 +89,15 @@ def not_brought_back(what: Collection[str]) -> tuple[str, ...]:
 
 def _makes_new(statement: Statement) -> bool:
     return statement.tag.startswith("CREATE ") and statement.tag not in ADDED and not _replaces(statement)
+
+
+def _drops_types(statement: Statement) -> bool:
+    """Enums, at best: of others `read` says that they cannot be kept."""
+    return statement.tag in ("DROP TYPE", "DROP DOMAIN")
+
+
+def _replaces_a_function(statement: Statement) -> bool:
+    return statement.tag in _REPLACED and _replaces(statement)
 
 
 def _replaces(statement: Statement) -> bool:

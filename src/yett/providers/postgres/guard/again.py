@@ -22,9 +22,9 @@ from yett.providers.postgres.guard.own import Connection, Own
 from yett.providers.postgres.guard.redefined import NAME, WORDS, Change
 from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction
 from yett.providers.postgres.guard.sink import Source
-from yett.providers.postgres.guard.words import Asked, Word, as_written_by, word_from, words
+from yett.providers.postgres.guard.words import ENUM, Asked, Word, as_written_by, word_from, words
 
-_ORDER = ("function", "index", "trigger", "policy", "rule", COMMENT)
+_ORDER = (ENUM, "function", "index", "trigger", "policy", "rule", COMMENT)
 """What a later one may need comes first."""
 _OTHER_SHAPE = ("42P13", "42809")
 """invalid_function_definition, wrong_object_type: CREATE OR REPLACE does not change what it returns, or is."""

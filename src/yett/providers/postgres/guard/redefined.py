@@ -20,7 +20,7 @@ from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
-from yett.providers.postgres.guard.words import Asked, Word, as_written, as_written_by, words
+from yett.providers.postgres.guard.words import ENUM, Asked, Word, as_written, as_written_by, words
 from yett.providers.postgres.guard.written import Row, changed_rows, commented
 
 NAME = "words.json"
@@ -45,12 +45,17 @@ SELECT a.class || ':' || a.oid, a.oid::int8, pg_describe_object(a.class::regclas
   UNION ALL SELECT 'pg_trigger', oid FROM pg_trigger WHERE tgname = ANY ({names}::text[]) AND tgparentid = 0
   UNION ALL SELECT 'pg_policy', oid FROM pg_policy WHERE polname = ANY ({names}::text[])
   UNION ALL SELECT 'pg_rewrite', oid FROM pg_rewrite WHERE rulename = ANY ({names}::text[])
+  UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE typname = ANY ({types}::text[])
 ) a WHERE a.oid >= 16384""")
 _THERE = sql.SQL("SELECT oid::int8 FROM {catalog} WHERE oid = ANY ({oids}::oid[])")
 _SCHEMAS = sql.SQL("SELECT oid::int8 FROM pg_namespace WHERE nspname = ANY ({names}::text[])")
 _TAKEN_AWAY = ("trigger", "policy")
 """Of what is made anew, what an undo takes away again."""
 _DESCRIPTIONS = "pg_description"
+_IN_TABLES = frozenset(
+    {"pg_class", "pg_attrdef", "pg_constraint", "pg_trigger", "pg_policy", "pg_rewrite", "pg_statistic_ext", "pg_type"}
+)
+"""What uses a type and stands in a table, which is dumped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +112,24 @@ class Redefined:
         self._names: set[str] = set()
 
     async def read(
-        self, names: Collection[str], *, dropped: Collection[str] = (), with_all: Collection[str] = ()
+        self,
+        names: Collection[str],
+        *,
+        dropped: Collection[str] = (),
+        types: Collection[str] = (),
+        with_all: Collection[str] = (),
     ) -> tuple[str, ...]:
-        """Those of these names. Answers, described, what is `dropped` by name, or by CASCADE `with_all` that depends on
-        it, and cannot be kept. Raises ServerError, Unguardable."""
+        """Those of these names. Answers, described, what is `dropped` by name (or, if it is one of the `types`), or by
+        CASCADE `with_all` that depends on it, and cannot be kept. Raises ServerError, Unguardable."""
         self._names |= set(names)
         async with as_written(self._agent) as asked:
             self._note(await words(asked, names))
-            depending = await self._depending(await words(asked, with_all)) if with_all else []
+            depending = await self._depending([one for one in await words(asked, with_all) if one.kind != ENUM])
+            using = await self._depending([one for one in await words(asked, types) if one.kind == ENUM])
+            depending += [one for one in using if one[0].partition(":")[0] not in _IN_TABLES]
             self._note(await words(asked, (), [oid for _, oid, _ in depending]))
         parts = frozenset[str]().union(*(one.parts for one in self._before.values()))
-        named = await self._named(dropped)
+        named = await self._named(dropped, types)
         return tuple(sorted({described for part, _, described in (*depending, *named) if part not in parts}))
 
     async def changes(self, xid: int, first_multixact: int, dumped: Dumped = NOTHING_DUMPED) -> Changes:
@@ -134,6 +146,7 @@ class Redefined:
             for one in ours_to_keep:
                 if one.home not in dumped.homes:  # a dump has it, as it was before the transaction did anything to it
                     _must_be_what_was_read(one, found)
+            await _must_be_labelled_as_read(ours, [one for one in ours_to_keep if one.kind == ENUM])
             parts = frozenset[str]().union(*(one.parts for one in ours_to_keep))
             places += [(*_catalog_and_oid(one.of), one.sub) for one in found if one.catalog == _DESCRIPTIONS]
             said = await _commented(ours, agent, [one for one in places if f"{one[0]}:{one[1]}" not in parts])
@@ -141,7 +154,8 @@ class Redefined:
             found_now = await words(agent, self._names | {one.name for one in read}, [one.oid for one in read])
             now = {one.identity: one for one in found_now}
             known = {one.identity for one in read}
-            moved = {(one.catalog, one.oid) for one in found_now if one.identity not in known}
+            # An enum is made again, and never changed: what uses it is there.
+            moved = {(one.catalog, one.oid) for one in found_now if one.identity not in known or one.kind == ENUM}
             kept = [Change(one, now.get(one.identity)) for one in ours_to_keep if (one.catalog, one.oid) not in moved]
             made = [now[one] for one in now.keys() - known if now[one].kind in _TAKEN_AWAY]
             kept += [Change(None, one) for one in made if not await self._was_there(own, one)]
@@ -175,14 +189,17 @@ class Redefined:
 
     async def _depending(self, first: Sequence[Word]) -> list[tuple[str, int, str]]:
         parts = sorted(frozenset[str]().union(*(one.parts for one in first)))
+        if not parts:
+            return []
         async with opened(self._own) as own:
             return [tuple(one) for one in await rows(own, _DEPENDENTS.format(parts=sql.Literal(parts)))]
 
-    async def _named(self, names: Collection[str]) -> list[tuple[str, int, str]]:
-        if not names:
+    async def _named(self, names: Collection[str], types: Collection[str]) -> list[tuple[str, int, str]]:
+        if not (names or types):
             return []
+        wanted = {"names": sql.Literal(sorted(names)), "types": sql.Literal(sorted(types))}
         async with opened(self._own) as own:
-            return [tuple(one) for one in await rows(own, _NAMED.format(names=sql.Literal(sorted(names))))]
+            return [tuple(one) for one in await rows(own, _NAMED.format(**wanted))]
 
 
 async def keep_words(own: Own, changes: Changes, gaps: Sequence[str], sink: Sink) -> Captured:
@@ -244,6 +261,14 @@ def _must_be_what_was_read(one: Word, found: Sequence[Row]) -> None:
             and each.of.endswith(f":{one.oid}")
             and each.version != versions.get(each.catalog, each.version)
         ):
+            raise Unguardable(f"the {one.label} was changed by somebody else meanwhile", "run the statements again")
+
+
+async def _must_be_labelled_as_read(own: Asked, read: Sequence[Word]) -> None:
+    """A label that was added changes no row that was there."""
+    now = {one.oid: one for one in await words(own, (), [one.oid for one in read])}
+    for one in read:
+        if not one.says(now.get(one.oid)):
             raise Unguardable(f"the {one.label} was changed by somebody else meanwhile", "run the statements again")
 
 

@@ -1,4 +1,4 @@
-"""The server's own words for definitions that hold no rows: functions, triggers, policies, rules, indexes.
+"""The server's own words for definitions that hold no rows: functions, triggers, policies, rules, indexes, enums.
 
 They are read over the agent's connection, which no lock of the agent's own keeps from them, in a savepoint that is
 rolled back, under settings that the agent does not choose: a date or a name in them is written in one way only.
@@ -122,7 +122,26 @@ WHERE c.relkind = 'i' AND i.indisvalid AND NOT c.relispartition AND t.relkind IN
   AND c.oid >= 16384
   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid AND o.contype IN ('p', 'u', 'x'))
   AND NOT {_OF_EXTENSION.format("pg_class", "c.oid")} AND {_NAMED.format(name="c.relname", oid="c.oid")}"""
-_ALL = " UNION ALL ".join((_FUNCTIONS, _TRIGGERS, _POLICIES, _RULES, _INDEXES))
+ENUM = "enum"
+_ENUMS = f"""
+SELECT '{ENUM}', 'pg_type', t.oid::text, t.typname::text, k.key, 'DROP TYPE ' || k.key,
+  to_json(ARRAY[(SELECT format('CREATE TYPE %s AS ENUM (%s)', k.key,
+      string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)) FROM pg_enum e WHERE e.enumtypid = t.oid),
+    format('ALTER TYPE %s OWNER TO %I', k.key, pg_get_userbyid(t.typowner)),
+    {_COMMENT.format("TYPE", "t.oid", "pg_type")}] || ARRAY(
+    SELECT s.said FROM (SELECT DISTINCT grantee, is_grantable FROM aclexplode(t.typacl)) a, LATERAL (VALUES
+        (0, format('REVOKE ALL ON TYPE %s FROM PUBLIC', k.key)),
+        (1, format('GRANT USAGE ON TYPE %s TO %s%s', k.key,
+          CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+          CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END))) s(n, said)
+      GROUP BY s.n, s.said ORDER BY s.n, s.said))::text, '[]',
+  json_build_object('pg_type', t.xmin::text)::text,
+  json_build_array('pg_type:' || t.oid, 'pg_type:' || t.typarray)::text, n.nspname::text
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+  CROSS JOIN LATERAL (SELECT format('%I.%I', n.nspname, t.typname) AS key OFFSET 0) k
+WHERE t.typtype = 'e' AND EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = t.oid)
+  AND NOT {_OF_EXTENSION.format("pg_type", "t.oid")} AND {_NAMED.format(name="t.typname", oid="t.oid")}"""
+_ALL = " UNION ALL ".join((_FUNCTIONS, _TRIGGERS, _POLICIES, _RULES, _INDEXES, _ENUMS))
 
 
 @dataclass(frozen=True, slots=True)

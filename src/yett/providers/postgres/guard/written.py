@@ -28,6 +28,8 @@ ORDER BY c.relname""")
 _WHOSE = {
     "pg_attribute": "'pg_class'::regclass::oid, x.attrelid, x.attnum::int",
     "pg_index": "'pg_class'::regclass::oid, x.indexrelid, 0",
+    "pg_enum": "'pg_type'::regclass::oid, x.enumtypid, 0",
+    "pg_largeobject_metadata": "'pg_largeobject'::regclass::oid, x.oid, 0",
     "pg_description": "x.classoid, x.objoid, x.objsubid",
     "pg_sequence": "'pg_class'::regclass::oid, x.seqrelid, 0",
 }
