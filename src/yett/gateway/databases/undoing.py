@@ -58,9 +58,7 @@ async def bring_back(
 
 
 def _and_later(waiting: Sequence[str]) -> str:
-    return (
-        f"; what comes back with the undo of the table named: the foreign keys {', '.join(waiting)}" if waiting else ""
-    )
+    return f"; with the other undos of its transaction come {', '.join(waiting)}" if waiting else ""
 
 
 async def _all_of(undos: Undos, database: Database) -> Sequence[Undone]:

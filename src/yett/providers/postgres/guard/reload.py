@@ -81,6 +81,11 @@ async def reload(
     return returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)
 
 
+def until_its_own_undo(aside: Relation) -> str:
+    """What a relation is called that must make way, and that its own undo finds by its oid."""
+    return f"{aside.name[:12]}_{aside.oid}_waits_for_its_undo"
+
+
 async def _schema_grants(own: Connection, dump: Dump) -> None:
     """What roles may do in the schemas, PUBLIC too; a role that has gone since is left out."""
     there = {name for (name,) in await rows(own, sql.SQL("SELECT rolname::text FROM pg_roles"))}
@@ -134,6 +139,9 @@ async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> set[Key]
         left = kept
     present = [one.table.quoted for one in now.tables if one.table is not None]
     present += [relation.quoted for relation in now.instead if relation.kind != "v"]
+    for one in now.aside:
+        rename = sql.SQL("ALTER TABLE {} RENAME TO {}").format(one.quoted, sql.Identifier(until_its_own_undo(one)))
+        await own.execute(rename)
     present += [parent.quoted for parent in await since.unchanged((*name, "p") for name in dump.partitioned)]
     if present:
         await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))

@@ -31,7 +31,7 @@ from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys,
 from yett.providers.postgres.guard.labels import must_be_called_alike
 from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
-from yett.providers.postgres.guard.reload import reload
+from yett.providers.postgres.guard.reload import reload, until_its_own_undo
 from yett.providers.postgres.guard.silence import no_triggers, silenced
 from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.table import Table, tables
@@ -86,7 +86,7 @@ class Restored:
     removed: int
     tables: tuple[str, ...]
     waiting: tuple[str, ...] = ()
-    """Foreign keys that come back with the tables that they refer to."""
+    """What another undo of the transaction has yet to bring back, in words."""
 
 
 class Refused(YettError):
@@ -127,7 +127,7 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            return list((await Since(connection, captured, captured.dump).now()).conflicts)
+            return list((await (await _since(connection, captured, captured.dump, others)).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
@@ -160,7 +160,7 @@ async def announce(own: Own, connection: Connection, begun: Begun | None) -> Non
 
 async def _restored(connection: Connection, captured: Captured, others: Others, *, verify: bool) -> Restored:
     if captured.dump:
-        return await _from_dump(connection, captured, captured.dump)
+        return await _from_dump(connection, captured, captured.dump, others)
     parts = await _compared(connection, captured, others)
     if found := tuple(conflict for part in parts for conflict in part.conflicts):
         raise Refused(_words(found), found)
@@ -187,9 +187,15 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     )
 
 
-async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> Restored:
+async def _since(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Since:
+    whose = captured.system, captured.xid
+    of_it = [one for one in await others() if one.known.dump and (one.known.system, one.known.xid) == whose]
+    return Since(connection, captured, dump, [xid % EPOCH for one in of_it for xid in one.by])
+
+
+async def _from_dump(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Restored:
     await must_fit(connection, captured)
-    since = Since(connection, captured, dump)
+    since = await _since(connection, captured, dump, others)
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
@@ -197,7 +203,9 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump) -> 
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
     await _must_hold(connection, await foreign_keys(connection, there))
-    return Restored(returned, 0, tuple(f"{table.schema}.{table.name}" for table in dump.tables), waiting)
+    aside = [f"{one.schema}.{one.name} (called {until_its_own_undo(one)} for now)" for one in now.aside]
+    names = tuple(f"{table.schema}.{table.name}" for table in dump.tables)
+    return Restored(returned, 0, names, (*(f"the foreign key {key}" for key in waiting), *aside))
 
 
 @asynccontextmanager

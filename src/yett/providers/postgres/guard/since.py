@@ -6,7 +6,7 @@ name (rename the old one, make a new one) goes when the table comes back; somebo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -90,34 +90,39 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """`instead`: what the dump's transaction made under the names of what was dumped. `only_rows`: all tables are there
-    as they were, and only their rows are to come back."""
+    """`instead`: what the dump's transaction made under the names of what was dumped; `aside`: what another dump of the
+    transaction holds, and it left under such a name. `only_rows`: all tables are there as they were, and only their
+    rows are to come back."""
 
     tables: tuple[Standing, ...]
     instead: tuple[Relation, ...]
+    aside: tuple[Relation, ...]
     only_rows: bool
     conflicts: tuple[Conflict, ...]
 
 
 class Since:
-    """Compares with one dump, in the transaction that will bring it back."""
+    """Compares with one dump, in the transaction that will bring it back. `beside`: ids (32 bits) of those that brought
+    back other dumps of the dump's transaction, which make way for this one and give it foreign keys."""
 
-    def __init__(self, own: Connection, captured: Captured, dump: Dump) -> None:
+    def __init__(self, own: Connection, captured: Captured, dump: Dump, beside: Collection[int] = ()) -> None:
         self._own = own
         self._dump = dump
-        self._xids = captured.xids
+        self._xids = (*captured.xids, *beside)
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
     async def now(self) -> Now:
         """Lock what is there of the dump's tables against everybody, and compare."""
         found = [await self._standing(dumped) for dumped in self._dump.tables]
-        instead = await self._instead()
+        others = await self._others()
+        aside = [one for one in others if one.oid in self._dump.beside]
+        instead = [one for one in others if one.oid not in self._dump.beside]
         emptied = any(one.emptied for one in found) and all(one.is_as_it_was for one in found)
-        only_rows = self._dump.only_rows and emptied and not instead
+        only_rows = self._dump.only_rows and emptied and not others
         standing = tuple(found if only_rows else map(_made_again, found))
         conflicts = [conflict for one in standing for conflict in one.conflicts]
         conflicts += [conflict for one in instead for conflict in await self._theirs(one)]
-        return Now(standing, tuple(instead), only_rows, tuple(conflicts))
+        return Now(standing, tuple(instead), tuple(aside), only_rows, tuple(conflicts))
 
     async def named(self, schema: str, name: str, kinds: str) -> Relation | None:
         """What the dump calls so, whatever it is called now, if it is one of `kinds` (of pg_class.relkind)."""
@@ -171,7 +176,7 @@ class Since:
             return found
         return replace(found, conflicts=(_not_its_own(mine),))
 
-    async def _instead(self) -> list[Relation]:
+    async def _others(self) -> list[Relation]:
         """What has the name of something dumped, and is not what was dumped."""
         dumped = {(one.schema, one.name): one.oid for one in self._dump.tables} | self._oids
         kinds = {(one.schema, one.name): "r" for one in self._dump.tables}
@@ -183,7 +188,8 @@ class Since:
             mine = await self._mine(*name, oid, kind)
             called = [one for one in await self._found(*name, oid) if (one.schema, one.name) == name]
             found += [one for one in called if one != mine]
-        return [one for one in found if one.oid not in dumped.values()]
+        mine_too = {dumped.get(name, 0) for name in kinds}
+        return [one for one in found if one.oid not in mine_too]
 
     async def _mine(self, schema: str, name: str, oid: int, kinds: str) -> Relation | None:
         """What was dumped, wherever it is now; else what has its name, if it is one of `kinds`."""
