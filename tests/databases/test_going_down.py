@@ -32,7 +32,8 @@ CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM (10) TO (20);
 INSERT INTO days SELECT i, 'x' FROM generate_series(0, 19) i;
 CREATE SCHEMA stock;
 CREATE TABLE stock.places (id int PRIMARY KEY, maker int REFERENCES makers); INSERT INTO stock.places VALUES (1, 1);
-CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1)""",
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1);
+COMMENT ON CONSTRAINT makers_best ON makers IS 'best'; COMMENT ON CONSTRAINT sold_maker_fkey ON sold IS 'whose'""",
 )
 ALL = """
 SELECT
@@ -89,6 +90,16 @@ DOWN = [
     ("CREATE TABLE fresh AS TABLE tree", "DROP TABLE tree", "ALTER TABLE fresh RENAME TO tree"),
     ("ALTER TABLE tree RENAME TO woods", "DROP TABLE woods"),
     ("DROP TABLE makers CASCADE", "DROP TYPE mood"),
+    ("ALTER TABLE makers ADD COLUMN z int", "ALTER TABLE goods ADD COLUMN z int"),
+    ("ALTER TABLE makers RENAME COLUMN number TO num", "ALTER TABLE goods RENAME COLUMN maker TO made_by"),
+    (
+        "DROP VIEW offers",
+        "ALTER TABLE goods ADD COLUMN z int",
+        "CREATE VIEW offers AS SELECT id, id AS good FROM goods",
+    ),
+    ("DROP INDEX sold_good", "DROP MATERIALIZED VIEW sums"),
+    ("CREATE INDEX ON days_1 (k)", "ALTER TABLE days ADD CHECK (k < 100)"),
+    ("ALTER TABLE sold ADD COLUMN z int", "DROP TABLE makers, sold CASCADE"),
     ("ALTER TABLE sold RENAME TO old", "ALTER TABLE goods RENAME TO sold", "ALTER TABLE old RENAME TO goods"),
     ("ALTER TABLE tree RENAME TO old", "ALTER TABLE makers RENAME TO tree", "DROP TABLE old"),
 ]
@@ -109,19 +120,74 @@ def test_the_newest_first_brings_all_of_it_back(shop: Company, steps: tuple[str,
     assert shop.truth(ALL) == before
 
 
+@pytest.mark.parametrize(
+    ("reads", "steps"),
+    [
+        (
+            "CREATE POLICY sold_ones ON tree USING (EXISTS (SELECT FROM goods WHERE goods.id = tree.id))",
+            ("ALTER TABLE goods ADD COLUMN z int", "ALTER TABLE tree ADD COLUMN z int"),
+        ),
+        (
+            "CREATE RULE seen AS ON INSERT TO days WHERE NEW.k < 0 DO INSTEAD UPDATE sold SET good = 1",
+            ("DROP INDEX sold_good", "ALTER TABLE days ADD COLUMN z int"),
+        ),
+        (
+            "CREATE FUNCTION stock.n() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.tree; END",
+            ("DROP SCHEMA stock CASCADE", "ALTER TABLE tree ADD COLUMN z int"),
+        ),
+    ],
+    ids=str,
+)
+def test_nothing_waits_for_what_the_transaction_itself_has_shut(
+    shop: Company, reads: str, steps: tuple[str, ...]
+) -> None:
+    shop.directly(reads)
+    before = shop.truth(ALL)
+    shop.approved(steps)
+    _undo_what_can_be(shop)
+    assert shop.truth(ALL) == before
+
+
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_a_foreign_key_comes_back_with_whichever_table_is_last(shop: Company, newest_first: bool) -> None:
-    before = shop.truth(ALL)
-    shop.approved(DOWN[0])
+    shop.directly(TO_AND_FRO)
+    there = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname IN ('to_there', 'to_here') ORDER BY 1"
+    before = shop.truth(there), shop.truth("SELECT a, b FROM here a, there b")
+    shop.approved(("ALTER TABLE here ADD COLUMN z int", "DROP TABLE here, there CASCADE"))
     said = _undo_what_can_be(shop, newest_first=newest_first)
     assert any("with the other undos of its transaction come the foreign key" in line for line in said)
-    assert shop.truth(ALL) == before
+    assert (shop.truth(there), shop.truth("SELECT a, b FROM here a, there b")) == before
+
+
+TO_AND_FRO = """
+CREATE TABLE here (id int PRIMARY KEY, other int); CREATE TABLE there (id int PRIMARY KEY, other int);
+INSERT INTO here VALUES (1, 2); INSERT INTO there VALUES (2, 1);
+ALTER TABLE here ADD CONSTRAINT to_there FOREIGN KEY (other) REFERENCES there;
+ALTER TABLE there ADD CONSTRAINT to_here FOREIGN KEY (other) REFERENCES here;
+COMMENT ON CONSTRAINT to_there ON here IS 'to'; COMMENT ON CONSTRAINT to_here ON there IS 'fro'"""
 
 
 def test_a_foreign_key_does_not_wait_for_what_the_transaction_had_not_dumped(shop: Company) -> None:
     shop.approved(("DROP TABLE stock.places",))
     shop.directly("DROP TABLE makers CASCADE")
     with pytest.raises(YettError, match=r"makers. does not exist"):
+        shop.undo()
+    assert shop.truth("SELECT to_regclass('stock.places')") == [(None,)]
+
+
+def test_a_foreign_key_does_not_go_to_another_table_of_that_name(shop: Company) -> None:
+    shop.directly("CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (1), (2)")
+    before = shop.truth(ALL)
+    shop.approved(("DROP TABLE stock.places", "ALTER TABLE makers RENAME TO m", "ALTER TABLE others RENAME TO makers"))
+    _undo_what_can_be(shop, newest_first=False)
+    assert shop.truth(ALL) == before
+
+
+def test_nor_if_somebody_else_has_renamed_them(shop: Company) -> None:
+    shop.approved(("DROP TABLE stock.places",))
+    shop.directly("ALTER TABLE makers RENAME TO m; CREATE TABLE makers AS SELECT 1 AS id")
+    shop.directly("ALTER TABLE makers ADD PRIMARY KEY (id)")
+    with pytest.raises(YettError, match=r"public.makers is called public.m now"):
         shop.undo()
     assert shop.truth("SELECT to_regclass('stock.places')") == [(None,)]
 
@@ -153,6 +219,41 @@ def test_a_view_that_somebody_made_anew_since_the_dump_is_not_lost(shop: Company
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="changed by somebody else after it was dumped"):
         steps()
     assert shop.truth("SELECT * FROM offers") == [(1, 2)]
+
+
+@pytest.mark.parametrize("first", ["SELECT 1", "ALTER TABLE days ADD COLUMN z int"])
+def test_rows_that_somebody_puts_in_a_partition_that_was_made_are_not_lost(shop: Company, first: str) -> None:
+    shop.approved((first, "CREATE TABLE days_3 PARTITION OF days FOR VALUES FROM (20) TO (30)"))
+    shop.directly("INSERT INTO days (k, v) VALUES (25, 'theirs')")
+    with pytest.raises(YettError, match=r"public.days_3 1 rows: were made or changed since"):
+        shop.undo()
+    shop.directly("DELETE FROM days WHERE k = 25")
+    shop.undo()
+    assert shop.truth("SELECT to_regclass('days_3'), count(*) FROM days") == [(None, 20)]
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        "CREATE TRIGGER t BEFORE INSERT ON tree FOR EACH ROW EXECUTE FUNCTION stock.seen()",
+        "ALTER TABLE tree ALTER COLUMN up SET DEFAULT stock.one()",
+        "CREATE POLICY p ON tree USING (id > stock.one())",
+        "ALTER TABLE tree ADD CHECK (id > stock.one() - 5)",
+        "CREATE INDEX odd ON tree ((id + stock.one()))",
+        "CREATE FUNCTION takes(k stock.kind) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE VIEW ones AS SELECT stock.one()",
+        "ALTER TABLE tree ADD COLUMN kind stock.kind",
+    ],
+)
+def test_what_goes_with_a_schema_elsewhere_is_said_before_anybody_signs(shop: Company, uses: str) -> None:
+    shop.directly("CREATE FUNCTION stock.one() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'")
+    shop.directly("CREATE FUNCTION stock.seen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
+    shop.directly("CREATE TYPE stock.kind AS ENUM ('a')")
+    (situation,) = shop.held("DROP SCHEMA stock CASCADE").document["situations"]
+    assert not situation["undo"]["gaps"]
+    shop.directly(uses)
+    (situation,) = shop.held("DROP SCHEMA stock CASCADE").document["situations"]
+    assert "this is not brought back" in str(situation["undo"]["gaps"])
 
 
 def test_a_table_is_dumped_under_the_name_that_its_schema_had(shop: Company) -> None:

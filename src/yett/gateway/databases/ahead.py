@@ -33,8 +33,9 @@ class Ahead:
         try:
             if tables and not before:
                 await self._guard.must_be_readable(tables)
-                undo.ahead = undo.of_tables(tables, what)
-            await self._guard.must_be_readable(undo.tables)
+                undo.ahead = await undo.with_those_of(tables, what)
+            if undo.ahead is None:
+                await self._guard.must_be_readable(undo.tables)
         except Shut:
             tried.ahead.pop(undo.digest, None)
             if not before:

@@ -94,12 +94,17 @@ async def give_back(agent: Batching) -> None:
     await agent.rows("SET LOCAL ROLE NONE")
 
 
+async def owners(agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> list[str]:
+    """Who owns these relations and schemas. Raises ServerError."""
+    wanted = {"oids": sql.Literal(list(oids)).as_string(None), "schemas": sql.Literal(list(schemas)).as_string(None)}
+    return [owner for (owner,) in await agent.rows(_OWNERS.format(**wanted)) if owner]
+
+
 async def _owner(own: Own, agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> str:
     where = list(schemas) if oids or schemas else [_PUBLIC]
-    wanted = {"oids": sql.Literal(list(oids)).as_string(None), "schemas": sql.Literal(where).as_string(None)}
-    owners = [owner for (owner,) in await agent.rows(_OWNERS.format(**wanted)) if owner]
-    if len(owners) == 1:
-        return owners[0]
+    found = await owners(agent, oids, where)
+    if len(found) == 1:
+        return found[0]
     facts = await rights(own)
     if facts.superuser:
         return facts.role

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from yett.gateway.databases.aims import aims_of
 from yett.gateway.databases.attempts import Ran
 from yett.gateway.databases.keeping import discard, keep_undo
-from yett.gateway.databases.lending import give_back, lend
+from yett.gateway.databases.lending import give_back, lend, owners
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.redefining import (
     ADDED,
@@ -114,6 +114,7 @@ class Dumping:
         dumping = [one for statement in statements if statement.tag not in ADDED for one in statement.touched]
         self.tables = sorted({*tables, *(one.oid for one in dumping if one.oid and one.verb is not Verb.READ)})
         self._schemas = sorted({schema for statement in statements for schema in statement.schemas})
+        self._dropped = sorted({one.oid for one in touched if one.oid and one.verb is Verb.DROP})
         self._owners_of = self._schemas or _made_in(statements)
         self._place = place
         self._agent = agent
@@ -137,8 +138,12 @@ class Dumping:
         self.redefines = may_redefine(statements)
         """Something that holds no rows: `redefining` keeps its words."""
 
-    def of_tables(self, tables: Sequence[int], what: str) -> Dumping:
-        """Of the same transaction, for what comes later in it."""
+    async def with_those_of(self, tables: Sequence[int], what: str) -> Dumping:
+        """Of the same transaction, for what comes later in it: with its own, so that what depends on both is in one
+        dump; unless they have several owners, whose rights are lent one by one. Raises ServerError."""
+        together = sorted({*tables, *self.tables})
+        if len(await owners(self._agent, together, ())) == 1:
+            tables, what = together, f"{self.what}, {what}"
         return Dumping(self._place, self._agent, self._guard, (), self._redefining, tables, what)
 
     @property
@@ -153,6 +158,8 @@ class Dumping:
     async def look(self) -> None:
         """What can be brought back of what goes, before anybody is asked. Raises YettError, ServerError."""
         lost = await self._redefining.read(self._statements) if self.redefines or not self.dumps else ()
+        if self._dropped or self._schemas:
+            lost = (*lost, *await self._guard.lost_with(self._dropped, self._schemas))
         self.plan = (
             plan_with_a_dump(self._statements, lost) if self.dumps else plan_without_a_dump(self._statements, lost)
         )

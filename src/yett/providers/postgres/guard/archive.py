@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -22,8 +22,9 @@ _RESTRICTED = re.compile(rb"^\\(un)?restrict [A-Za-z0-9]+$")
 
 _ATTACHES = re.compile(rb"^\d+; \d+ \d+ (TABLE|INDEX) ATTACH ")
 _KEYS = re.compile(rb"^\d+; \d+ \d+ (CONSTRAINT|INDEX) ")
-_REFERENCE = re.compile(rb"^\d+; \d+ (\d+) FK CONSTRAINT ")
+_REFERENCE = re.compile(rb"^\d+; \d+ (\d+) FK CONSTRAINT (\S+) (.*)$")
 _POST = ("post-data",)
+NOTHING: Mapping[int, str] = {}
 _NEWER = b"SET transaction_timeout = 0;"
 _NAME = rb'("(?:[^"]|"")+"|[^"\s.(]+)'
 _COPY = re.compile(rb"^COPY " + _NAME + rb"\." + _NAME + rb" \(.*\) FROM stdin;\n$")
@@ -79,8 +80,8 @@ class Part(Enum):
     BEHIND = "all else"
 
 
-async def script(archive: Path, part: Part, server_version: int, without: Collection[int] = ()) -> bytes:
-    """One part as SQL, `without` some foreign keys (oids), and without lines that only psql or a newer server
+async def script(archive: Path, part: Part, server_version: int, without: Mapping[int, str] = NOTHING) -> bytes:
+    """One part as SQL, `without` some foreign keys (oid and name), and without lines that only psql or a newer server
     understands.
 
     pg_dump attaches partitions before the rows. A parent that stands with its keys would give them to a partition then,
@@ -97,25 +98,30 @@ async def script(archive: Path, part: Part, server_version: int, without: Collec
     return b"\n".join(lines)
 
 
-async def _listed(archive: Path, part: Part, without: Collection[int]) -> Path:
+async def _listed(archive: Path, part: Part, without: Mapping[int, str]) -> Path:
     """A file beside the archive that names the part's entries."""
     sections = ("pre-data",) if part is Part.BEFORE else ("pre-data", "post-data") if part is Part.ATTACHED else _POST
     chosen: list[bytes] = []
     for section in sections:
         entries = await _run("pg_restore", f"--section={section}", "--list", str(archive), password="")
+        lines = entries.splitlines(keepends=True)
+        left_out = [found for one in lines if (found := _REFERENCE.match(one)) and int(found[1]) in without]
+        of_them = [_comment_on(found, without[int(found[1])]) for found in left_out]
+        dropped = {found[0] for found in left_out}
         chosen += [
             one
-            for one in entries.splitlines(keepends=True)
-            if _part(one, section) is part and not _is_one(one, without)
+            for one in lines
+            if _part(one, section) is part and one.rstrip() not in dropped and not any(each in one for each in of_them)
         ]
     path = archive.with_name(f"{archive.name}.{part.name.lower()}")
     path.write_bytes(b"".join(chosen))
     return path
 
 
-def _is_one(entry: bytes, keys: Collection[int]) -> bool:
-    found = _REFERENCE.match(entry)
-    return found is not None and int(found[1]) in keys
+def _comment_on(reference: re.Match[bytes], name: str) -> bytes:
+    """What stands in the entry of a foreign key's comment."""
+    table = reference[3].rpartition(b" " + name.encode() + b" ")[0]
+    return b" COMMENT " + reference[2] + b" CONSTRAINT " + name.encode() + b" ON " + table + b" "
 
 
 def _part(entry: bytes, section: str) -> Part:

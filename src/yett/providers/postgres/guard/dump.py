@@ -19,7 +19,15 @@ from yett.providers.postgres.guard import archive, asking
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import File
 from yett.providers.postgres.guard.copying import keep
-from yett.providers.postgres.guard.dependents import Dependents, Relation, dependents, family, in_schemas
+from yett.providers.postgres.guard.dependents import (
+    Dependents,
+    Relation,
+    dependents,
+    family,
+    in_schemas,
+    named,
+    read_by,
+)
 from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Reference
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
@@ -116,12 +124,10 @@ async def dump(
         raise Unguardable(f"there is no relation {min(missing)}: nobody but the transaction sees it")
     if foreign := [relation for relation in relations if relation.kind == "f"]:
         raise Unguardable(f"{foreign[0].schema}.{foreign[0].name} lies on another server", "have that server dumped")
-    heirs = await family(own, [relation.oid for relation in relations])  # pg_dump locks them with their parents
-    await _lock(agent, own, relations, heirs)
+    await must_be_readable(agent, own, relations, schemas, already)
+    await _lock(agent, relations)
     ((xid,),) = await agent.rows(_XID)
-    depending = await dependents(own, relations, already)
-    outside = [f"view {s}.{n}" for s, n, _ in depending.views if schemas and s not in schemas]
-    lost = (*depending.lost, *outside)
+    depending = await dependents(own, relations, already, schemas)
     within = _IN_SCHEMAS.format(schemas=sql.Literal(list(schemas)), oids=sql.Literal(sorted(already)))
     selected = _selected(relations, depending.views, schemas, await rows(own, within) if schemas else ())
     with scratch() as folder:
@@ -163,11 +169,11 @@ async def dump(
         own_keys=tuple(own_keys),
         references=tuple(Reference(*one) for one in references),
     )
-    gaps = tuple(_gaps(lost, relations, depending))
+    gaps = tuple(_gaps(depending.lost, relations, depending))
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)
 
 
-async def _lock(agent: Executing, own: Connection, relations: list[Relation], heirs: list[Relation]) -> None:
+async def _lock(agent: Executing, relations: list[Relation]) -> None:
     lockable = [relation for relation in relations if relation.kind in ("r", "p")]
     if not lockable:
         return
@@ -175,7 +181,6 @@ async def _lock(agent: Executing, own: Connection, relations: list[Relation], he
     ((forbidden,),) = await agent.rows(_LOCKABLE.format(oids=oids))
     if forbidden != "0":
         raise Unguardable("the session's role may not lock a table that is to be dumped", "it may not change it either")
-    await must_be_readable(agent, own, heirs)
     here = await asking.names(agent, [relation.oid for relation in lockable])  # the transaction may have renamed them
     if missing := [relation for relation in lockable if relation.oid not in here]:
         raise Unguardable(f"{missing[0].schema}.{missing[0].name} is gone already")
@@ -183,15 +188,27 @@ async def _lock(agent: Executing, own: Connection, relations: list[Relation], he
     await agent.rows(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 
-async def must_be_readable(agent: Executing, own: Connection, relations: Collection[Relation]) -> None:
+async def must_be_readable(
+    agent: Executing,
+    own: Connection,
+    relations: Collection[Relation],
+    schemas: Collection[str] = (),
+    already: Collection[int] = (),
+) -> None:
     """Of relations that were there before the agent's transaction and are not dumped: it has not shut them for all
-    others, nor anything else that a dump of them reads.
+    others, nor anything else that a dump of them reads; and nothing that must go back with them is in a dump `already`.
 
     Raises Shut, ServerError.
     """
-    if not relations:
+    if not (relations or schemas):
         return
-    shut: Sequence[Any] = await agent.rows(_SHUT.format(oids=",".join(str(relation.oid) for relation in relations)))
+    whole = await family(own, [relation.oid for relation in relations])  # pg_dump locks heirs with their parents
+    covered = (await dependents(own, whole)).covered
+    both = await named(own, covered & set(already))
+    read = {relation.oid for relation in whole} | covered | {one.oid for one in await read_by(own, covered, schemas)}
+    shut: Sequence[Any] = [(one.name,) for one in both if one.kind in "rpvm"]
+    if not shut and read:
+        shut = await agent.rows(_SHUT.format(oids=",".join(map(str, sorted(read)))))
     if not shut and own.info.server_version >= _READS_ALL_SEQUENCES:
         shut = await rows(own, _SHUT_SEQUENCES.format(pid=sql.Literal(agent.pid)))
     if shut:

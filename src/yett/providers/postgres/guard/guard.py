@@ -13,7 +13,7 @@ from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
-from yett.providers.postgres.guard.dependents import family
+from yett.providers.postgres.guard.dependents import dependents, family, in_schemas
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
 from yett.providers.postgres.guard.dumped import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
@@ -170,6 +170,12 @@ class Guard:
             await own.execute(FLUSH)
             return await recorded(own, sink, [], xids, dumped.gaps, dumped, labels=dumped.labels)
 
+    async def lost_with(self, tables: Sequence[int], schemas: Sequence[str]) -> tuple[str, ...]:
+        """What goes with tables (oids) or schemas that are dropped, described, and is in no dump of them."""
+        async with opened(self._own) as own:
+            going = await family(own, {*tables, *await in_schemas(own, schemas)})
+            return (await dependents(own, going, self.dumped, schemas)).lost
+
     async def must_be_as_dumped(self, captured: Captured) -> None:
         """Views that a dump holds: nothing locks them, and somebody else may have made them anew since.
 
@@ -195,7 +201,7 @@ class Guard:
         """By others, as far as they are not dumped yet: with what inherits from them. Raises YettError, ServerError."""
         left = await self.undumped(tables)
         async with opened(self._own) as own:
-            await must_be_readable(self._agent, own, await family(own, left))
+            await must_be_readable(self._agent, own, await family(own, left), (), self.dumped)
 
     async def still_there(self, dumped: Sequence[DumpedTable]) -> dict[int, tuple[int, str]]:
         """Of tables that were dumped, by the oid that they had then: oid and name now, or, of those that are gone, of

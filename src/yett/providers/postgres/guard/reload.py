@@ -63,7 +63,7 @@ async def reload(
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
             dropped = await _drop(own, dump, since, now)
-            without = {one.key for one in waiting}
+            without = {one.key: one.name for one in waiting}
             before, *behind = [
                 await archive.script(path, part, own.info.server_version, without) for part in archive.Part
             ]

@@ -14,7 +14,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.compare import Conflict
-from yett.providers.postgres.guard.dependents import Relation
+from yett.providers.postgres.guard.dependents import Relation, family
 from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key, Reference
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.parts import by_relation, parts_query
@@ -131,7 +131,7 @@ class Since:
     async def must_be_its_own(self, table: Relation, name: str, definition: str) -> None:
         """Of another table's foreign key. Raises YettError: somebody else has dropped it since, or has made a
         constraint of that name that is not the one that was dumped."""
-        label = f"{table.schema}.{table.name}"
+        label = table.label
         stood = Key(table.oid, name) in self._dump.keys_left
         if stood and not await self.has_key(table, name):
             raise YettError(f"the foreign key {name} of {label} was dropped since, so nothing was undone", _KEY_FIRST)
@@ -145,10 +145,21 @@ class Since:
             raise YettError(f"the constraint {name} of {label} was made since, so nothing was undone", _KEY_FIRST)
 
     async def waiting(self) -> list[Reference]:
-        """Foreign keys to tables that are not there, and that another undo of the dump's transaction brings back: with
-        them come all that refer to them."""
-        beside = [one for one in self._dump.references if one.table in self._dump.beside]
-        return [one for one in beside if not await self._found(one.schema, one.table_name, one.table)]
+        """Foreign keys to tables that are not there, or not under their names, and that another undo of the dump's
+        transaction brings back: with them come all that refer to them.
+
+        Raises YettError: somebody else has renamed one, and its name is perhaps another's now."""
+        found = []
+        for one in self._dump.references:
+            name = f"{one.schema}.{one.table_name}"
+            there = await self._mine(one.schema, one.table_name, one.table, "rp")
+            if there is not None and there.label == name:
+                continue
+            if one.table in self._dump.beside:
+                found.append(one)
+            elif there is not None:
+                raise YettError(f"{name} is called {there.label} now, so nothing was undone", "rename that first")
+        return found
 
     async def has_key(self, table: Relation, name: str) -> bool:
         return bool(await rows(self._own, _KEY.format(oid=sql.Literal(table.oid), name=sql.Literal(name))))
@@ -177,23 +188,26 @@ class Since:
         return replace(found, conflicts=(_not_its_own(mine),))
 
     async def _others(self) -> list[Relation]:
-        """What has the name of something dumped, and is not what was dumped."""
+        """What has the name of something dumped or inherits from it, and is not what was dumped."""
         dumped = {(one.schema, one.name): one.oid for one in self._dump.tables} | self._oids
         kinds = {(one.schema, one.name): "r" for one in self._dump.tables}
         kinds |= dict.fromkeys(self._dump.partitioned, "p")
         kinds |= {(schema, name): kind for schema, name, kind in self._dump.views}
-        found = []
+        found, heads = list[Relation](), list[int]()
         for name, kind in kinds.items():
             oid = dumped.get(name, 0)
             mine = await self._mine(*name, oid, kind)
             called = [one for one in await self._found(*name, oid) if (one.schema, one.name) == name]
             found += [one for one in called if one != mine]
-        mine_too = {dumped.get(name, 0) for name in kinds}
-        return [one for one in found if one.oid not in mine_too]
+            heads += [mine.oid] if mine is not None and mine.kind in ("r", "p") else []
+        known = {dumped.get(name, 0) for name in kinds} | set(heads) | {one.oid for one in found}
+        heirs = [one for one in await family(self._own, heads) if one.oid not in known]  # go with their parents
+        return [one for one in found if one.oid not in {dumped.get(name, 0) for name in kinds}] + heirs
 
     async def _mine(self, schema: str, name: str, oid: int, kinds: str) -> Relation | None:
-        """What was dumped, wherever it is now; else what has its name, if it is one of `kinds`."""
-        return next((one for one in await self._found(schema, name, oid) if one.kind in kinds), None)
+        """What was dumped, wherever it is; else what has its name, if it is one of `kinds` and not another dump's."""
+        found = [one for one in await self._found(schema, name, oid) if one.kind in kinds]
+        return next((one for one in found if one.oid == oid or one.oid not in self._dump.beside), None)
 
     async def _found(self, schema: str, name: str, oid: int) -> list[Relation]:
         """The one with that oid first."""
@@ -205,7 +219,7 @@ class Since:
 
     async def _theirs(self, instead: Relation) -> list[Conflict]:
         """What in a relation under a dumped table's name is not the work of the dump's own transaction."""
-        label = f"{instead.schema}.{instead.name}"
+        label = instead.label
         if instead.kind not in ("r", "v"):
             return [_not_its_own(instead)]
         if instead.kind == "r":
@@ -258,8 +272,9 @@ class Since:
 
 
 def _not_its_own(relation: Relation) -> Conflict:
-    label = f"{relation.schema}.{relation.name}"
-    return Conflict(label, "the name", "is another relation's now, which has an undo of its own or is not Yett's")
+    return Conflict(
+        relation.label, "the name", "is another relation's now, which has an undo of its own or is not Yett's"
+    )
 
 
 def _made_again(one: Standing) -> Standing:
