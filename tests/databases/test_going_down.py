@@ -256,6 +256,35 @@ def test_what_goes_with_a_schema_elsewhere_is_said_before_anybody_signs(shop: Co
     assert "this is not brought back" in str(situation["undo"]["gaps"])
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_default_privileges_do_not_widen_what_comes_back(shop: Company, later: bool) -> None:
+    if not shop.truth("SELECT 1 FROM pg_roles WHERE rolname = 'teller'"):
+        shop.directly("CREATE ROLE teller")
+    each = "ALTER DEFAULT PRIVILEGES GRANT ALL ON {} TO teller"
+    widen = ";".join(each.format(kind) for kind in ("TABLES", "SEQUENCES"))
+    may = (
+        "SELECT c.oid::regclass::text, p FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT']) p"
+        " WHERE relkind IN ('r', 'v') AND relnamespace = 'public'::regnamespace AND has_table_privilege('teller', c.oid, p) UNION ALL"
+        " SELECT 'sequence', 'x' WHERE has_sequence_privilege('teller', 'goods_id_seq', 'USAGE')"
+    )
+    shop.directly("GRANT SELECT ON offers TO teller")
+    if not later:
+        shop.directly(widen)
+    shop.approved(("ALTER TABLE goods ADD COLUMN z int",))
+    if later:
+        shop.directly(widen)
+    shop.undo()
+    assert shop.truth(may) == [("offers", "SELECT")]
+
+
+def test_an_undo_that_could_need_itself_is_not_begun(shop: Company) -> None:
+    shop.directly("CREATE FUNCTION shown(m makers) RETURNS text LANGUAGE sql AS 'SELECT m.id::text'")
+    before = shop.truth(ALL)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="drops an enum type, tables and other definitions"):
+        shop.approved(("DROP FUNCTION shown(makers)", "DROP TABLE makers CASCADE", "DROP TYPE mood"))
+    assert shop.truth(ALL) == before
+
+
 def test_a_table_is_dumped_under_the_name_that_its_schema_had(shop: Company) -> None:
     before = shop.truth("SELECT * FROM stock.places")
     shop.approved(("ALTER SCHEMA stock RENAME TO depot", "DROP TABLE depot.places"))

@@ -302,6 +302,8 @@ class GuardedTransaction:
             return
         schemas = [schema for one in self.statements for schema in one.statement.schemas]
         changes = await stopping(self.guard.changes(effects, schemas))
+        if changes.needs_tables and any(one.dumps for one in dumps):
+            raise Stopped(told(_IN_A_CIRCLE))
         gaps = not_brought_back(changes.unkept)
         if all(one.says_all for one in dumps):
             if gaps:
@@ -393,6 +395,12 @@ def _redefines(effects: Effects) -> Unguardable:
         f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
         "send the statement that does it by itself, so that a person can be asked",
     )
+
+
+_IN_A_CIRCLE = Unguardable(
+    "it drops an enum type, tables and other definitions at once: what is kept of each could need the others first",
+    "drop the type in a transaction of its own, behind this one",
+)
 
 
 def _takes_more(changes: Changes) -> Unguardable:

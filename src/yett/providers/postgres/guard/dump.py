@@ -16,6 +16,7 @@ from typing import Any
 from psycopg import sql
 
 from yett.providers.postgres.guard import archive, asking
+from yett.providers.postgres.guard.acls import rights_on
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import File
 from yett.providers.postgres.guard.copying import keep
@@ -152,6 +153,7 @@ async def dump(
         covered = sql.Literal(sorted(depending.covered))
         named = await rows(own, _NAMED_IN_IT.format(oids=covered))
         own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
+        rights = await rights_on(own, depending.covered)
         references = await rows(own, _REFERENCES.format(oids=covered))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
@@ -167,6 +169,7 @@ async def dump(
         depending.statistics,
         oids=tuple(tuple(one) for one in named),
         own_keys=tuple(own_keys),
+        rights=rights,
         references=tuple(Reference(*one) for one in references),
     )
     gaps = tuple(_gaps(depending.lost, relations, depending))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from yett.model.canonical import Json
+from yett.providers.postgres.guard.acls import Right
 from yett.providers.postgres.guard.table import Column
 
 SETTLED = "settled"
@@ -62,7 +63,7 @@ class Dump:
     `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
     views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
     `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
-    relations (oid) that other dumps of the transaction hold.
+    relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it.
     """
 
     file: str
@@ -80,6 +81,7 @@ class Dump:
     keys_left: frozenset[Key] = frozenset()
     references: tuple[Reference, ...] = ()
     beside: frozenset[int] = frozenset()
+    rights: tuple[Right, ...] = ()
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -145,6 +147,7 @@ def dump_facts(dump: Dump) -> Json:
         "statistics": [list(one) for one in dump.statistics],
         "oids": [list(one) for one in dump.oids],
         "own_keys": list(dump.own_keys),
+        "rights": [list(right) for right in dump.rights],
         "references": [[one.key, one.name, one.table, one.schema, one.table_name] for one in dump.references],
     }
 
@@ -166,6 +169,7 @@ def dump_from(facts: Any) -> Dump:  # Any: taken apart here
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
         oids=tuple((str(schema), str(name), int(oid)) for schema, name, oid in facts.get("oids", ())),
         own_keys=tuple(str(key) for key in facts.get("own_keys", ())),
+        rights=tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("rights", ())),
         references=tuple(
             Reference(int(key), str(name), int(table), str(schema), str(called))
             for key, name, table, schema, called in facts.get("references", ())

@@ -97,6 +97,11 @@ class Changes:
     xids: ids.Xids
 
     @property
+    def needs_tables(self) -> bool:
+        """Whether it takes an enum, which tables may need, and something else, which may need tables."""
+        return len({one.what.kind == ENUM for one in self.kept if one.before is not None}) > 1
+
+    @property
     def rules_of(self) -> frozenset[int]:
         """The relations (oid) whose rules it takes or makes otherwise."""
         return frozenset(int(one.what.home) for one in self.kept if one.what.kind == "rule")

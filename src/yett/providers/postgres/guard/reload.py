@@ -17,6 +17,7 @@ from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard import archive
+from yett.providers.postgres.guard.acls import revoke_all_but
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
@@ -76,6 +77,7 @@ async def reload(
             await _statistics(own, dump)
             await _foreign_keys(own, dump, since, dropped)
             await _schema_grants(own, dump)
+            await revoke_all_but(own, dump.rights)
     await _must_equal(own, dump)
     returned = sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
     return returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)
