@@ -264,7 +264,8 @@ def test_default_privileges_do_not_widen_what_comes_back(shop: Company, later: b
     widen = ";".join(each.format(kind) for kind in ("TABLES", "SEQUENCES"))
     may = (
         "SELECT c.oid::regclass::text, p FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT']) p"
-        " WHERE relkind IN ('r', 'v') AND relnamespace = 'public'::regnamespace AND has_table_privilege('teller', c.oid, p) UNION ALL"
+        " WHERE relkind IN ('r', 'v') AND relnamespace = 'public'::regnamespace"
+        " AND has_table_privilege('teller', c.oid, p) UNION ALL"
         " SELECT 'sequence', 'x' WHERE has_sequence_privilege('teller', 'goods_id_seq', 'USAGE')"
     )
     shop.directly("GRANT SELECT ON offers TO teller")
