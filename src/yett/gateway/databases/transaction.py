@@ -302,7 +302,7 @@ class GuardedTransaction:
             return
         schemas = [schema for one in self.statements for schema in one.statement.schemas]
         changes = await stopping(self.guard.changes(effects, schemas))
-        if changes.needs_tables and any(one.dumps for one in dumps):
+        if changes.in_a_circle:
             raise Stopped(told(_IN_A_CIRCLE))
         gaps = not_brought_back(changes.unkept)
         if all(one.says_all for one in dumps):
@@ -398,7 +398,7 @@ def _redefines(effects: Effects) -> Unguardable:
 
 
 _IN_A_CIRCLE = Unguardable(
-    "it drops an enum type, tables and other definitions at once: what is kept of each could need the others first",
+    "it drops an enum type, tables and definitions that speak of these: what is kept of each could need another first",
     "drop the type in a transaction of its own, behind this one",
 )
 

@@ -47,6 +47,12 @@ SELECT a.class || ':' || a.oid, a.oid::int8, pg_describe_object(a.class::regclas
   UNION ALL SELECT 'pg_rewrite', oid FROM pg_rewrite WHERE rulename = ANY ({names}::text[])
   UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE typname = ANY ({types}::text[])
 ) a WHERE a.oid >= 16384""")
+_NEED = sql.SQL("""
+SELECT 1 FROM pg_depend d LEFT JOIN pg_type t ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
+LEFT JOIN pg_type e ON e.oid = t.typelem
+WHERE (d.classid::regclass::text || ':' || d.objid) = ANY ({parts}::text[])
+  AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ({oids}::oid[])
+    OR t.typrelid = ANY ({oids}::oid[]) OR e.typrelid = ANY ({oids}::oid[])) LIMIT 1""")
 _THERE = sql.SQL("SELECT oid::int8 FROM {catalog} WHERE oid = ANY ({oids}::oid[])")
 _SCHEMAS = sql.SQL("SELECT oid::int8 FROM pg_namespace WHERE nspname = ANY ({names}::text[])")
 _TAKEN_AWAY = ("trigger", "policy")
@@ -90,16 +96,13 @@ NOTHING_DUMPED = Dumped()
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`unkept`, described: what else that was there before the transaction is not as it was."""
+    """`unkept`, described: what else that was there before the transaction is not as it was. `in_a_circle`: it takes an
+    enum, which dumped tables may need, and something that needs one of these."""
 
     kept: tuple[Change, ...]
     unkept: tuple[str, ...]
     xids: ids.Xids
-
-    @property
-    def needs_tables(self) -> bool:
-        """Whether it takes an enum, which tables may need, and something else, which may need tables."""
-        return len({one.what.kind == ENUM for one in self.kept if one.before is not None}) > 1
+    in_a_circle: bool = False
 
     @property
     def rules_of(self) -> frozenset[int]:
@@ -162,6 +165,10 @@ class Redefined:
             # An enum is made again, and never changed: what uses it is there.
             moved = {(one.catalog, one.oid) for one in found_now if one.identity not in known or one.kind == ENUM}
             kept = [Change(one, now.get(one.identity)) for one in ours_to_keep if (one.catalog, one.oid) not in moved]
+            enums = any(one.what.kind == ENUM for one in kept)
+            others = frozenset[str]().union(*(one.what.parts for one in kept if one.what.kind != ENUM))
+            need = _NEED.format(parts=sql.Literal(sorted(others)), oids=sql.Literal(sorted(dumped.relations)))
+            in_a_circle = enums and bool(await rows(own, need))
             made = [now[one] for one in now.keys() - known if now[one].kind in _TAKEN_AWAY]
             kept += [Change(None, one) for one in made if not await self._was_there(own, one)]
         parts -= {f"{catalog}:{oid}" for catalog, oid in moved}
@@ -171,6 +178,7 @@ class Redefined:
             (*kept, *said.values()),
             tuple(sorted({one.label for one in unkept})),
             xids,
+            in_a_circle,
         )
 
     async def _read(self, own: Connection) -> list[Word]:
