@@ -61,7 +61,7 @@ def test_the_swap_of_a_copy_for_the_table_goes_back_step_by_step(
     before = company.truth(ROWS), company.truth(SHAPE)
     company.approved((first, "ALTER TABLE bookings_new RENAME TO bookings"))
     dumped = [str(undo.facts["dump"]) for undo in company.laws.plane.undos.records()]
-    for number in sorted(range(2), key=lambda number: "bookings_new" in dumped[number], reverse=copy_first):
+    for number in sorted(range(len(dumped)), key=lambda number: "bookings_new" in dumped[number], reverse=copy_first):
         company.undo(number)
     assert (company.truth(ROWS), company.truth(SHAPE)) == before
 
