@@ -232,6 +232,21 @@ def test_rows_that_somebody_puts_in_a_partition_that_was_made_are_not_lost(shop:
     assert shop.truth("SELECT to_regclass('days_3'), count(*) FROM days") == [(None, 20)]
 
 
+def test_rows_in_a_table_that_became_a_partition_are_not_lost(shop: Company) -> None:
+    shop.directly("CREATE TABLE days_3 (k int, v text); INSERT INTO days_3 VALUES (20, 'first')")
+    attach = "ALTER TABLE days ATTACH PARTITION days_3 FOR VALUES FROM (20) TO (30)"
+    shop.approved(("ALTER TABLE days_3 ALTER COLUMN v SET DEFAULT 'x'", attach))
+    shop.directly("INSERT INTO days VALUES (25, 'theirs')")
+    for number in (1, 0):
+        with pytest.raises(YettError, match=r"public.days_3"):
+            shop.undo(number)
+    assert shop.truth("SELECT k, v FROM days_3 ORDER BY k") == [(20, "first"), (25, "theirs")]
+    shop.directly("DELETE FROM days WHERE k = 25")
+    shop.undo(0)
+    shop.undo(1)
+    assert shop.truth("SELECT (SELECT count(*) FROM days), (SELECT count(*) FROM days_3)") == [(20, 1)]
+
+
 @pytest.mark.parametrize(
     "uses",
     [
@@ -283,6 +298,16 @@ def test_an_undo_that_could_need_itself_is_not_begun(shop: Company) -> None:
     before = shop.truth(ALL)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="drops an enum type, tables and definitions"):
         shop.approved(("DROP FUNCTION shown(makers)", "DROP TABLE makers CASCADE", "DROP TYPE mood"))
+    assert shop.truth(ALL) == before
+
+
+def test_what_came_to_depend_on_a_schema_since_it_was_signed_stops_it(shop: Company) -> None:
+    shop.directly("CREATE FUNCTION stock.one() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'")
+    shop.approve(shop.held("DROP SCHEMA stock CASCADE"))
+    shop.directly("ALTER TABLE tree ALTER COLUMN up SET DEFAULT stock.one()")
+    before = shop.truth(ALL)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        shop.run("DROP SCHEMA stock CASCADE")
     assert shop.truth(ALL) == before
 
 

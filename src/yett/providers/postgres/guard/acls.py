@@ -32,12 +32,13 @@ async def rights_on(own: Connection, oids: Collection[int]) -> tuple[Right, ...]
 
 async def revoke_all_but(own: Connection, kept: Sequence[Right]) -> None:
     """Of the relations that `kept` names: whatever else anybody may do with them."""
-    names = sorted({(schema, name) for schema, name, _, _ in kept})
+    rights = frozenset(kept)
+    names = sorted({(schema, name) for schema, name, _, _ in rights})
     which = _OF_NAMES.format(
         schemas=sql.Literal([schema for schema, _ in names]), names=sql.Literal([name for _, name in names])
     )
     for schema, name, role, privilege, is_sequence in await rows(own, _RIGHTS.format(which=which)):
-        if (schema, name, role, privilege) in kept:
+        if (schema, name, role, privilege) in rights:
             continue
         statement = sql.SQL("REVOKE {} ON {} {} FROM {}").format(
             sql.SQL(privilege),

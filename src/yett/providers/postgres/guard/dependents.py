@@ -118,7 +118,7 @@ async def family(own: Connection, oids: Collection[int]) -> list[Relation]:
     return [Relation(*found) for found in await rows(own, _FAMILY.format(oids=_array(oids)))]
 
 
-async def named(own: Connection, oids: Collection[int]) -> list[Relation]:
+async def relations_of(own: Connection, oids: Collection[int]) -> list[Relation]:
     """Relations of these oids, the oldest first."""
     return [Relation(*found) for found in await rows(own, _RELATIONS.format(oids=_array(oids)))]
 
@@ -148,7 +148,7 @@ async def dependents(
     indexes = {oid for kind, oid, _, _, _, table, _ in found if kind == "pg_class" and table in covered}
     covered |= owned | indexes
     outside = {oid for kind, oid, _, table, *_ in found if kind == "pg_constraint" and table not in covered}
-    shown = await named(own, covered - mine - owned - indexes)
+    shown = await relations_of(own, covered - mine - owned - indexes)
     keys = await rows(own, _FOREIGN_KEYS.format(oids=_array(outside)))
     are_keys = {oid for (oid,) in await rows(own, _COPIES.format(oids=_array(outside)))}
     comes = covered.union(already)

@@ -207,7 +207,7 @@ async def must_be_readable(
         return
     whole = await family(own, [relation.oid for relation in relations])  # pg_dump locks heirs with their parents
     covered = (await dependents(own, whole)).covered
-    both = await named(own, covered & set(already))
+    both = await relations_of(own, covered & set(already))
     read = {relation.oid for relation in whole} | covered | {one.oid for one in await read_by(own, covered, schemas)}
     shut: Sequence[Any] = [(one.name,) for one in both if one.kind in "rpvm"]
     if not shut and read:

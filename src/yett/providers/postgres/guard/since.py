@@ -116,9 +116,9 @@ class Since:
         found = [await self._standing(dumped) for dumped in self._dump.tables]
         others = await self._others()
         aside = [one for one in others if one.oid in self._dump.beside]
-        instead = [one for one in others if one.oid not in self._dump.beside]
+        instead = [one for one in others if one.oid not in self._dump.beside] + await self._heirs()
         emptied = any(one.emptied for one in found) and all(one.is_as_it_was for one in found)
-        only_rows = self._dump.only_rows and emptied and not others
+        only_rows = self._dump.only_rows and emptied and not (instead or aside)
         standing = tuple(found if only_rows else map(_made_again, found))
         conflicts = [conflict for one in standing for conflict in one.conflicts]
         conflicts += [conflict for one in instead for conflict in await self._theirs(one)]
@@ -188,21 +188,27 @@ class Since:
         return replace(found, conflicts=(_not_its_own(mine),))
 
     async def _others(self) -> list[Relation]:
-        """What has the name of something dumped or inherits from it, and is not what was dumped."""
-        dumped = {(one.schema, one.name): one.oid for one in self._dump.tables} | self._oids
-        kinds = {(one.schema, one.name): "r" for one in self._dump.tables}
-        kinds |= dict.fromkeys(self._dump.partitioned, "p")
-        kinds |= {(schema, name): kind for schema, name, kind in self._dump.views}
-        found, heads = list[Relation](), list[int]()
-        for name, kind in kinds.items():
-            oid = dumped.get(name, 0)
-            mine = await self._mine(*name, oid, kind)
-            called = [one for one in await self._found(*name, oid) if (one.schema, one.name) == name]
+        """What has the name of something dumped, and is not what was dumped."""
+        dumped = self._dumped()
+        found = list[Relation]()
+        for schema, name, oid, kind in dumped:
+            mine = await self._mine(schema, name, oid, kind)
+            called = [one for one in await self._found(schema, name, oid) if (one.schema, one.name) == (schema, name)]
             found += [one for one in called if one != mine]
-            heads += [mine.oid] if mine is not None and mine.kind in ("r", "p") else []
-        known = {dumped.get(name, 0) for name in kinds} | set(heads) | {one.oid for one in found}
-        heirs = [one for one in await family(self._own, heads) if one.oid not in known]  # go with their parents
-        return [one for one in found if one.oid not in {dumped.get(name, 0) for name in kinds}] + heirs
+        oids = {oid for _, _, oid, _ in dumped}
+        return [one for one in found if one.oid not in oids]
+
+    async def _heirs(self) -> list[Relation]:
+        """What inherits from something dumped, and so goes with it, and is not in the dump."""
+        mine = [await self._mine(*one) for one in self._dumped()]
+        known = {one.oid for one in mine if one is not None}
+        return [one for one in await family(self._own, known) if one.oid not in known]
+
+    def _dumped(self) -> list[tuple[str, str, int, str]]:
+        """Schema, name, oid (0: not known) and kind of all that the dump holds."""
+        tables = [(one.schema, one.name, one.oid, "r") for one in self._dump.tables]
+        named = [(*name, "p") for name in self._dump.partitioned] + list(self._dump.views)
+        return tables + [(schema, name, self._oids.get((schema, name), 0), kind) for schema, name, kind in named]
 
     async def _mine(self, schema: str, name: str, oid: int, kinds: str) -> Relation | None:
         """What was dumped, wherever it is; else what has its name, if it is one of `kinds` and not another dump's."""
