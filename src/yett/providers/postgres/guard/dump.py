@@ -26,7 +26,6 @@ from yett.providers.postgres.guard.dependents import (
     dependents,
     family,
     in_schemas,
-    named,
     read_by,
 )
 from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Reference
