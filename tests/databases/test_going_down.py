@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
@@ -291,6 +293,51 @@ def test_default_privileges_do_not_widen_what_comes_back(shop: Company, later: b
         shop.directly(widen)
     shop.undo()
     assert shop.truth(may) == [("offers", "SELECT")]
+
+
+LEASE = "yett_other_0123456789abcdef"
+
+
+@pytest.fixture
+def another_lease(shop: Company) -> Iterator[str]:
+    """What makes a lease of another task, and what ends it, as Yett does."""
+    shop.directly(f"DROP ROLE IF EXISTS {LEASE}; CREATE ROLE {LEASE}")
+    yield f"GRANT SELECT ON goods, offers, days TO {LEASE}; GRANT SELECT (id) ON makers TO {LEASE}"
+    shop.directly(f"DROP OWNED BY {LEASE}; DROP ROLE {LEASE}")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("ALTER TABLE goods ADD COLUMN z int",),
+        ("ALTER TABLE makers ADD COLUMN z int",),
+        ("ALTER TABLE days ADD COLUMN z int",),
+        ("TRUNCATE goods CASCADE",),
+        ("DROP VIEW offers", "ALTER TABLE goods ADD COLUMN z int"),
+    ],
+    ids=str,
+)
+def test_a_task_that_begins_or_ends_is_nobodys_work(
+    shop: Company, another_lease: str, steps: tuple[str, ...], ended: bool
+) -> None:
+    before = shop.truth(ALL)
+    shop.approved(steps)
+    shop.directly(another_lease.replace(", offers", "") if "DROP VIEW offers" in steps else another_lease)
+    if ended:
+        shop.directly(f"DROP OWNED BY {LEASE}")
+    _undo_what_can_be(shop)
+    assert shop.truth(ALL) == before
+    assert shop.truth(f"SELECT has_table_privilege('{LEASE}', 'goods', 'SELECT')") == [(not ended,)]
+
+
+def test_a_grant_of_a_persons_is_somebodys_work(shop: Company, another_lease: str) -> None:
+    shop.directly(f"{another_lease}; DROP OWNED BY {LEASE}")
+    shop.approved(("ALTER TABLE goods ADD COLUMN z int",))
+    shop.directly(another_lease)
+    shop.directly("GRANT SELECT ON goods TO PUBLIC")
+    with pytest.raises(YettError, match=r"public.goods the relation: was made since"):
+        shop.undo()
 
 
 def test_an_undo_that_could_need_itself_is_not_begun(shop: Company) -> None:

@@ -238,7 +238,8 @@ class Dumping:
             left = await self._guard.rows_left(there)
             await give_back(self._agent)
         parts, keys = await self._guard.parts_left(there), await self._guard.keys_left(self._keys)
-        said = settling(xids, left, parts, keys, self._guard.dumped, only_rows=only_rows)
+        shapes = await self._guard.shapes_left(self._captured.dump, there)
+        said = settling(xids, left, parts, keys, self._guard.dumped, shapes, only_rows=only_rows)
         await self._place.undos.add_facts(self.kept, {SETTLED: said})
 
     async def discarded(self) -> None:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from yett.model.errors import YettError
 from yett.model.secret import Secret
 
-_LEASE = re.compile(r"yett_[a-z0-9]{1,24}_[0-9a-f]{16}")
+LEASE = "yett_[a-z0-9]{1,24}_[0-9a-f]{16}"
+"""The names of leases, as a regular expression of Python's and of PostgreSQL's."""
+_LEASE = re.compile(LEASE)
 _NAMED = re.compile(rf"\b{_LEASE.pattern}\b")
 _PLAIN = re.compile(r"[^a-z0-9]+")
 LIKE = r"yett\_%\_%"

@@ -27,13 +27,15 @@ from yett.providers.postgres.guard.dependents import (
     family,
     in_schemas,
     read_by,
+    relations_of,
 )
 from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Reference
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
-from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.own import Connection, answers, row, rows
 from yett.providers.postgres.guard.scratch import scratch
+from yett.providers.postgres.guard.shape import shapes
 from yett.providers.postgres.guard.sink import Sink
 from yett.providers.postgres.guard.table import Table, tables
 
@@ -153,6 +155,7 @@ async def dump(
         named = await rows(own, _NAMED_IN_IT.format(oids=covered))
         own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
         rights = await rights_on(own, depending.covered)
+        shaped = await shapes(answers(own), depending.covered)
         references = await rows(own, _REFERENCES.format(oids=covered))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
@@ -169,6 +172,7 @@ async def dump(
         oids=tuple(tuple(one) for one in named),
         own_keys=tuple(own_keys),
         rights=rights,
+        shapes=shaped,
         references=tuple(Reference(*one) for one in references),
     )
     gaps = tuple(_gaps(depending.lost, relations, depending))

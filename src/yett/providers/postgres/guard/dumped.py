@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yett.model.canonical import Json
 from yett.providers.postgres.guard.acls import Right
 from yett.providers.postgres.guard.table import Column
 
+NO_SHAPES: Mapping[int, str] = {}
 SETTLED = "settled"
 """In an undo's record, beside the facts of its dump: what its transaction did after it (`settling` writes it)."""
 
@@ -63,7 +64,8 @@ class Dump:
     `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
     views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
     `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
-    relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it.
+    relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it. `shapes`
+    (by oid, see `shape.py`): as its transaction left them.
     """
 
     file: str
@@ -82,6 +84,7 @@ class Dump:
     references: tuple[Reference, ...] = ()
     beside: frozenset[int] = frozenset()
     rights: tuple[Right, ...] = ()
+    shapes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -96,6 +99,7 @@ def settling(
     parts: Mapping[int, Sequence[str]],
     keys: Sequence[Key],
     beside: Iterable[int] = (),
+    shapes: Mapping[int, str] = NO_SHAPES,
     *,
     only_rows: bool = True,
 ) -> dict[str, Json]:
@@ -114,6 +118,7 @@ def settling(
         "parts": named,
         "keys": [[key.table, key.name] for key in keys],
         "beside": sorted(beside),
+        "shapes": {str(oid): digest for oid, digest in sorted(shapes.items())},
     }
 
 
@@ -128,6 +133,7 @@ def settled_from(dump: Dump, facts: Any) -> tuple[tuple[int, ...], Dump]:  # Any
         only_rows=bool(facts.get("only_rows", True)),
         keys_left=frozenset(Key(int(table), str(name)) for table, name in facts.get("keys", ())),
         beside=frozenset(int(oid) for oid in facts.get("beside", ())),
+        shapes={int(oid): str(digest) for oid, digest in facts.get("shapes", {}).items()},
     )
 
 

@@ -15,7 +15,7 @@ from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.dependents import dependents, family, in_schemas
 from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
-from yett.providers.postgres.guard.dumped import DumpedTable, Key
+from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
@@ -23,11 +23,13 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.parts import parts
 from yett.providers.postgres.guard.redefined import Changes, Redefined
+from yett.providers.postgres.guard.shape import shapes
 from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.taken_back import Standing, TakenBack
 from yett.providers.postgres.guard.taking import NO_AIMS, Limits, Taken, Taking
+from yett.providers.postgres.guard.words import as_written
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 DEFAULT_LIMITS = Limits()
@@ -225,6 +227,12 @@ class Guard:
         """Which parts of the definitions of what is `still_there`. Raises ServerError."""
         named = await parts(self._agent, [oid for oid, _ in there.values()])
         return {was: named.get(oid, []) for was, (oid, _) in there.items()}
+
+    async def shapes_left(self, dump: Dump | None, there: Mapping[int, tuple[int, str]]) -> dict[int, str]:
+        """What the transaction leaves of what a dump names, by the oid that it has now. Raises ServerError."""
+        oids = {oid for oid, _ in there.values()} | {oid for _, _, oid in (dump.oids if dump else ())}
+        async with as_written(self._agent) as asked:
+            return await shapes(asked, oids)
 
     async def keys_left(self, keys: Sequence[Key]) -> list[Key]:
         """Those foreign keys that the transaction leaves in their tables. Raises ServerError."""

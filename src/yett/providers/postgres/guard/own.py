@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -74,6 +74,15 @@ def told(error: psycopg.Error) -> str:
 async def rows(connection: Connection, query: sql.Composable) -> list[Any]:
     """All rows of a query. Any: what the columns hold is the caller's knowledge."""
     return list(await (await connection.execute(composed(query))).fetchall())
+
+
+def answers(connection: Connection) -> Callable[[str], Awaitable[list[tuple[str | None, ...]]]]:
+    """Answers queries that are made of constants and oids."""
+
+    async def asked(query: str) -> list[tuple[str | None, ...]]:
+        return list(await (await connection.execute(query.encode())).fetchall())
+
+    return asked
 
 
 async def row(connection: Connection, query: sql.Composable) -> Any:

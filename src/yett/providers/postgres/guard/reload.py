@@ -17,7 +17,7 @@ from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard import archive
-from yett.providers.postgres.guard.acls import revoke_all_but
+from yett.providers.postgres.guard.acls import of_leases, revoke_all_but
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
@@ -63,6 +63,7 @@ async def reload(
             async with silenced(own, emptied):
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
+            leases = await of_leases(own, {(schema, name) for schema, name, _, _ in dump.rights})
             dropped = await _drop(own, dump, since, now)
             without = {one.key: one.name for one in waiting}
             before, *behind = [
@@ -78,6 +79,8 @@ async def reload(
             await _foreign_keys(own, dump, since, dropped)
             await _schema_grants(own, dump)
             await revoke_all_but(own, dump.rights)
+            for grant in leases:
+                await own.execute(grant)
     await _must_equal(own, dump)
     returned = sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
     return returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)

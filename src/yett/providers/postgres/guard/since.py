@@ -16,8 +16,9 @@ from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.compare import Conflict
 from yett.providers.postgres.guard.dependents import Relation, family
 from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key, Reference
-from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.own import Connection, answers, row, rows
 from yett.providers.postgres.guard.parts import by_relation, parts_query
+from yett.providers.postgres.guard.shape import shapes
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
 
 _FOUND = sql.SQL("""
@@ -29,33 +30,38 @@ SELECT 1 FROM pg_attribute WHERE attrelid = {oid}::oid AND xmin <> ALL ({xids}::
 UNION ALL SELECT 1 FROM pg_rewrite WHERE ev_class = {oid}::oid AND xmin <> ALL ({xids}::xid[]) LIMIT 1""")
 _LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
 _LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
-_LATER_DEFINITIONS = sql.SQL(
-    " UNION ALL ".join(
-        f"SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {_LATER}{''.join(but)}"
-        for what, catalog, column, *but in (
-            ("the relation", "pg_class", "oid"),
-            ("a column", "pg_attribute", "attrelid"),
-            ("a default", "pg_attrdef", "adrelid"),
-            ("an index", "pg_index", "indrelid"),
-            # Bringing back the table that it refers to made it again, as it was.
-            (
-                "a constraint",
-                "pg_constraint",
-                "conrelid",
-                " AND x.conname || ' ' || pg_get_constraintdef(x.oid) <> ALL ({keys}::text[])",
-            ),
-            ("a trigger", "pg_trigger", "tgrelid", " AND NOT x.tgisinternal"),
-            ("a policy", "pg_policy", "polrelid"),
-            ("a rule", "pg_rewrite", "ev_class"),
-            ("a child table", "pg_inherits", "inhparent"),
-            ("a statistic", "pg_statistic_ext", "stxrelid"),
-            ("a place in a publication", "pg_publication_rel", "prrelid"),
-            ("a comment", "pg_description", "objoid"),
-            ("a label", "pg_seclabel", "objoid"),
-        )
-    )
-    + " LIMIT 1"
+_IN_PLACES = "SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {later}{but}"
+_ITSELF = (("the relation", "pg_class", "oid"), ("a column", "pg_attribute", "attrelid"))
+_PARTS = (
+    ("a default", "pg_attrdef", "adrelid"),
+    ("an index", "pg_index", "indrelid"),
+    # Bringing back the table that it refers to made it again, as it was.
+    (
+        "a constraint",
+        "pg_constraint",
+        "conrelid",
+        " AND x.conname || ' ' || pg_get_constraintdef(x.oid) <> ALL ({keys}::text[])",
+    ),
+    ("a trigger", "pg_trigger", "tgrelid", " AND NOT x.tgisinternal"),
+    ("a policy", "pg_policy", "polrelid"),
+    ("a rule", "pg_rewrite", "ev_class"),
+    ("a child table", "pg_inherits", "inhparent"),
+    ("a statistic", "pg_statistic_ext", "stxrelid"),
+    ("a place in a publication", "pg_publication_rel", "prrelid"),
+    ("a comment", "pg_description", "objoid"),
+    ("a label", "pg_seclabel", "objoid"),
 )
+
+
+def _later(places: Iterable[tuple[str, ...]]) -> sql.SQL:
+    each = (
+        _IN_PLACES.format(what=what, catalog=catalog, column=column, later=_LATER, but="".join(but))
+        for what, catalog, column, *but in places
+    )
+    return sql.SQL(" UNION ALL ".join(each) + " LIMIT 1")  # of the constants above
+
+
+_LATER_ITSELF, _LATER_PARTS = _later(_ITSELF), _later(_PARTS)
 _KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
 _KEY_FIRST = "take that back first: there may be an undo of it, too"
 _ANOTHER_KEY = sql.SQL(
@@ -264,8 +270,18 @@ class Since:
 
     async def made_since(self, oid: int) -> str:
         """What of a relation's definition somebody else made since."""
-        query = _LATER_DEFINITIONS.format(oid=sql.Literal(oid), **await self._range())
-        return next((str(what) for (what,) in await rows(self._own, query)), "")
+        values = {"oid": sql.Literal(oid), **await self._range()}
+        for query in (_LATER_PARTS, _LATER_ITSELF):
+            found = [str(what) for (what,) in await rows(self._own, query.format(**values))]
+            if found and not (query is _LATER_ITSELF and await self._has_its_shape(oid)):
+                return found[0]
+        return ""
+
+    async def _has_its_shape(self, oid: int) -> bool:
+        """Only leases have begun or ended: `shape.py`."""
+        left = self._dump.shapes.get(oid)
+
+        return left is not None and (await shapes(answers(self._own), [oid])).get(oid) == left
 
     async def _range(self) -> dict[str, sql.Composable]:
         (now,) = await row(self._own, _NEXT)

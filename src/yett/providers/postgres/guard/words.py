@@ -16,7 +16,7 @@ from psycopg import sql
 
 from yett.model.canonical import Json
 from yett.providers.postgres.guard.executing import Executing
-from yett.providers.postgres.guard.own import Connection
+from yett.providers.postgres.guard.own import Connection, answers
 
 Asked = Callable[[str], Awaitable[Sequence[tuple[str | None, ...]]]]
 """Answers a query's rows in text form."""
@@ -201,11 +201,7 @@ async def as_written(agent: Executing) -> AsyncIterator[Asked]:
 async def as_written_by(own: Connection) -> Asked:
     """Yett's own connection, in a transaction, under `SETTINGS`."""
     await own.execute(SETTINGS.encode())
-
-    async def asked(query: str) -> Sequence[tuple[str | None, ...]]:
-        return list(await (await own.execute(query.encode())).fetchall())
-
-    return asked
+    return answers(own)
 
 
 def _word(found: Sequence[str | None]) -> Word:

@@ -1,0 +1,40 @@
+"""What a relation itself is: its own row of the catalogs and its columns, and what others than leases may do with it.
+
+A lease that begins or ends changes what its role may do, and with that who wrote those rows last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from yett.providers.postgres.guard.words import Asked
+from yett.providers.postgres.role import LEASE
+
+
+def _may(acl: str) -> str:
+    """Expression for all that an ACL lets others than leases do."""
+    return f"""(
+  SELECT string_agg(concat_ws(',', coalesce(quote_ident(r.rolname), 'PUBLIC'), e.privilege_type, e.is_grantable), ';'
+    ORDER BY r.rolname, e.privilege_type, e.is_grantable)
+  FROM aclexplode({acl}) e LEFT JOIN pg_roles r ON r.oid = e.grantee
+  WHERE r.rolname IS NULL OR r.rolname !~ '^({LEASE})$')"""
+
+
+_SHAPES = f"""
+SELECT c.oid::text, md5(concat_ws('/',
+  ROW(c.relname, c.relnamespace, c.relowner, c.relam, c.relfilenode, c.reltablespace, c.relpersistence,
+    c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.reloptions, c.relpartbound)::text,
+  {_may("coalesce(c.relacl, acldefault('r', c.relowner))")},
+  (SELECT string_agg(concat_ws(',', ROW(a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef,
+      a.attidentity, a.attgenerated, a.attisdropped, a.attstorage, a.attcompression, a.attstattarget, a.attcollation,
+      a.attoptions, a.attfdwoptions, a.attislocal, a.attinhcount)::text, {_may("a.attacl")}), ';' ORDER BY a.attnum)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)))
+FROM pg_class c WHERE c.oid = ANY (ARRAY[%s]::oid[])"""
+
+
+async def shapes(asked: Asked, oids: Collection[int]) -> dict[int, str]:
+    """A digest of each (by oid) that is there; asked where names are the system's own (`words.as_written`)."""
+    if not oids:
+        return {}
+    found = await asked(_SHAPES % ",".join(str(oid) for oid in sorted(oids)))
+    return {int(oid or 0): digest or "" for oid, digest in found}
