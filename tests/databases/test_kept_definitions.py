@@ -76,6 +76,15 @@ def signed(company: Company, text: str) -> None:
     company.run(text)
 
 
+def goes_and_comes_back(company: Company, text: str, truth: str) -> None:
+    """Signed by one person, and undone."""
+    before = company.truth(truth)
+    signed(company, text)
+    assert company.truth(truth) != before
+    company.undo()
+    assert company.truth(truth) == before
+
+
 DROPPED = [
     "CREATE TRIGGER another BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION stamped()",
     "CREATE OR REPLACE TRIGGER stamp BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION stamped()",
@@ -104,11 +113,7 @@ DROPPED = [
 
 @pytest.mark.parametrize("text", DROPPED)
 def test_one_person_may_let_it_go_for_it_comes_back(defined: Company, text: str) -> None:
-    before = defined.truth(DEFINITIONS)
-    signed(defined, text)
-    assert defined.truth(DEFINITIONS) != before
-    defined.undo()
-    assert defined.truth(DEFINITIONS) == before
+    goes_and_comes_back(defined, text, DEFINITIONS)
     assert defined.truth("SELECT attstattarget FROM pg_attribute WHERE attrelid = 'users_priced'::regclass") in (
         [(-1,), (77,)],
         [(None,), (77,)],

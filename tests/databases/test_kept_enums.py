@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
-from tests.databases.test_kept_definitions import signed
+from tests.databases.test_kept_definitions import goes_and_comes_back, signed
 
 from yett.model.errors import YettError
 
@@ -44,11 +44,7 @@ def typed(company: Company) -> Company:
     ],
 )
 def test_one_person_may_let_it_go_for_it_comes_back(typed: Company, text: str) -> None:
-    before = typed.truth(TYPES)
-    signed(typed, text)
-    assert typed.truth(TYPES) != before
-    typed.undo()
-    assert typed.truth(TYPES) == before
+    goes_and_comes_back(typed, text, TYPES)
 
 
 @pytest.mark.parametrize(

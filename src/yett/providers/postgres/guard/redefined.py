@@ -165,10 +165,7 @@ class Redefined:
             # An enum is made again, and never changed: what uses it is there.
             moved = {(one.catalog, one.oid) for one in found_now if one.identity not in known or one.kind == ENUM}
             kept = [Change(one, now.get(one.identity)) for one in ours_to_keep if (one.catalog, one.oid) not in moved]
-            enums = any(one.what.kind == ENUM for one in kept)
-            others = frozenset[str]().union(*(one.what.parts for one in kept if one.what.kind != ENUM))
-            need = _NEED.format(parts=sql.Literal(sorted(others)), oids=sql.Literal(sorted(dumped.relations)))
-            in_a_circle = enums and bool(await rows(own, need))
+            in_a_circle = await _in_a_circle(own, kept, dumped)
             made = [now[one] for one in now.keys() - known if now[one].kind in _TAKEN_AWAY]
             kept += [Change(None, one) for one in made if not await self._was_there(own, one)]
         parts -= {f"{catalog}:{oid}" for catalog, oid in moved}
@@ -250,6 +247,15 @@ async def _held(own: Connection, dumped: Dumped) -> frozenset[str]:
     if not parts:
         return frozenset()
     return frozenset(part for part, *_ in await rows(own, _DEPENDENTS.format(parts=sql.Literal(parts))))
+
+
+async def _in_a_circle(own: Connection, kept: Sequence[Change], dumped: Dumped) -> bool:
+    """As `Changes.in_a_circle`."""
+    if not any(one.what.kind == ENUM for one in kept):
+        return False
+    others = frozenset[str]().union(*(one.what.parts for one in kept if one.what.kind != ENUM))
+    need = _NEED.format(parts=sql.Literal(sorted(others)), oids=sql.Literal(sorted(dumped.relations)))
+    return bool(await rows(own, need))
 
 
 def _is_the_same(one: Change) -> bool:
