@@ -505,3 +505,53 @@ def test_who_has_signed_for_fewer_rows_has_not_signed_for_what_was_rewritten(
                     break
     assert "signed for" in str(refused.value) or "hold" in str(refused.value)
     assert company.truth("SELECT count(*) FROM bookings") == [(1000,)]
+
+
+# ---- what a transaction has made itself, which has another oid each time
+
+MADE_HERE = [
+    (2, "CREATE TABLE x (id int PRIMARY KEY)", "ALTER TABLE x ADD COLUMN g int REFERENCES cars"),
+    (1, "CREATE TABLE x (id int PRIMARY KEY, g int)", "CREATE INDEX ON x (g)", "CREATE UNIQUE INDEX ON x (g, id)"),
+    (1, "CREATE TABLE x (id int)", "INSERT INTO x SELECT id FROM cars", "CREATE INDEX ON x (id)"),
+    (2, "CREATE TABLE x (id int)", "CREATE INDEX ON x ((id + 1))"),
+    (2, "CREATE TABLE x (id int)", "CREATE INDEX ON x (id) WHERE id > 1"),
+    (2, "CREATE TABLE x (id int)", "CREATE INDEX ON cars (id)"),
+    (3, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "CREATE INDEX ON y (id)"),
+    (2, "CREATE VIEW v AS SELECT id FROM cars", "CREATE VIEW w AS SELECT id FROM v"),
+    (2, "CREATE VIEW v AS SELECT id FROM cars", "GRANT SELECT ON v TO PUBLIC"),
+    (2, "CREATE MATERIALIZED VIEW m AS SELECT id FROM cars", "CREATE UNIQUE INDEX ON m (id)"),
+    (3, "CREATE TABLE x (id int)", "ALTER TABLE x ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON x USING (id > 1)"),
+    (3, "CREATE SEQUENCE s", "CREATE TABLE x (id int DEFAULT nextval('s'))", "ALTER SEQUENCE s OWNED BY x.id"),
+    (3, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "DROP TABLE y"),
+    (2, "CREATE TABLE x (id int)", "TRUNCATE x"),
+    (2, "CREATE TABLE x (id serial PRIMARY KEY, t text)", "INSERT INTO x (t) VALUES ('a')", "DELETE FROM x"),
+    (3, "CREATE TABLE x (LIKE cars INCLUDING ALL)", "ALTER TABLE cars RENAME TO o", "ALTER TABLE x RENAME TO cars"),
+]
+
+
+@pytest.mark.parametrize(("questions", "steps"), [(count, steps) for count, *steps in MADE_HERE], ids=str)
+def test_each_is_asked_about_once(company: Company, questions: int, steps: list[str]) -> None:
+    assert company.approved(steps, most=questions + 1) == questions
+
+
+def test_what_was_signed_for_a_table_of_its_own_is_not_signed_for_somebody_elses(company: Company) -> None:
+    company.approved(("CREATE TABLE x (id int)", "TRUNCATE x", "DROP TABLE x"))
+    company.approve(company.held("CREATE TABLE x (id int)"))
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE x (id int)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:
+            connection.execute("TRUNCATE x")
+    company.approve(company.hold_of(held.value))
+    company.directly("CREATE TABLE x (id int); INSERT INTO x VALUES (1)")
+    with company.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+        connection.execute("TRUNCATE x")
+    assert company.truth("SELECT id FROM x") == [(1,)]
+
+
+def test_an_index_on_somebody_elses_table_of_that_name_is_asked_about(company: Company) -> None:
+    company.directly("CREATE SCHEMA other; CREATE TABLE other.x (id int); GRANT ALL ON SCHEMA other TO PUBLIC")
+    company.approve(company.held("CREATE TABLE x (id int)"))
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE x (id int)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+            connection.execute("CREATE INDEX ON other.x (id)")

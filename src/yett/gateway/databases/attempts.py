@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -40,8 +40,8 @@ class Ran:
     """A statement that ran, or is to run, with what was bound to it, and the text that an EXECUTE runs.
 
     `types`: what was declared for its parameters, OIDs. `settings`: those of the session that are not as usual,
-    "name=value". `copied`: SHA-256 of the rows that a COPY FROM STDIN was given,
-    once they are there.
+    "name=value". `copied`: SHA-256 of the rows that a COPY FROM STDIN was given, once they are there. `made`: relations
+    that it touches and that its own transaction has made, which nobody else knows.
     """
 
     statement: Statement
@@ -50,6 +50,7 @@ class Ran:
     copied: str = ""
     types: tuple[int, ...] = ()
     settings: tuple[str, ...] = ()
+    made: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def planned(
         action=f"postgres:{_action(worst, guarded=guarded)}{_BEYOND if too_slow else ''}",
         effect=Effect.UNKNOWN if worst.effect is Effect.READ and not guarded else worst.effect,
         recovery=recovery,
-        target=_target(database, touched),
+        target=_target(database, touched, frozenset().union(*(one.made for one in ran))),
         wire=WIRE,
         parameters=_parameters(ran),
         cascade=(),
@@ -120,9 +121,11 @@ def measured(
     undo: OwnUndo,
     known: Mapping[int, About] = NOTHING,
     *,
+    made: Collection[int] = (),
     adds_up: bool = False,
 ) -> Attempt:
-    """What a transaction did, row by row, before it becomes final. `adds_up`: with what the task did before it."""
+    """What a transaction did, row by row, before it becomes final. `made`: relations that it made itself. `adds_up`:
+    with what the task did before it."""
     statements = [one.statement for one in ran]
     deleted = sum(one.rows.deleted for one in changed)
     total = deleted + sum(one.rows.updated + one.rows.inserted for one in changed)
@@ -133,7 +136,7 @@ def measured(
         action=f"postgres:{effect.value}{beyond}",
         effect=effect,
         recovery=Recovery.FROM_UNDO,
-        target=_target(database, tables),
+        target=_target(database, tables, made),
         wire=WIRE,
         parameters={**_parameters(ran), "changes": [[one.rows.table, _verbs(one.rows)] for one in changed]},
         cost=Amount(rows=total),
@@ -225,8 +228,9 @@ def digest_of(ran: Sequence[Ran]) -> str:
     return digest(DOMAIN, _parameters(ran))
 
 
-def _target(database: Database, touched: Sequence[Touched]) -> Governed:
-    refs = tuple(dict.fromkeys(database.table(one.oid) for one in touched))
+def _target(database: Database, touched: Sequence[Touched], made: Collection[int] = ()) -> Governed:
+    """What the transaction has made is nothing yet to anybody else, and has another oid when it is sent again."""
+    refs = tuple(dict.fromkeys(database.table(0 if one.oid in made else one.oid) for one in touched))
     return Governed(POSTGRES, refs or (database.ref,))
 
 

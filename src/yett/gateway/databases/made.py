@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
+from yett.checkpoint.record import Pass
+from yett.gateway.databases.attempts import Ran
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.scopes import scope_from
 from yett.operations.sql.statement import Statement, Touched, Verb
@@ -50,6 +52,30 @@ async def grant_made(place: Place, agent: Executing, statements: Sequence[Statem
                 what = _SEQUENCE if kind == "S" else tables
                 on = sql.Identifier(schema, name).as_string(None)
                 await agent.rows(f"GRANT {what} {on} TO {sql.Identifier(place.lease).as_string(None)}")
+
+
+class MadeUnder:
+    """The signatures under which one transaction has made tables: what is plain and done to nothing but such a table is
+    within what was signed, for nobody else knows that table yet."""
+
+    def __init__(self) -> None:
+        self._passes: dict[str, Pass] = {}
+
+    def note(self, ran: Sequence[Ran], granted: Pass) -> None:
+        """These statements run under that pass."""
+        for made in (_made(one.statement) for one in ran):
+            if made is not None:
+                self._passes[made.name] = granted
+
+    def of(self, ran: Sequence[Ran]) -> Pass | None:
+        """The pass that these statements lie within; None: they have to be asked about."""
+        if not all(one.statement.plain for one in ran):
+            return None
+        changed = [(one, each.made) for each in ran for one in each.statement.touched if one.verb is not Verb.READ]
+        if not changed or any(one.oid not in made for one, made in changed):
+            return None
+        under = [self._passes.get(one.name) for one, _ in changed]
+        return under[0] if None not in under else None
 
 
 def _made(statement: Statement) -> Touched | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -26,7 +26,7 @@ from yett.gateway.databases.attempts import (
 from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About
-from yett.gateway.databases.made import grant_made
+from yett.gateway.databases.made import MadeUnder, grant_made
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
@@ -88,6 +88,7 @@ class GuardedTransaction:
 
     def __post_init__(self) -> None:
         self.admitted = Admitted(self.place, self.guard)
+        self.made_under = MadeUnder()
         self.reserved = Reserved(self.place)
         self.redefining = Redefining(self.place, self.guard)
         self.trying = Trying(self.place, self.agent)
@@ -102,7 +103,8 @@ class GuardedTransaction:
             return
         place = self.place
         settings = await stopping(self._hangs_on(statements))
-        ran = [Ran(as_planned(one), settings=settings) for one in statements]
+        made = await self._made(one.oid for statement in statements for one in statement.touched)
+        ran = [Ran(as_planned(one), settings=settings, made=made) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = await self._dumping(defining) if defining else Named(place, self.guard)
         known = await shown(place, touched_oids(ran), count=True)
@@ -126,8 +128,9 @@ class GuardedTransaction:
         self.trying.nothing()
         behind = stands_for(look)
         settings = await stopping(self._hangs_on(look.statements, behind))
+        made = await self._made(one.oid for statement in look.statements for one in statement.touched)
         ran = [
-            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings)
+            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings, made=made)
             for one, prepared in zip(look.statements, behind, strict=True)
         ]
         self.lent_for = ()
@@ -188,6 +191,11 @@ class GuardedTransaction:
         defining = (one.statement for one in self.statements if one.statement.defines)
         self.uncommitted.changed(self.agent, renames=not all(one.tag in _MAKES for one in defining))
 
+    async def _made(self, oids: Iterable[int]) -> frozenset[int]:
+        """Those relations that the transaction itself has made: nobody else knows them. Raises Stopped."""
+        existing = await stopping(self.place.catalogs.now())
+        return frozenset(oid for oid in oids if existing.relation(oid) is None)
+
     async def _let(self, work: Awaitable[T]) -> T:
         try:
             return await work
@@ -236,8 +244,11 @@ class GuardedTransaction:
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
-        granted = await self._let(place.checkpoint.pass_(attempt))
+        signed = self.made_under.of(ran)
+        asking = place.checkpoint.pass_(attempt) if signed is None else place.checkpoint.also(attempt, signed)
+        granted = await self._let(asking)
         self.admitted.passes.append(granted)
+        self.made_under.note(ran, granted)
         return granted
 
     def copying(self, statement: Statement) -> Copying:
@@ -276,9 +287,9 @@ class GuardedTransaction:
         hold = admitted.passes[0].hold if admitted.passes else ""
         if self.guarded or await self._did_more(changed):
             adds_up = await self.reserved.adds_up(changed)
-            ask = partial(
-                measured, place.session, place.database, self.statements, changed, place.lease, capture, adds_up=adds_up
-            )
+            made = await self._made(one.oid for one in changed)
+            whose = place.session, place.database, self.statements, changed, place.lease
+            ask = partial(measured, *whose, capture, made=made, adds_up=adds_up)
             attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
                 attempt = ask(known=await shown(place, [one.oid for one in changed], count=False))

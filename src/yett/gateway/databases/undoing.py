@@ -14,7 +14,7 @@ from yett.providers.postgres.guard.again import bring_words_back, words_of
 from yett.providers.postgres.guard.captured import Captured, load, settled
 from yett.providers.postgres.guard.chain import Undone
 from yett.providers.postgres.guard.definitions import bring_definitions_back, definitions_of
-from yett.providers.postgres.guard.restore import restore
+from yett.providers.postgres.guard.restore import Restored, restore
 from yett.recovery.keep import AwaitedOpened
 from yett.recovery.kept import KeptUndo
 from yett.recovery.undos import Begun, Undos
@@ -53,12 +53,14 @@ async def bring_back(
     databases.changed(database)
     yield (
         f"{database.name} is as it was: {restored.returned:,} rows came back, {restored.removed:,} were taken out,"
-        f" in {', '.join(restored.tables)}{_and_later(restored.waiting)}"
+        f" in {', '.join(restored.tables)}{_and_more(restored)}"
     )
 
 
-def _and_later(waiting: Sequence[str]) -> str:
-    return f"; with the other undos of its transaction come {', '.join(waiting)}" if waiting else ""
+def _and_more(restored: Restored) -> str:
+    gone = f"; what it had made upon them is gone: {', '.join(restored.gone)}" if restored.gone else ""
+    later = f"; with the other undos of its transaction come {', '.join(restored.waiting)}" if restored.waiting else ""
+    return gone + later
 
 
 async def _all_of(undos: Undos, database: Database) -> Sequence[Undone]:

@@ -200,6 +200,7 @@ def _composed(text: str, kind: str, reader: Reader) -> Statement:
         named=_named(reader),
         schemas=tuple(reader.schemas),
         misnamed=_is_misnamed(reader, facts),
+        plain=reader.plain,
         acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
     )
 

@@ -48,6 +48,7 @@ class Found:
         self.keeps = False
         """It makes a temporary table of what it reads."""
         self.plants = False
+        self.plain = False
         """It stores expressions that others will run."""
         self.lenient = False
         self.loops = False

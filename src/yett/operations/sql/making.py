@@ -146,6 +146,10 @@ def index(reader: Reader, node: Node) -> None:
         outside.index(reader, node)
         return
     defines(reader, node, "builds an index, while nobody can write to the table")
+    columns = (*node.get("indexParams", ()), *node.get("indexIncludingParams", ()))
+    reader.plain = all("name" in one["IndexElem"] for one in columns) and not (
+        "whereClause" in node or reader.catalog.event_triggers
+    )
 
 
 def schema(reader: Reader, node: Node) -> None:

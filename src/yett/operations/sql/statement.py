@@ -84,7 +84,8 @@ class Statement:
     `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
     beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
     not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
-    values of its literals: a domain's check. `skipped`: the notices (SQLSTATE, message) that are all a server would
+    values of its literals: a domain's check. `plain`: it adds to the relation that it names, and evaluates and plants
+    nothing. `skipped`: the notices (SQLSTATE, message) that are all a server would
     answer, for what it makes is there, or what it drops is not. `instead`: what the wire sends in its place.
     """
 
@@ -109,5 +110,6 @@ class Statement:
     schemas: tuple[str, ...] = ()
     misnamed: bool = False
     acts_when_read: bool = False
+    plain: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
     instead: str = ""

@@ -10,28 +10,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psycopg
-
 from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, load
 from yett.providers.postgres.guard.comments import KIND as COMMENT
 from yett.providers.postgres.guard.comments import comments, place_of
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.own import Connection, Own
+from yett.providers.postgres.guard.own import Own
 from yett.providers.postgres.guard.redefined import NAME, WORDS, Change
+from yett.providers.postgres.guard.remaking import make, place_in_order
 from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction
 from yett.providers.postgres.guard.sink import Source
-from yett.providers.postgres.guard.words import ENUM, Asked, Word, as_written_by, word_from, words
-
-_ORDER = (ENUM, "function", "index", "trigger", "policy", "rule", COMMENT)
-"""What a later one may need comes first."""
-_OTHER_SHAPE = ("42P13", "42809")
-"""invalid_function_definition, wrong_object_type: CREATE OR REPLACE does not change what it returns, or is."""
-_GRANTEES = """
-SELECT DISTINCT format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', {key},
-  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
-FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.oid = {oid}"""
+from yett.providers.postgres.guard.words import FUNCTION, Asked, Word, as_written_by, word_from, words
 
 
 def words_of(facts: Mapping[str, Json]) -> int:
@@ -55,10 +45,10 @@ async def bring_words_back(own: Own, facts: Mapping[str, Json], source: Source, 
         now = await _now(asked, [one.what for one in changes])
         left = [one for one in changes if not _is_back(one, now)]
         for one in reversed(left):
-            if one.what.drop and one.what.kind != "function" and one.what.identity in now:
+            if one.what.drop and one.what.kind != FUNCTION and one.what.identity in now:
                 await connection.execute(one.what.drop.encode())
         for before in [one.before for one in left if one.before is not None]:
-            await _make(connection, asked, before)
+            await make(connection, asked, before)
         again = await _now(asked, [one.what for one in changes])
         for one in changes:
             if not _is(one.before, again.get(one.what.identity)):
@@ -73,7 +63,7 @@ async def _changes(captured: Captured, source: Source) -> list[Change]:
     try:
         listed: Any = json.loads(content)  # Any: the shape is checked by taking it apart
         found = [Change(*(word_from(one) if one else None for one in pair)) for pair in listed]
-        return sorted(found, key=lambda one: (_ORDER.index(one.what.kind), one.what.oid))
+        return sorted(found, key=lambda one: place_in_order(one.what))
     except (AssertionError, TypeError, ValueError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
 
@@ -99,37 +89,3 @@ def _is_back(one: Change, now: Mapping[tuple[str, str], Word]) -> bool:
 
 def _is(one: Word | None, there: Word | None) -> bool:
     return there is None if one is None else one.says(there)
-
-
-async def _make(connection: Connection, asked: Asked, one: Word) -> None:
-    first, *rest = one.statements
-    if one.kind == "function":
-        await _make_function(connection, one, first)
-    else:
-        await connection.execute(first.encode())
-    for statement in rest:
-        await connection.execute(statement.encode())
-    if one.kind == "function":
-        await _grant(connection, asked, one)
-
-
-async def _make_function(connection: Connection, one: Word, statement: str) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(statement.encode())
-    except psycopg.Error as error:
-        if error.sqlstate not in _OTHER_SHAPE:
-            raise
-        await connection.execute(one.drop.encode())
-        await connection.execute(statement.encode())
-
-
-async def _grant(connection: Connection, asked: Asked, one: Word) -> None:
-    (there,) = [each for each in await words(asked, [one.name]) if each.identity == one.identity]
-    if there.grants == one.grants:
-        return
-    key = psycopg.sql.Literal(one.key).as_string(None)
-    for (revoke,) in await asked(_GRANTEES.format(key=key, oid=there.oid)):
-        await connection.execute((revoke or "").encode())
-    for statement in one.grants:
-        await connection.execute(statement.encode())

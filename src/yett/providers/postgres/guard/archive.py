@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -21,9 +21,11 @@ PIECE = 1 << 18
 _RESTRICTED = re.compile(rb"^\\(un)?restrict [A-Za-z0-9]+$")
 
 _ATTACHES = re.compile(rb"^\d+; \d+ \d+ (TABLE|INDEX) ATTACH ")
+_VIEWS = re.compile(rb"^\d+; \d+ \d+ (VIEW|MATERIALIZED VIEW|ACL|COMMENT|DEFAULT) ")
 _KEYS = re.compile(rb"^\d+; \d+ \d+ (CONSTRAINT|INDEX) ")
 _REFERENCE = re.compile(rb"^\d+; \d+ (\d+) FK CONSTRAINT (\S+) (.*)$")
-_POST = ("post-data",)
+_BEFORE = "pre-data"
+_SECTIONS = (_BEFORE, "post-data")
 NOTHING: Mapping[int, str] = {}
 _NEWER = b"SET transaction_timeout = 0;"
 _NAME = rb'("(?:[^"]|"")+"|[^"\s.(]+)'
@@ -72,22 +74,32 @@ def of_schema(name: str) -> str:
 
 
 class Part(Enum):
-    """Of an archive's definitions, in the order that they are made in."""
+    """Of an archive's definitions."""
 
     BEFORE = "before the rows"
+    VIEWS = "views, and what is said of all that comes before the rows"
     KEYS = "indexes, and what stands on them"
     ATTACHED = "partitions and their indexes become their parents'"
     BEHIND = "all else"
 
 
-async def script(archive: Path, part: Part, server_version: int, without: Mapping[int, str] = NOTHING) -> bytes:
-    """One part as SQL, `without` some foreign keys (oid and name), and without lines that only psql or a newer server
-    understands.
+def in_order(*, views_apart: bool) -> list[frozenset[Part]]:
+    """What is made before the rows, the views, and what is made behind the rows, step by step. `views_apart`: something
+    has to be made before them that takes a table's row; else they stand where their archive has them."""
+    tables, views = ({Part.BEFORE}, {Part.VIEWS}) if views_apart else ({Part.BEFORE, Part.VIEWS}, set[Part]())
+    return [frozenset(parts) for parts in (tables, views, {Part.KEYS}, {Part.ATTACHED}, {Part.BEHIND})]
+
+
+async def script(
+    archive: Path, parts: Collection[Part], server_version: int, without: Mapping[int, str] = NOTHING
+) -> bytes:
+    """Some parts as SQL, in the archive's own order, `without` some foreign keys (oid and name), and without lines that
+    only psql or a newer server understands.
 
     pg_dump attaches partitions before the rows. A parent that stands with its keys would give them to a partition then,
     beside which it cannot make its own: so they are attached once they have them, which makes those the parent's.
     """
-    listed = await _listed(archive, part, without)
+    listed = await _listed(archive, parts, without)
     text = await _run("pg_restore", f"--use-list={listed}", "--file=-", str(archive), password="")
     lines = text.split(b"\n")
     marked = [number for number, line in enumerate(lines) if _RESTRICTED.match(line)]
@@ -98,11 +110,10 @@ async def script(archive: Path, part: Part, server_version: int, without: Mappin
     return b"\n".join(lines)
 
 
-async def _listed(archive: Path, part: Part, without: Mapping[int, str]) -> Path:
-    """A file beside the archive that names the part's entries."""
-    sections = ("pre-data",) if part is Part.BEFORE else ("pre-data", "post-data") if part is Part.ATTACHED else _POST
+async def _listed(archive: Path, parts: Collection[Part], without: Mapping[int, str]) -> Path:
+    """A file beside the archive that names the parts' entries."""
     chosen: list[bytes] = []
-    for section in sections:
+    for section in _SECTIONS:
         entries = await _run("pg_restore", f"--section={section}", "--list", str(archive), password="")
         lines = entries.splitlines(keepends=True)
         left_out = [found for one in lines if (found := _REFERENCE.match(one)) and int(found[1]) in without]
@@ -111,9 +122,9 @@ async def _listed(archive: Path, part: Part, without: Mapping[int, str]) -> Path
         chosen += [
             one
             for one in lines
-            if _part(one, section) is part and one.rstrip() not in dropped and not any(each in one for each in of_them)
+            if _part(one, section) in parts and one.rstrip() not in dropped and not any(each in one for each in of_them)
         ]
-    path = archive.with_name(f"{archive.name}.{part.name.lower()}")
+    path = archive.with_name(f"{archive.name}.listed")
     path.write_bytes(b"".join(chosen))
     return path
 
@@ -127,8 +138,8 @@ def _comment_on(reference: re.Match[bytes], name: str) -> bytes:
 def _part(entry: bytes, section: str) -> Part:
     if _ATTACHES.match(entry):
         return Part.ATTACHED
-    if section == "pre-data":
-        return Part.BEFORE
+    if section == _BEFORE:
+        return Part.VIEWS if _VIEWS.match(entry) else Part.BEFORE
     return Part.KEYS if _KEYS.match(entry) else Part.BEHIND
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg import sql
 
@@ -42,6 +41,7 @@ SELECT classid::regclass::text, objid::int8, pg_describe_object(classid, objid, 
     WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = objid)
     WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = objid)
     WHEN 'pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_statistic_ext WHERE oid = objid)
+    WHEN 'pg_publication_rel'::regclass THEN (SELECT prrelid FROM pg_publication_rel WHERE oid = objid)
     WHEN 'pg_type'::regclass THEN
       (SELECT coalesce(nullif(t.typrelid, 0), e.typrelid, 0) FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
         WHERE t.oid = objid)
@@ -62,7 +62,8 @@ WHERE d.refclassid = 'pg_class'::regclass AND (d.classid, d.objid) IN (
   UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
     WHERE s.nspname = ANY ({schemas}::text[]))""")
 _FOREIGN_KEYS = sql.SQL("""
-SELECT n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid)
+SELECT n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid),
+  coalesce(quote_literal(obj_description(k.oid, 'pg_constraint')), '')
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.oid = ANY ({oids}::oid[]) AND k.contype = 'f' AND k.conparentid = 0 ORDER BY 1, 2, 3""")
 _STATISTICS = sql.SQL("""
@@ -74,12 +75,14 @@ _RELATIONS = sql.SQL("""
 SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ({oids}::oid[]) ORDER BY c.oid""")
 
+RELATION = "pg_class"
 # Parts of what is listed itself, or dumped with its schema.
 _UNSAID = frozenset({"pg_namespace", "pg_default_acl", "pg_amop", "pg_amproc", "pg_enum"})
 # Belong to a relation, and are dumped and made again with it.
 _PARTS = frozenset(
     {"pg_trigger", "pg_attrdef", "pg_policy", "pg_rewrite", "pg_statistic_ext", "pg_type", "pg_constraint"}
 )
+_PARTS |= {"pg_publication_rel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,46 @@ class Relation:
 @dataclass(frozen=True, slots=True)
 class Dependents:
     """`views` (schema, name, kind) in an order that each can be made in; `foreign_keys` of tables outside (schema,
-    table, name, definition); `covered` relations (oids) that come back; `lost`, described: what would not; `statistics`
-    (schema, name, definition, owner)."""
+    table, name, definition), and their comments as literals, "" for none; `covered` relations (oids) that come back;
+    `lost`, described: what would not; `statistics` (schema, name, definition, owner)."""
 
     views: tuple[tuple[str, str, str], ...]
     foreign_keys: tuple[tuple[str, str, str, str], ...]
+    key_comments: tuple[str, ...]
     covered: frozenset[int]
     lost: tuple[str, ...]
     statistics: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """An object of the database (of a `catalog`) that goes. `relation`: the one that it is of, 0: of none. Of a
+    relation: its `kind`, and which table it is an index of. `internal`: a foreign key's own trigger."""
+
+    catalog: str
+    oid: int
+    described: str
+    relation: int
+    kind: str
+    indexed: int
+    internal: bool
+
+    @property
+    def part(self) -> str:
+        """As in `Word.parts`."""
+        return f"{self.catalog}:{self.oid}"
+
+    def goes_with(self, covered: Collection[int]) -> bool:
+        """Whether it is one of these relations, or belongs to one and is dumped with it."""
+        if self.catalog == RELATION:
+            return self.oid in covered
+        return self.internal or self.catalog in _UNSAID or (self.catalog in _PARTS and self.relation in covered)
+
+
+def belonging(found: Collection[Dependent], relations: Collection[int]) -> set[int]:
+    """Of what was found: the sequences that these relations (oids) own, where they keep long values, their indexes."""
+    owned = {one.oid for one in found if one.kind in ("S", "t")}
+    return owned | {one.oid for one in found if one.indexed in owned or one.indexed in relations}
 
 
 async def family(own: Connection, oids: Collection[int]) -> list[Relation]:
@@ -134,47 +169,39 @@ async def read_by(own: Connection, covered: Collection[int], schemas: Collection
     return [Relation(*one) for one in await rows(own, found)]
 
 
+async def depending(own: Connection, oids: Collection[int], schemas: Collection[str] = ()) -> list[Dependent]:
+    """Everything that DROP .. CASCADE of relations (oids) and of all else in `schemas` drops, they themselves, too."""
+    query = _DEPENDENTS.format(oids=_array(oids), schemas=sql.Literal(list(schemas)))
+    return [Dependent(*found) for found in await rows(own, query)]
+
+
 async def dependents(
     own: Connection, relations: Collection[Relation], already: Collection[int] = (), schemas: Collection[str] = ()
 ) -> Dependents:
     """Everything that DROP .. CASCADE of `relations` and of all else in `schemas` drops, but for what comes back
     `already` (oids)."""
     mine = {relation.oid for relation in relations}
-    found = await rows(own, _DEPENDENTS.format(oids=_array(mine), schemas=sql.Literal(list(schemas))))
-    found = [one for one in found if one[0] != "pg_class" or one[1] not in already]
-    covered = mine | {oid for kind, oid, _, _, relkind, _, _ in found if kind == "pg_class" and relkind in ("v", "m")}
-    owned = {oid for kind, oid, _, _, relkind, _, _ in found if kind == "pg_class" and relkind == "S"}
-    covered |= {oid for kind, oid, _, _, relkind, _, _ in found if kind == "pg_class" and relkind == "t"}
-    indexes = {oid for kind, oid, _, _, _, table, _ in found if kind == "pg_class" and table in covered}
-    covered |= owned | indexes
-    outside = {oid for kind, oid, _, table, *_ in found if kind == "pg_constraint" and table not in covered}
-    shown = await relations_of(own, covered - mine - owned - indexes)
+    found = await depending(own, mine, schemas)
+    found = [one for one in found if one.catalog != RELATION or one.oid not in already]
+    whole = mine | {one.oid for one in found if one.kind in ("v", "m")}
+    belong = belonging(found, whole)
+    covered = whole | belong
+    outside = {one.oid for one in found if one.catalog == "pg_constraint" and one.relation not in covered}
+    shown = await relations_of(own, whole - mine)
     keys = await rows(own, _FOREIGN_KEYS.format(oids=_array(outside)))
     are_keys = {oid for (oid,) in await rows(own, _COPIES.format(oids=_array(outside)))}
     comes = covered.union(already)
     beyond = [f"view {view.schema}.{view.name}" for view in shown if schemas and view.schema not in schemas]
-    lost = [*beyond, *(described for described in (_lost(one, comes, are_keys) for one in found) if described)]
+    kept = {f"pg_constraint:{oid}" for oid in are_keys}
+    lost = [one for one in found if not (one.goes_with(comes) or one.part in kept)]
     return Dependents(
-        tuple((view.schema, view.name, view.kind) for view in shown if view.kind in ("v", "m")),
-        tuple((schema, table, name, definition) for schema, table, name, definition in keys),
+        tuple((view.schema, view.name, view.kind) for view in shown),
+        tuple((schema, table, name, definition) for schema, table, name, definition, _ in keys),
+        tuple(comment for *_, comment in keys),
         frozenset(covered),
-        tuple(sorted(lost)),
+        tuple(sorted((*beyond, *(one.described for one in lost)))),
         tuple(tuple(one) for one in await rows(own, _STATISTICS.format(oids=_array(covered)))),
     )
-
-
-def _lost(found: Any, covered: set[int], foreign_keys: set[int]) -> str:  # Any: one row of the query
-    kind, oid, described, table, _, _, internal = found
-    if kind == "pg_class":
-        return "" if oid in covered else str(described)
-    if (
-        internal
-        or kind in _UNSAID
-        or (kind in _PARTS and table in covered)
-        or (kind == "pg_constraint" and oid in foreign_keys)
-    ):
-        return ""
-    return str(described)
 
 
 def _array(oids: Collection[int]) -> sql.Literal:

@@ -34,6 +34,7 @@ from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, answers, row, rows
+from yett.providers.postgres.guard.publications import places
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.shape import shapes
 from yett.providers.postgres.guard.sink import Sink
@@ -156,6 +157,7 @@ async def dump(
         own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
         rights = await rights_on(own, depending.covered)
         shaped = await shapes(answers(own), depending.covered)
+        published = await places(own, depending.covered)
         references = await rows(own, _REFERENCES.format(oids=covered))
     partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
@@ -174,6 +176,8 @@ async def dump(
         rights=rights,
         shapes=shaped,
         references=tuple(Reference(*one) for one in references),
+        key_comments=depending.key_comments,
+        publications=published,
     )
     gaps = tuple(_gaps(depending.lost, relations, depending))
     return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)

@@ -65,7 +65,8 @@ class Dump:
     views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
     `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
     relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it. `shapes`
-    (by oid, see `shape.py`): as its transaction left them.
+    (by oid, see `shape.py`): as its transaction left them. `key_comments` on `foreign_keys`, as literals, "" for none.
+    `publications` (name, schema, table, which columns and rows): those that have some of its tables.
     """
 
     file: str
@@ -84,6 +85,8 @@ class Dump:
     references: tuple[Reference, ...] = ()
     beside: frozenset[int] = frozenset()
     rights: tuple[Right, ...] = ()
+    key_comments: tuple[str, ...] = ()
+    publications: tuple[tuple[str, str, str, str], ...] = ()
     shapes: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -154,6 +157,8 @@ def dump_facts(dump: Dump) -> Json:
         "oids": [list(one) for one in dump.oids],
         "own_keys": list(dump.own_keys),
         "rights": [list(right) for right in dump.rights],
+        "key_comments": list(dump.key_comments),
+        "publications": [list(one) for one in dump.publications],
         "references": [[one.key, one.name, one.table, one.schema, one.table_name] for one in dump.references],
     }
 
@@ -176,6 +181,8 @@ def dump_from(facts: Any) -> Dump:  # Any: taken apart here
         oids=tuple((str(schema), str(name), int(oid)) for schema, name, oid in facts.get("oids", ())),
         own_keys=tuple(str(key) for key in facts.get("own_keys", ())),
         rights=tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("rights", ())),
+        key_comments=tuple(str(one) for one in facts.get("key_comments") or [""] * len(facts["foreign_keys"])),
+        publications=tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("publications", ())),
         references=tuple(
             Reference(int(key), str(name), int(table), str(schema), str(called))
             for key, name, table, schema, called in facts.get("references", ())

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
@@ -21,12 +21,13 @@ from yett.providers.postgres.guard.acls import of_leases, revoke_all_but
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.dependents import Relation
 from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.dumped import Dump, Key
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
+from yett.providers.postgres.guard.make_way import make_way
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.publications import back_in_place
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.since import Now, Since
@@ -47,48 +48,56 @@ WHERE s.seqrelid = {}::regclass""")
 _POSITION = sql.SQL("SELECT last_value, is_called FROM {}")
 
 
-async def reload(
-    own: Connection, captured: Captured, dump: Dump, since: Since, now: Now
-) -> tuple[int, tuple[str, ...]]:
-    """Bring them back, `now` being without conflicts; answers how many rows, and which foreign keys to tables that are
-    not back yet have to wait for these.
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """How many rows came back, which foreign keys have to wait for tables that are not back yet, and what of the
+    transaction's own work stood on the tables and is gone, described."""
+
+    rows: int
+    waiting: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, now: Now) -> Reloaded:
+    """Bring them back, `now` being without conflicts.
 
     Raises:
         YettError: what came back is not what was dumped.
     """
     waiting = [] if now.only_rows else await since.waiting()
     emptied = [one.table for one in now.tables if one.table is not None and one.emptied]
+    gone = list[str]()
     async with _on_disk(captured, dump) as path:
         if now.only_rows:
             async with silenced(own, emptied):
                 await _load(own, path, {(table.schema, table.name) for table in emptied})
         else:
             leases = await of_leases(own, {(schema, name) for schema, name, _, _ in dump.rights})
-            dropped = await _drop(own, dump, since, now)
+            dropped, aside = await make_way(own, dump, since, now)
             without = {one.key: one.name for one in waiting}
-            before, *behind = [
-                await archive.script(path, part, own.info.server_version, without) for part in archive.Part
+            tables_first, views, *behind = [
+                await archive.script(path, parts, own.info.server_version, without)
+                for parts in archive.in_order(views_apart=bool(aside.functions))
             ]
-            async with standing_in(own, b"".join((before, *behind))):
-                await own.execute(before)
+            async with standing_in(own, b"".join((tables_first, views, *behind))):
+                await own.execute(tables_first)
+                functions = await aside.functions_back(own)
+                await own.execute(views)
                 await _load(own, path, None)
                 for script in behind:
                     await own.execute(script)
                 await own.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             await _statistics(own, dump)
+            await back_in_place(own, dump.publications)
             await _foreign_keys(own, dump, since, dropped)
+            gone = [*aside.views_gone, *await aside.rest_back(own, functions)]
             await _schema_grants(own, dump)
             await revoke_all_but(own, dump.rights)
             for grant in leases:
                 await own.execute(grant)
     await _must_equal(own, dump)
     returned = sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
-    return returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)
-
-
-def until_its_own_undo(aside: Relation) -> str:
-    """What a relation is called that must make way, and that its own undo finds by its oid."""
-    return f"{aside.name[:12]}_{aside.oid}_waits_for_its_undo"
+    return Reloaded(returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting), tuple(gone))
 
 
 async def _schema_grants(own: Connection, dump: Dump) -> None:
@@ -120,47 +129,6 @@ async def _on_disk(captured: Captured, dump: Dump) -> AsyncIterator[Path]:
             async for piece in checked(captured.source, file):
                 target.write(piece)
         yield path
-
-
-async def _drop(own: Connection, dump: Dump, since: Since, now: Now) -> set[Key]:
-    """Take away what is left of the tables or is there instead, and nothing that was not dumped with them. Answers
-    which of other tables' foreign keys were there."""
-    there = set[Key]()
-    for key, (schema, table, name, definition) in zip(dump.keys, dump.foreign_keys, strict=True):
-        if (relation := await since.named(schema, table, "rp")) is None:
-            continue
-        await since.must_be_its_own(relation, name, definition)
-        if await since.has_key(relation, name):
-            there.add(key)
-            drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
-            await own.execute(drop.format(relation.quoted, sql.Identifier(name)))
-    views = [relation for relation in now.instead if relation.kind == "v"]
-    left = [*views, *await since.unchanged(dump.views)]
-    while left:
-        kept = [view for view in left if not await _dropped(own, view)]
-        if len(kept) == len(left):
-            view = f"{kept[0].schema}.{kept[0].name}"
-            raise YettError(f"something that was made since depends on the view {view}, so nothing was undone")
-        left = kept
-    present = [one.table.quoted for one in now.tables if one.table is not None]
-    present += [relation.quoted for relation in now.instead if relation.kind != "v"]
-    for one in now.aside:
-        rename = sql.SQL("ALTER TABLE {} RENAME TO {}").format(one.quoted, sql.Identifier(until_its_own_undo(one)))
-        await own.execute(rename)
-    present += [parent.quoted for parent in await since.unchanged((*name, "p") for name in dump.partitioned)]
-    if present:
-        await own.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(present)))
-    return there
-
-
-async def _dropped(own: Connection, view: Relation) -> bool:
-    what = sql.SQL("MATERIALIZED VIEW") if view.kind == "m" else sql.SQL("VIEW")
-    try:
-        async with own.transaction():
-            await own.execute(sql.SQL("DROP {} {}").format(what, view.quoted))
-    except psycopg.errors.DependentObjectsStillExist:
-        return False
-    return True
 
 
 async def _load(own: Connection, path: Path, wanted: set[tuple[str, str]] | None) -> None:
@@ -204,7 +172,8 @@ async def _foreign_keys(own: Connection, dump: Dump, since: Since, dropped: set[
     """Those of other tables, but for one that was gone and comes back with its table, which has an undo, too.
 
     Without ONLY: a partitioned table's is its partitions', too; heirs of others have none of their parent's."""
-    for key, (schema, table, name, definition) in zip(dump.keys, dump.foreign_keys, strict=True):
+    keys = zip(dump.keys, dump.foreign_keys, dump.key_comments, strict=True)
+    for key, (schema, table, name, definition), comment in keys:
         relation = await since.named(schema, table, "rp")
         if key.table in dump.beside and key not in dropped and (relation is None or relation.oid == key.table):
             continue
@@ -212,6 +181,9 @@ async def _foreign_keys(own: Connection, dump: Dump, since: Since, dropped: set[
             raise YettError(f"{schema}.{table} refers to it and is not there, so nothing was undone", "undo that first")
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(relation.quoted, sql.Identifier(name))
         await own.execute(sql.Composed([add, sql.SQL(definition)]))
+        if comment:
+            on = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS ").format(sql.Identifier(name), relation.quoted)
+            await own.execute(sql.Composed([on, sql.SQL(comment)]))
 
 
 async def _statistics(own: Connection, dump: Dump) -> None:

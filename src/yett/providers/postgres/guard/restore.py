@@ -29,9 +29,10 @@ from yett.providers.postgres.guard.dumped import Dump
 from yett.providers.postgres.guard.exchange import exchange, tried
 from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
 from yett.providers.postgres.guard.labels import must_be_called_alike
+from yett.providers.postgres.guard.make_way import until_its_own_undo
 from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
-from yett.providers.postgres.guard.reload import reload, until_its_own_undo
+from yett.providers.postgres.guard.reload import reload
 from yett.providers.postgres.guard.silence import no_triggers, silenced
 from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.table import Table, tables
@@ -87,6 +88,8 @@ class Restored:
     tables: tuple[str, ...]
     waiting: tuple[str, ...] = ()
     """What another undo of the transaction has yet to bring back, in words."""
+    gone: tuple[str, ...] = ()
+    """What the transaction had made upon these tables, and does not go with them as they were."""
 
 
 class Refused(YettError):
@@ -199,13 +202,14 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump, oth
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
-    returned, waiting = await reload(connection, captured, dump, since, now)
+    reloaded = await reload(connection, captured, dump, since, now)
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
     await _must_hold(connection, await foreign_keys(connection, there))
     aside = [f"{one.schema}.{one.name} (called {until_its_own_undo(one)} for now)" for one in now.aside]
     names = tuple(f"{table.schema}.{table.name}" for table in dump.tables)
-    return Restored(returned, 0, names, (*(f"the foreign key {key}" for key in waiting), *aside))
+    waiting = (*(f"the foreign key {key}" for key in reloaded.waiting), *aside)
+    return Restored(reloaded.rows, 0, names, waiting, reloaded.gone)
 
 
 @asynccontextmanager

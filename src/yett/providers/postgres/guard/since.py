@@ -114,7 +114,7 @@ class Since:
     def __init__(self, own: Connection, captured: Captured, dump: Dump, beside: Collection[int] = ()) -> None:
         self._own = own
         self._dump = dump
-        self._xids = (*captured.xids, *beside)
+        self.xids = (*captured.xids, *beside)
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
     async def now(self) -> Now:
@@ -189,7 +189,7 @@ class Since:
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
         found = await self._compared(dumped, table)
-        if mine.oid == dumped.oid or found.conflicts or found.redefined or await self._made_it(mine):
+        if mine.oid == dumped.oid or found.conflicts or found.redefined or await self.made_it(mine):
             return found
         return replace(found, conflicts=(_not_its_own(mine),))
 
@@ -236,7 +236,7 @@ class Since:
             return [_not_its_own(instead)]
         if instead.kind == "r":
             await self._lock(instead)
-        if not await self._made_it(instead):
+        if not await self.made_it(instead):
             return [_not_its_own(instead)]
         if what := await self.made_since(instead.oid):
             return [Conflict(label, what, "was made since")]
@@ -245,9 +245,9 @@ class Since:
         _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, **await self._range()))
         return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
 
-    async def _made_it(self, relation: Relation) -> bool:
+    async def made_it(self, relation: Relation) -> bool:
         """Whether the dump's transaction made it, and not only renamed it."""
-        xids = sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}")
+        xids = sql.Literal("{" + ",".join(str(xid) for xid in self.xids) + "}")
         return not await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(relation.oid), xids=xids))
 
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
@@ -288,7 +288,7 @@ class Since:
         return {
             "next": sql.Literal(self._dump.next_xid % 2**32),
             "span": sql.Literal((now - self._dump.next_xid) % 2**32),
-            "xids": sql.Literal("{" + ",".join(str(xid) for xid in self._xids) + "}"),
+            "xids": sql.Literal("{" + ",".join(str(xid) for xid in self.xids) + "}"),
             "keys": sql.Literal(list(self._dump.own_keys)),
         }
 

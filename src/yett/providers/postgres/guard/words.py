@@ -42,8 +42,9 @@ _OF_EXTENSION = (
 )
 _NAMED = "({name} = ANY ({{names}}::text[]) OR {oid} = ANY ({{oids}}::oid[]))"
 _COMMENT = "format('COMMENT ON {0} %s IS %s', k.key, quote_nullable(obj_description({1}, '{2}')))"
+FUNCTION = "function"
 _FUNCTIONS = f"""
-SELECT 'function', 'pg_proc', p.oid::text, p.proname::text, k.key, 'DROP ROUTINE ' || k.key,
+SELECT '{FUNCTION}', 'pg_proc', p.oid::text, p.proname::text, k.key, 'DROP ROUTINE ' || k.key,
   to_json(ARRAY[pg_get_functiondef(p.oid), format('ALTER ROUTINE %s OWNER TO %I', k.key, pg_get_userbyid(p.proowner)),
     {_COMMENT.format("ROUTINE", "p.oid", "pg_proc")}])::text,
   (SELECT coalesce(json_agg(format('GRANT EXECUTE ON ROUTINE %s TO %s%s', k.key,
