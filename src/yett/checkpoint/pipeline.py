@@ -235,8 +235,12 @@ class Checkpoint:
 
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream), unknown, or record.TAKEN_BACK."""
-        if granted.intent >= 0:
-            await self._journal.run_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
+        if granted.intent < 0:
+            return
+        spent = await self._journal.run_later(lambda tx: write_outcome(tx, self._desk, granted, outcome, status))
+        state = self._sessions.get(granted.attempt.session.id)
+        if spent is not None and state is not None:
+            state.spent = spent
 
     async def settle(self, one: Unsettled, outcome: str, why: str) -> None:
         """Record what the provider says became of an act that nobody knew the end of."""

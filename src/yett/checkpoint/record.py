@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from sqlalchemy import bindparam, insert, select, update
 
 from yett.approvals.desk import Desk
 from yett.approvals.facts import Facts
 from yett.approvals.grants import Grant, reserve_grant
+from yett.checkpoint.attempts import total_cost
 from yett.checkpoint.state import SessionState
 from yett.ledger.journal import Entry, Transaction
 from yett.model.canonical import Json
@@ -27,6 +28,8 @@ _SETTLED = (
 )
 _SPENT = select(tables.budgets).where(tables.budgets.c.session == bindparam("of"))
 
+OVER_BUDGET = "budget"
+"""The code of a refusal: sent again, it is held."""
 TAKEN_BACK = "taken back"
 """An outcome: what it let happen was rolled back before it was final, because a person must look at more of it."""
 
@@ -128,11 +131,12 @@ def write_intent(
     return intent, spent
 
 
-def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, status: int) -> None:
-    """What became of an intent; its hold is settled with it."""
+def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, status: int) -> Amount | None:
+    """What became of an intent; its hold is settled with it. Answers what the task has now spent, if that is less:
+    what was taken back will be asked for again."""
     state = "refused" if outcome == TAKEN_BACK else outcome
     if tx.execute(_SETTLED, {"of": granted.intent, "as": state}).rowcount != 1:
-        return
+        return None
     body: dict[str, Json] = {
         "intent": granted.intent,
         "outcome": outcome,
@@ -142,28 +146,41 @@ def write_outcome(tx: Transaction, desk: Desk, granted: Pass, outcome: str, stat
     tx.append(Entry("outcome", {**body, "session": granted.attempt.session.id}))
     if granted.hold:
         desk.settle(tx, granted.hold, outcome)
+    return _give_back(tx, granted.attempt) if outcome == TAKEN_BACK else None
+
+
+def _give_back(tx: Transaction, attempt: Attempt) -> Amount:
+    before = _spent(tx, attempt.session.id)
+    cost = _countable(total_cost(attempt))
+    left = Amount(*(max(0, had - gone) for had, gone in zip(astuple(before), astuple(cost), strict=True)))
+    of = tables.budgets.c.session == attempt.session.id
+    tx.execute(update(tables.budgets).where(of).values(deletes=left.deletes, rows=left.rows, bytes=left.bytes))
+    return left
+
+
+def _spent(tx: Transaction, session: str) -> Amount:
+    row = tx.execute(_SPENT, {"of": session}).first()
+    return Amount(row.deletes, row.rows, row.bytes) if row else Amount()
 
 
 def _reserve(tx: Transaction, state: SessionState, cost: Amount, *, held: bool) -> Amount:
     """Add to what the task has spent. What a person approved may go over the limit; it counts all the same."""
     session = state.session.id
-    row = tx.execute(_SPENT, {"of": session}).first()
-    before = Amount(row.deletes, row.rows, row.bytes) if row else Amount()
+    before = _spent(tx, session)
     spent = before + _countable(cost)
     limit = state.limit
     asked = before + cost
     over = asked.deletes > limit.deletes or asked.rows > limit.rows or asked.bytes > limit.bytes
     if over and not held and cost != Amount():
         raise Refused(
-            Verdict.DENY, "the task's budget is used up", "send it again: a person will be asked", code="budget"
+            Verdict.DENY, "the task's budget is used up", "send it again: a person will be asked", code=OVER_BUDGET
         )
     if spent == before:
         return spent
     values = {"deletes": spent.deletes, "rows": spent.rows, "bytes": spent.bytes}
-    if row is None:
+    known = update(tables.budgets).where(tables.budgets.c.session == session).values(**values)
+    if tx.execute(known).rowcount == 0:
         tx.execute(insert(tables.budgets).values(session=session, **values))
-    else:
-        tx.execute(update(tables.budgets).where(tables.budgets.c.session == session).values(**values))
     return spent
 
 

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from yett.checkpoint.record import Pass
-from yett.gateway.databases.attempts import Ran
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.scopes import scope_from
 from yett.operations.sql.statement import Statement, Touched, Verb
@@ -41,7 +39,7 @@ async def grant_made(place: Place, agent: Executing, statements: Sequence[Statem
     if any(value for name, value in place.database.scope.items() if name not in _KNOWN):
         return
     tables = _ALL if scope.writes else _READ
-    for one in (made for made in map(_made, statements) if made is not None):
+    for one in (made for made in map(made_by, statements) if made is not None):
         written = sql.Identifier(*(part for part in (one.schema, one.name) if part)).as_string(None)
         found = await agent.rows(_TABLE.format(name=sql.Literal(written).as_string(None)))
         existing = await place.catalogs.now()
@@ -54,31 +52,7 @@ async def grant_made(place: Place, agent: Executing, statements: Sequence[Statem
                 await agent.rows(f"GRANT {what} {on} TO {sql.Identifier(place.lease).as_string(None)}")
 
 
-class MadeUnder:
-    """The signatures under which one transaction has made tables: what is plain and done to nothing but such a table is
-    within what was signed, for nobody else knows that table yet."""
-
-    def __init__(self) -> None:
-        self._passes: dict[str, Pass] = {}
-
-    def note(self, ran: Sequence[Ran], granted: Pass) -> None:
-        """These statements run under that pass."""
-        for made in (_made(one.statement) for one in ran):
-            if made is not None:
-                self._passes[made.name] = granted
-
-    def of(self, ran: Sequence[Ran]) -> Pass | None:
-        """The pass that these statements lie within; None: they have to be asked about."""
-        if not all(one.statement.plain for one in ran):
-            return None
-        changed = [(one, each.made) for each in ran for one in each.statement.touched if one.verb is not Verb.READ]
-        if not changed or any(one.oid not in made for one, made in changed):
-            return None
-        under = [self._passes.get(one.name) for one, _ in changed]
-        return under[0] if None not in under else None
-
-
-def _made(statement: Statement) -> Touched | None:
+def made_by(statement: Statement) -> Touched | None:
     """The one table that it made, and nothing else; no child of another."""
     made = [one for one in statement.touched if one.verb is not Verb.READ]
     return made[0] if statement.tag == _MADE and len(made) == 1 and made[0].verb is Verb.CREATE else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from yett.approvals.facts import exceeded
-from yett.checkpoint.record import TAKEN_BACK, Pass
+from yett.checkpoint.record import OVER_BUDGET, TAKEN_BACK, Pass
 from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.ahead import Ahead
@@ -26,7 +26,8 @@ from yett.gateway.databases.attempts import (
 from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About
-from yett.gateway.databases.made import MadeUnder, grant_made
+from yett.gateway.databases.made import grant_made
+from yett.gateway.databases.new import New
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, as_planned, needs_plan
 from yett.gateway.databases.reached import via
@@ -88,7 +89,7 @@ class GuardedTransaction:
 
     def __post_init__(self) -> None:
         self.admitted = Admitted(self.place, self.guard)
-        self.made_under = MadeUnder()
+        self.new = New(self.place)
         self.reserved = Reserved(self.place)
         self.redefining = Redefining(self.place, self.guard)
         self.trying = Trying(self.place, self.agent)
@@ -103,7 +104,7 @@ class GuardedTransaction:
             return
         place = self.place
         settings = await stopping(self._hangs_on(statements))
-        made = await self._made(one.oid for statement in statements for one in statement.touched)
+        made = await self._made(_concerned(statements))
         ran = [Ran(as_planned(one), settings=settings, made=made) for one in statements]
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = await self._dumping(defining) if defining else Named(place, self.guard)
@@ -128,7 +129,7 @@ class GuardedTransaction:
         self.trying.nothing()
         behind = stands_for(look)
         settings = await stopping(self._hangs_on(look.statements, behind))
-        made = await self._made(one.oid for statement in look.statements for one in statement.touched)
+        made = await self._made(_concerned(look.statements))
         ran = [
             Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings, made=made)
             for one, prepared in zip(look.statements, behind, strict=True)
@@ -141,6 +142,12 @@ class GuardedTransaction:
             await self._admit_guarded(ran, planned_for=planned_for)
             return
         dumping = look.way is Way.DUMP
+        if dumping and not planned_for and await self._let(self.new.may_wait(ran)):
+            await stopping(Dumping(self.place, self.agent, self.guard, look.statements, self.redefining).lend())
+            self.lent, self.lent_for = True, look.statements
+            self.new.ran += ran
+            self.statements += ran
+            return
         undo = await self._dumping(look.statements) if dumping else Named(self.place, self.guard)
         if isinstance(undo, Dumping):
             self.admitted.dumping(undo)
@@ -186,6 +193,10 @@ class GuardedTransaction:
         existing = await stopping(self.place.catalogs.now())
         return all(self.plan.covers(one, existing) for one in look.statements)
 
+    @property
+    def _has_defined(self) -> bool:
+        return bool(self.admitted.dumps or self.new.ran)
+
     def defined(self) -> None:
         """What comes behind it is read against a catalog that has what this transaction defined."""
         defining = (one.statement for one in self.statements if one.statement.defines)
@@ -200,7 +211,7 @@ class GuardedTransaction:
         try:
             return await work
         except Refused as error:
-            self.waits |= error.verdict is Verdict.HOLD
+            self.waits |= error.verdict is Verdict.HOLD or error.code == OVER_BUDGET
             raise Stopped(told(error)) from None
         except YettError as error:
             raise Stopped(told(error)) from None
@@ -225,7 +236,7 @@ class GuardedTransaction:
         if not any(one.statement.copies for one in ran):  # how long those take is their client's affair
             # What was approved may be all of the agent's transaction, of which this is one statement.
             is_trial = held and not self.trying.approved(ANY)
-            await self.trying.begin(ran, is_trial=is_trial, guesses=not self.admitted.dumps)
+            await self.trying.begin(ran, is_trial=is_trial, guesses=not self._has_defined)
         self.statements += ran
         self.guarded = True
 
@@ -236,7 +247,7 @@ class GuardedTransaction:
         looked = shown(place, touched_oids(ran), count=dumps)
         known: Mapping[int, About]
         guessed: Mapping[int, int]
-        if dumps or self.admitted.dumps:
+        if dumps or self._has_defined:
             known, guessed = await looked, NO_GUESS
         else:
             known, guessed = await stopping(both(looked, guess(place, self.agent, ran)))
@@ -244,11 +255,11 @@ class GuardedTransaction:
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
-        signed = self.made_under.of(ran)
+        signed = self.new.within(ran)
         asking = place.checkpoint.pass_(attempt) if signed is None else place.checkpoint.also(attempt, signed)
         granted = await self._let(asking)
         self.admitted.passes.append(granted)
-        self.made_under.note(ran, granted)
+        self.new.asked_about(ran, granted)
         return granted
 
     def copying(self, statement: Statement) -> Copying:
@@ -278,7 +289,7 @@ class GuardedTransaction:
         effects = await stopping(self.guard.measure())
         admitted = self.admitted
         if effects.rewritten and not (admitted.passes or admitted.undone):  # a rolled back definition is counted, too
-            raise Stopped(told(_redefines(effects)))
+            await self._must_only_be_new(effects)
         if not effects.xid:
             return
         place = self.place
@@ -299,12 +310,24 @@ class GuardedTransaction:
         elif not admitted.dumps:
             for granted in admitted.passes:
                 self._must_be_signed(granted, [one.rows for one in changed])
+        if self.new.ran:
+            granted = await self._let(self.new.let(capture.xact))
+            admitted.passes.append(granted)
+            hold = granted.hold or hold
         await self._keep_definitions(effects, hold)
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await stopping(capture.capture(hold))
-        only_rows = all(one.takes_only_rows for one in admitted.dumps)
+        only_rows = not self.new.ran and all(one.takes_only_rows for one in admitted.dumps)
         for dumped in admitted.dumps:
             await stopping(dumped.settled(capture.xids, only_rows=only_rows))
+
+    async def _must_only_be_new(self, effects: Effects) -> None:
+        """Nobody was asked before it ran: it may have redefined nothing that was there. Raises Stopped."""
+        if not self.new.ran:
+            raise Stopped(told(_redefines(effects.rewritten)))
+        changes = await stopping(self.guard.changes(effects, ()))
+        if found := (*(one.what.label for one in changes.kept if one.before is not None), *changes.unkept):
+            raise Stopped(told(_redefines(found)))
 
     async def _keep_definitions(self, effects: Effects, hold: str) -> None:
         """What it drops or replaces that no dump holds."""
@@ -369,7 +392,7 @@ class GuardedTransaction:
     async def committed(self) -> None:
         self.reserved.final(signed=any(granted.hold for granted in self.admitted.passes))
         await self._finish("done")
-        if self.admitted.dumps:
+        if self._has_defined:
             self.place.catalogs.defined()
 
     async def lost(self) -> None:
@@ -401,9 +424,16 @@ class GuardedTransaction:
         await self.admitted.finish(outcome, self.capture, self.redefining)
 
 
-def _redefines(effects: Effects) -> Unguardable:
+def _concerned(statements: Iterable[Statement]) -> Iterator[int]:
+    """The relations that they touch, or that what they add refers to."""
+    for statement in statements:
+        yield from (one.oid for one in statement.touched)
+        yield from statement.adds_to or ()
+
+
+def _redefines(what: Sequence[str]) -> Unguardable:
     return Unguardable(
-        f"it would also rewrite or redefine {', '.join(effects.rewritten[:5])}, which nobody was asked about",
+        f"it would also rewrite or redefine {', '.join(what[:5])}, which nobody was asked about",
         "send the statement that does it by itself, so that a person can be asked",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yett.model.effects import Effect, Recovery
-from yett.operations.sql import outside
+from yett.operations.sql import additions, outside
 from yett.operations.sql.facts import Ref, dump
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import Reader
@@ -69,6 +69,7 @@ def alter_table(reader: Reader, node: Node) -> None:
     for command in commands:
         _alter(reader, command)
     defines(reader, node, "changes how a relation is made")
+    additions.by_altering(reader, node)
     if kind == "TYPE":
         columns_of_type(reader, node["relation"].get("schemaname", ""), node["relation"]["relname"])
 

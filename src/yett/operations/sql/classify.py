@@ -200,7 +200,7 @@ def _composed(text: str, kind: str, reader: Reader) -> Statement:
         named=_named(reader),
         schemas=tuple(reader.schemas),
         misnamed=_is_misnamed(reader, facts),
-        plain=reader.plain,
+        adds_to=reader.adds_to if (way, effect) == (Way.DUMP, Effect.WRITE) else None,
         acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
     )
 

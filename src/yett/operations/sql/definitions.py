@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from yett.model.effects import Effect, Recovery
+from yett.operations.sql import additions
 from yett.operations.sql.altering import alter_sequence, alter_table, refresh, rewrite
 from yett.operations.sql.dropping import drop, truncate
 from yett.operations.sql.facts import dump, refused
@@ -57,6 +58,8 @@ def define(kind: str) -> Callable[[Reader, Node], None]:
         effect = Effect.DELETE if loses else Effect.WRITE
         reader.fact(dump(effect, Recovery.AUTOMATIC, f"changes the catalog ({reader.tag.lower()})"))
         defines(reader, node, "")
+        if kind in ("CreateEnumStmt", "CreateSeqStmt"):
+            additions.by_itself(reader, node)
 
     return handler
 

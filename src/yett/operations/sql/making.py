@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from yett.model.effects import Effect, Recovery
-from yett.operations.sql import outside
+from yett.operations.sql import additions, outside
 from yett.operations.sql.facts import Fact, Ref, ask, dump, refused
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import NO_CTES, Reader
@@ -32,6 +32,7 @@ def create_table(reader: Reader, node: Node) -> None:
     for parent in node.get("inhRelations", ()):
         named(reader, parent["RangeVar"], Verb.ALTER)
     defines(reader, node, "makes a table")
+    additions.by_table(reader, node)
 
 
 def _create_temporary(reader: Reader, node: Node) -> None:
@@ -146,10 +147,7 @@ def index(reader: Reader, node: Node) -> None:
         outside.index(reader, node)
         return
     defines(reader, node, "builds an index, while nobody can write to the table")
-    columns = (*node.get("indexParams", ()), *node.get("indexIncludingParams", ()))
-    reader.plain = all("name" in one["IndexElem"] for one in columns) and not (
-        "whereClause" in node or reader.catalog.event_triggers
-    )
+    additions.by_index(reader, node)
 
 
 def schema(reader: Reader, node: Node) -> None:

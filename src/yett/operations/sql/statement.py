@@ -84,9 +84,10 @@ class Statement:
     `named`: relations that the text itself says it changes, their partitions and heirs with them; what is touched
     beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
     not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
-    values of its literals: a domain's check. `plain`: it adds to the relation that it names, and evaluates and plants
-    nothing. `skipped`: the notices (SQLSTATE, message) that are all a server would
-    answer, for what it makes is there, or what it drops is not. `instead`: what the wire sends in its place.
+    values of its literals: a domain's check. `adds_to`: of a definition that only makes something new or adds to it,
+    and runs nothing, the relations (0: one that is not there) that it adds to, or that its foreign keys refer to.
+    `skipped`: the notices (SQLSTATE, message) that are all a server would answer, for what it makes is there, or what
+    it drops is not. `instead`: what the wire sends in its place.
     """
 
     text: str
@@ -110,6 +111,6 @@ class Statement:
     schemas: tuple[str, ...] = ()
     misnamed: bool = False
     acts_when_read: bool = False
-    plain: bool = False
+    adds_to: frozenset[int] | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     instead: str = ""
