@@ -12,6 +12,7 @@ from law_plane import LawPlane
 
 from yett.approvals.hold import Hold
 from yett.gateway.databases.seat import Seat
+from yett.model.errors import YettError
 from yett.model.identity import Session
 
 PLACEHOLDER = "yett_ph_of_these_tests"
@@ -90,6 +91,25 @@ class Company:
         """The last one first."""
         for number in range(len(self.laws.plane.undos.records())):
             self.undo(-1 - number)
+
+    def undo_back_to(self, first: int, *, newest_first: bool = True) -> list[str]:
+        """All from the undo of that number on, one by one, and what has to wait for another again; what was said."""
+        said = list[str]()
+        left = sorted(range(first, len(self.laws.plane.undos.records())), reverse=newest_first)
+        while left:
+            waiting = [number for number in left if not (line := self._undone(number)) or said.append(line)]
+            assert len(waiting) < len(left)
+            left = waiting
+        return said
+
+    def _undone(self, number: int) -> str:
+        """What was said; "": another one has to be applied first."""
+        try:
+            return self.undo(number)
+        except YettError as error:
+            if "first" not in error.remedy and "this one again" not in error.remedy:
+                raise
+            return ""
 
     def undo(self, number: int = -1) -> str:
         """Apply the newest undo, as one who has signed for it."""

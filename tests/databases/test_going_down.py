@@ -118,7 +118,7 @@ def shop(company: Company) -> Company:
 def test_the_newest_first_brings_all_of_it_back(shop: Company, steps: tuple[str, ...]) -> None:
     before = shop.truth(ALL)
     shop.approved(steps)
-    _undo_what_can_be(shop)
+    shop.undo_back_to(0)
     assert shop.truth(ALL) == before
 
 
@@ -146,7 +146,7 @@ def test_nothing_waits_for_what_the_transaction_itself_has_shut(
     shop.directly(reads)
     before = shop.truth(ALL)
     shop.approved(steps)
-    _undo_what_can_be(shop)
+    shop.undo_back_to(0)
     assert shop.truth(ALL) == before
 
 
@@ -156,7 +156,7 @@ def test_a_foreign_key_comes_back_with_whichever_table_is_last(shop: Company, ne
     there = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname IN ('to_there', 'to_here') ORDER BY 1"
     before = shop.truth(there), shop.truth("SELECT a, b FROM here a, there b")
     shop.approved(("ALTER TABLE here ADD COLUMN z int", "DROP TABLE here, there CASCADE"))
-    said = _undo_what_can_be(shop, newest_first=newest_first)
+    said = shop.undo_back_to(0, newest_first=newest_first)
     assert any("with the other undos of its transaction come the foreign key" in line for line in said)
     assert (shop.truth(there), shop.truth("SELECT a, b FROM here a, there b")) == before
 
@@ -181,7 +181,7 @@ def test_a_foreign_key_does_not_go_to_another_table_of_that_name(shop: Company) 
     shop.directly("CREATE TABLE others (id int PRIMARY KEY); INSERT INTO others VALUES (1), (2)")
     before = shop.truth(ALL)
     shop.approved(("DROP TABLE stock.places", "ALTER TABLE makers RENAME TO m", "ALTER TABLE others RENAME TO makers"))
-    _undo_what_can_be(shop, newest_first=False)
+    shop.undo_back_to(0, newest_first=False)
     assert shop.truth(ALL) == before
 
 
@@ -326,7 +326,7 @@ def test_a_task_that_begins_or_ends_is_nobodys_work(
     shop.directly(another_lease.replace(", offers", "") if "DROP VIEW offers" in steps else another_lease)
     if ended:
         shop.directly(f"DROP OWNED BY {LEASE}")
-    _undo_what_can_be(shop)
+    shop.undo_back_to(0)
     assert shop.truth(ALL) == before
     assert shop.truth(f"SELECT has_table_privilege('{LEASE}', 'goods', 'SELECT')") == [(not ended,)]
 
@@ -366,24 +366,3 @@ def test_a_table_is_dumped_under_the_name_that_its_schema_had(shop: Company) -> 
     shop.directly("ALTER SCHEMA depot RENAME TO stock")
     shop.undo()
     assert shop.truth("SELECT * FROM stock.places") == before
-
-
-def _undo_what_can_be(shop: Company, *, newest_first: bool = True) -> list[str]:
-    """One by one, and what has to wait for another again, until all of them are applied; what was said of each."""
-    said = list[str]()
-    left = sorted(range(len(shop.laws.plane.undos.records())), reverse=newest_first)
-    while left:
-        waiting = [number for number in left if not (line := _undone(shop, number)) or said.append(line)]
-        assert len(waiting) < len(left)
-        left = waiting
-    return said
-
-
-def _undone(shop: Company, number: int) -> str:
-    """What was said; "": another one has to be applied first."""
-    try:
-        return shop.undo(number)
-    except YettError as error:
-        if "first" not in error.remedy:
-            raise
-        return ""

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.chain import Others, no_other_epoch, none
+from yett.providers.postgres.guard.chain import Later, Others, Undone, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.deferrable import twice
 from yett.providers.postgres.guard.dumped import Dump
@@ -177,7 +177,7 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
         before = await _counts(connection)
         async with unchecked(connection, loose):
             await exchange(connection, parts)
-    await _must_hold(connection, keys)
+    await _must_hold(connection, keys, _sisters(captured, await others()))
     await _must_be_once(connection, [part.table for part in parts if part.returning])
     await _did_what_was_meant(connection, parts, before)
     if verify:
@@ -205,7 +205,7 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump, oth
     reloaded = await reload(connection, captured, dump, since, now)
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
-    await _must_hold(connection, await foreign_keys(connection, there))
+    await _must_hold(connection, await foreign_keys(connection, there), _sisters(captured, await others()))
     aside = [f"{one.schema}.{one.name} (called {until_its_own_undo(one)} for now)" for one in now.aside]
     names = tuple(f"{table.schema}.{table.name}" for table in dump.tables)
     waiting = (*(f"the foreign key {key}" for key in reloaded.waiting), *aside)
@@ -277,14 +277,29 @@ async def _lock(connection: Connection, names: list[tuple[str, str]], mode: sql.
         await connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(schema, name), mode))
 
 
-async def _must_hold(connection: Connection, keys: list[ForeignKey]) -> None:
+async def _must_hold(connection: Connection, keys: list[ForeignKey], sisters: Sequence[Undone]) -> None:
     for key in keys:
         if broken := [shown for (shown,) in await rows(connection, without_parent(key))]:
             child, parent = ".".join(key.child[1:]), ".".join(key.parent[1:])
-            found = tuple(
-                Conflict(child, shown, f"would refer to nothing in {parent} ({key.name})") for shown in broken
-            )
+            why, first = f"would refer to nothing in {parent} ({key.name})", _holding(sisters, key)
+            found = tuple(Conflict(child, shown, why, first) for shown in broken)
             raise Refused(_words(found), found)
+
+
+def _sisters(captured: Captured, others: Sequence[Undone]) -> list[Undone]:
+    """The transaction's other undos that are not applied: what they hold is as the transaction left it."""
+    whose = captured.system, captured.xid
+    of_it = [one for one in others if (one.known.system, one.known.xid) == whose and not one.by]
+    return [one for one in of_it if one.known.files != captured.files]
+
+
+def _holding(sisters: Sequence[Undone], key: ForeignKey) -> Later | None:
+    """The one that has a table of a foreign key."""
+    for one in sisters:
+        dumped = {table.oid for table in one.known.dump.tables} if one.known.dump else frozenset[int]()
+        if {key.child[0], key.parent[0]} & (dumped | {table.effect.oid for table in one.known.tables}):
+            return Later(one.id, one.known.xid)
+    return None
 
 
 async def _must_be_once(connection: Connection, found: Sequence[Table]) -> None:
