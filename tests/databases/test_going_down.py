@@ -366,3 +366,28 @@ def test_a_table_is_dumped_under_the_name_that_its_schema_had(shop: Company) -> 
     shop.directly("ALTER SCHEMA depot RENAME TO stock")
     shop.undo()
     assert shop.truth("SELECT * FROM stock.places") == before
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "ALTER SEQUENCE goods_id_seq INCREMENT 5",
+        "GRANT SELECT ON SEQUENCE goods_id_seq TO PUBLIC",
+        "COMMENT ON CONSTRAINT goods_pkey ON goods IS 'theirs'",
+        "COMMENT ON INDEX goods_pkey IS 'theirs'",
+        "ALTER INDEX goods_pkey SET (fillfactor = 50)",
+        "COMMENT ON COLUMN goods.id IS 'theirs'",
+        "DROP TABLE goods CASCADE",
+        "DROP VIEW offers",
+    ],
+)
+@pytest.mark.parametrize("step", ["ALTER TABLE goods ADD COLUMN z int", "ALTER TABLE goods DROP COLUMN maker CASCADE"])
+def test_what_somebody_does_later_is_not_overwritten(shop: Company, step: str, theirs: str) -> None:
+    shop.approved((step,))
+    if "offers" in theirs and "CASCADE" in step:
+        return  # it went with the column
+    shop.directly(theirs)
+    before = shop.truth(ALL) if "TABLE goods" not in theirs else shop.truth("SELECT to_regclass('goods')")
+    with pytest.raises(YettError, match="since"):
+        shop.undo()
+    assert (shop.truth(ALL) if "TABLE goods" not in theirs else shop.truth("SELECT to_regclass('goods')")) == before

@@ -513,15 +513,31 @@ MADE_HERE = [
     (2, "CREATE TABLE x (id int PRIMARY KEY)", "ALTER TABLE x ADD COLUMN g int REFERENCES cars"),
     (1, "CREATE TABLE x (id int PRIMARY KEY, g int)", "CREATE INDEX ON x (g)", "CREATE UNIQUE INDEX ON x (g, id)"),
     (1, "CREATE TABLE x (id int)", "INSERT INTO x SELECT id FROM cars", "CREATE INDEX ON x (id)"),
+    (1, "CREATE TYPE e AS ENUM ('a')", "CREATE TABLE x (e e DEFAULT 'a', CHECK (e = 'a'))", "CREATE INDEX ON x (e)"),
+    (1, "CREATE TABLE x (id int PRIMARY KEY)", "CREATE TABLE y (x int REFERENCES x)"),
+    (
+        1,
+        "CREATE TABLE x (id int)",
+        "CREATE TABLE y (x int)",
+        "ALTER TABLE x ADD UNIQUE (id)",
+        "ALTER TABLE y ADD FOREIGN KEY (x) REFERENCES x (id)",
+        "ALTER TABLE y ALTER x SET NOT NULL",
+    ),
+    (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD FOREIGN KEY (id) REFERENCES cars"),
+    (1, "CREATE TABLE x (car int REFERENCES cars)", "CREATE INDEX ON x (car)"),
+    (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD COLUMN at int DEFAULT 1"),
+    (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD CHECK (id > 0)"),
     (2, "CREATE TABLE x (id int)", "CREATE INDEX ON x ((id + 1))"),
     (2, "CREATE TABLE x (id int)", "CREATE INDEX ON x (id) WHERE id > 1"),
     (2, "CREATE TABLE x (id int)", "CREATE INDEX ON cars (id)"),
-    (3, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "CREATE INDEX ON y (id)"),
+    (3, "CREATE TABLE x (id int)", "CREATE TABLE y (LIKE cars)", "CREATE TABLE z () INHERITS (cars)"),
+    (2, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "CREATE INDEX ON y (id)"),
     (2, "CREATE VIEW v AS SELECT id FROM cars", "CREATE VIEW w AS SELECT id FROM v"),
     (2, "CREATE VIEW v AS SELECT id FROM cars", "GRANT SELECT ON v TO PUBLIC"),
     (2, "CREATE MATERIALIZED VIEW m AS SELECT id FROM cars", "CREATE UNIQUE INDEX ON m (id)"),
     (3, "CREATE TABLE x (id int)", "ALTER TABLE x ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON x USING (id > 1)"),
-    (3, "CREATE SEQUENCE s", "CREATE TABLE x (id int DEFAULT nextval('s'))", "ALTER SEQUENCE s OWNED BY x.id"),
+    (1, "CREATE SEQUENCE s", "CREATE TABLE x (id int DEFAULT nextval('s'))", "ALTER SEQUENCE s OWNED BY x.id"),
+    (2, "CREATE SEQUENCE s", "ALTER SEQUENCE s OWNED BY cars.id"),
     (3, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "DROP TABLE y"),
     (2, "CREATE TABLE x (id int)", "TRUNCATE x"),
     (2, "CREATE TABLE x (id serial PRIMARY KEY, t text)", "INSERT INTO x (t) VALUES ('a')", "DELETE FROM x"),
@@ -555,3 +571,74 @@ def test_an_index_on_somebody_elses_table_of_that_name_is_asked_about(company: C
         connection.execute("CREATE TABLE x (id int)")
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
             connection.execute("CREATE INDEX ON other.x (id)")
+
+
+# ---- what runs before anybody was asked
+
+
+def test_nothing_of_it_is_there_until_somebody_has_said_yes(company: Company) -> None:
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE x (id int PRIMARY KEY)")
+        assert company.truth("SELECT to_regclass('x')") == [(None,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:
+            connection.commit()
+    assert company.truth("SELECT to_regclass('x')") == [(None,)]
+    company.approve(company.hold_of(held.value))
+    assert company.truth("SELECT to_regclass('x')") == [(None,)]
+    assert company.approved(["CREATE TABLE x (id int PRIMARY KEY)"]) == 0
+    assert company.truth("SELECT to_regclass('x')") == [("x",)]
+
+
+@pytest.mark.parametrize("how", ["Query", "Parse", "pipeline"])
+def test_what_comes_behind_it_runs_as_the_lease(company: Company, how: str) -> None:
+    with company.connect() as connection:
+        if how == "pipeline":
+            with connection.pipeline():
+                connection.execute("CREATE TABLE x (id int PRIMARY KEY)")
+                who = connection.execute("SELECT current_user, session_user")
+                connection.execute("CREATE INDEX ON x (id)")
+                again = connection.execute("SELECT current_user, session_user")
+        else:
+            connection.execute("CREATE TABLE x (id int PRIMARY KEY)", prepare=how == "Parse")
+            who = connection.execute("SELECT current_user, session_user", prepare=how == "Parse")
+            connection.execute("CREATE INDEX ON x (id)", prepare=how == "Parse")
+            again = connection.execute("SELECT current_user, session_user", prepare=how == "Parse")
+        for cursor in (who, again):
+            ((now, first),) = cursor.fetchall()
+            assert now == first
+            assert now.startswith("yett_")
+        connection.rollback()
+    assert company.truth("SELECT to_regclass('x')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE x (id int DEFAULT worse())",
+        "CREATE TABLE x (id int CHECK (worse() > id))",
+        "CREATE TABLE x (id int GENERATED ALWAYS AS (worse()) STORED)",
+        "CREATE TABLE x (id int) PARTITION BY RANGE ((worse() + id))",
+        "CREATE TABLE x AS SELECT worse()",
+        "CREATE TABLE x PARTITION OF days FOR VALUES FROM (worse()) TO (9)",
+        "CREATE TABLE x (id int, EXCLUDE (id WITH =))",
+        "CREATE SEQUENCE x OWNED BY cars.id",
+        "CREATE TABLE x (id int) TABLESPACE pg_default",
+        "CREATE TABLE x (id int REFERENCES cars)",
+        "CREATE TABLE x (LIKE cars INCLUDING ALL)",
+        "CREATE TABLE x OF kind",
+    ],
+)
+def test_what_could_run_or_lock_anything_is_asked_about_before_it_runs(company: Company, statement: str) -> None:
+    company.directly("CREATE TABLE ran (n int); CREATE TABLE days (k int) PARTITION BY RANGE (k);")
+    company.directly("CREATE TYPE kind AS (a int)")
+    body = "BEGIN INSERT INTO ran VALUES (1); RETURN 1; END"
+    company.directly(f"CREATE FUNCTION worse() RETURNS int IMMUTABLE LANGUAGE plpgsql AS '{body}'")
+    with company.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_with_an_event_trigger_it_is_asked_about_before_it_runs(company: Company) -> None:
+    company.directly("CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'")
+    company.directly("CREATE EVENT TRIGGER see ON ddl_command_end EXECUTE FUNCTION seen()")
+    with company.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("CREATE TABLE x (id int)")

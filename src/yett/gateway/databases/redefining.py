@@ -21,6 +21,8 @@ _KEPT = frozenset(
 ) | {"COMMENT"}
 ADDED = frozenset({"CREATE TRIGGER", "CREATE POLICY"})
 """They change no row of their table and nothing of it that exists: it is not dumped for them."""
+_NEVER = frozenset({"ALTER SEQUENCE"})
+"""It stands, and others draw from it, so that no dump of it is put in its place."""
 _REPLACED = frozenset({"CREATE FUNCTION", "CREATE PROCEDURE"})
 
 
@@ -45,7 +47,9 @@ def plan_without_a_dump(statements: Sequence[Statement], lost: Collection[str]) 
 def plan_with_a_dump(statements: Sequence[Statement], lost: Collection[str]) -> UndoPlan:
     how = f"{DUMPED}; {WORDS_KEPT}" if may_redefine(statements) else DUMPED
     others = {
-        one.tag for one in statements if not (one.touched or one.schemas or _makes_new(one) or may_redefine([one]))
+        one.tag
+        for one in statements
+        if one.tag in _NEVER or not (one.touched or one.schemas or _makes_new(one) or may_redefine([one]))
     }
     return UndoPlan(True, how, not_brought_back({*lost, *others}))
 

@@ -52,6 +52,18 @@ def by_itself(reader: Reader, node: Node) -> None:
         _adds_to(reader, ())
 
 
+def by_owning(reader: Reader, node: Node) -> None:
+    """A sequence that goes with a column from here on."""
+    names = [_names(one["DefElem"]) for one in node.get("options", ()) if one["DefElem"].get("defname") == "owned_by"]
+    if len(names) == len(node.get("options", ())) == 1 and len(names[0]) > 1:
+        *schema, table, _ = names[0]
+        _adds_to(reader, [node["sequence"], {"schemaname": "".join(schema[-1:]), "relname": table}])
+
+
+def _names(option: Node) -> list[str]:
+    return [one.get("String", {}).get("sval", "") for one in option.get("arg", {}).get("List", {}).get("items", ())]
+
+
 def _adds_to(reader: Reader, relations: Iterable[Node]) -> None:
     """An event trigger runs code at each definition."""
     if not reader.catalog.event_triggers:

@@ -98,6 +98,7 @@ def alter_sequence(reader: Reader, node: Node) -> None:
     reader.tag = "ALTER SEQUENCE"
     named(reader, node["sequence"], Verb.ALTER)
     reader.fact(dump(Effect.WRITE, Recovery.FROM_BACKUP, "changes a sequence"))
+    additions.by_owning(reader, node)
 
 
 def refresh(reader: Reader, node: Node) -> None:

@@ -1,4 +1,5 @@
-"""What a relation itself is: its own row of the catalogs and its columns, and what others than leases may do with it.
+"""What a relation is: its own row of the catalogs, its columns, the options of its indexes, the sequences that it owns,
+the comments on its parts, and what others than leases may do with it.
 
 A lease that begins or ends changes what its role may do, and with that who wrote those rows last.
 """
@@ -28,7 +29,19 @@ SELECT c.oid::text, md5(concat_ws('/',
   (SELECT string_agg(concat_ws(',', ROW(a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef,
       a.attidentity, a.attgenerated, a.attisdropped, a.attstorage, a.attcompression, a.attstattarget, a.attcollation,
       a.attoptions, a.attfdwoptions, a.attislocal, a.attinhcount)::text, {_may("a.attacl")}), ';' ORDER BY a.attnum)
-    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)))
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+  (SELECT string_agg(ROW(x.relname, x.relam, x.reltablespace, x.reloptions, i.indisclustered, i.indisreplident)::text,
+      ';' ORDER BY x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid),
+  (SELECT string_agg(concat_ws(',', x.relname, x.relowner, to_jsonb(s) - 'seqrelid', {_may("x.relacl")}), ';'
+      ORDER BY x.relname) FROM pg_depend d JOIN pg_class x ON x.oid = d.objid JOIN pg_sequence s ON s.seqrelid = x.oid
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid),
+  (SELECT string_agg(concat_ws(',', part, description), ';' ORDER BY part, description) FROM (
+      SELECT 'pg_constraint'::regclass AS class, oid, conname::text AS part FROM pg_constraint WHERE conrelid = c.oid
+      UNION ALL SELECT 'pg_class'::regclass, indexrelid, indexrelid::regclass::text FROM pg_index WHERE indrelid = c.oid
+      UNION ALL SELECT 'pg_trigger'::regclass, oid, tgname FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal
+      UNION ALL SELECT 'pg_policy'::regclass, oid, polname FROM pg_policy WHERE polrelid = c.oid
+      UNION ALL SELECT 'pg_rewrite'::regclass, oid, rulename FROM pg_rewrite WHERE ev_class = c.oid
+    ) parts JOIN pg_description d ON d.classoid = parts.class AND d.objoid = parts.oid)))
 FROM pg_class c WHERE c.oid = ANY (ARRAY[%s]::oid[])"""
 
 

@@ -62,6 +62,7 @@ def _later(places: Iterable[tuple[str, ...]]) -> sql.SQL:
 
 
 _LATER_ITSELF, _LATER_PARTS = _later(_ITSELF), _later(_PARTS)
+_OF_ITS_PARTS = ("an option, a comment or a sequence",)
 _KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
 _KEY_FIRST = "take that back first: there may be an undo of it, too"
 _ANOTHER_KEY = sql.SQL(
@@ -176,6 +177,8 @@ class Since:
         present = []
         for schema, name, kind in relations:
             if (relation := await self.named(schema, name, kind)) is None:
+                if self._oids.get((schema, name), 0) in self._dump.shapes:
+                    raise YettError(f"{schema}.{name} was dropped since, so nothing was undone", _KEY_FIRST)
                 continue
             if what := await self.made_since(relation.oid):
                 raise YettError(f"{what} of {schema}.{name} was made since, so nothing was undone")
@@ -185,7 +188,8 @@ class Since:
     async def _standing(self, dumped: DumpedTable) -> Standing:
         mine = await self._mine(dumped.schema, dumped.name, dumped.oid, "r")
         if mine is None:
-            return Standing(dumped, None, False, None, ())
+            dropped = Conflict(f"{dumped.schema}.{dumped.name}", "the table", "was dropped since: undo that first")
+            return Standing(dumped, None, False, None, () if dumped.left is None else (dropped,))
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
         found = await self._compared(dumped, table)
@@ -271,17 +275,14 @@ class Since:
     async def made_since(self, oid: int) -> str:
         """What of a relation's definition somebody else made since."""
         values = {"oid": sql.Literal(oid), **await self._range()}
-        for query in (_LATER_PARTS, _LATER_ITSELF):
-            found = [str(what) for (what,) in await rows(self._own, query.format(**values))]
-            if found and not (query is _LATER_ITSELF and await self._has_its_shape(oid)):
-                return found[0]
-        return ""
-
-    async def _has_its_shape(self, oid: int) -> bool:
-        """Only leases have begun or ended: `shape.py`."""
+        if found := await rows(self._own, _LATER_PARTS.format(**values)):
+            return str(found[0][0])
         left = self._dump.shapes.get(oid)
-
-        return left is not None and (await shapes(answers(self._own), [oid])).get(oid) == left
+        if left is None:
+            found = await rows(self._own, _LATER_ITSELF.format(**values))
+        elif (await shapes(answers(self._own), [oid])).get(oid) != left:  # leases that begin or end leave it as it is
+            found = await rows(self._own, _LATER_ITSELF.format(**values)) or [_OF_ITS_PARTS]
+        return str(found[0][0]) if found else ""
 
     async def _range(self) -> dict[str, sql.Composable]:
         (now,) = await row(self._own, _NEXT)
