@@ -160,3 +160,9 @@ def test_alembic(company: Company, tmp_path: Path) -> None:
     assert company.truth(DEFINED) == first
     company.undo_back_to(undos)
     assert company.truth(DEFINED) == second
+    company.directly("UPDATE alembic_version SET version_num = 'two'")
+    undos = len(company.laws.plane.undos.records())
+    assert alembic.run("downgrade", "base") == 5
+    assert company.truth("SELECT to_regtype('kind'), to_regclass('makers')") == [(None, None)]
+    company.undo_back_to(undos)
+    assert company.truth(makers) == [(1, "big"), (2, "big")]

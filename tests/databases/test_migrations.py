@@ -642,3 +642,12 @@ def test_with_an_event_trigger_it_is_asked_about_before_it_runs(company: Company
     company.directly("CREATE EVENT TRIGGER see ON ddl_command_end EXECUTE FUNCTION seen()")
     with company.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("CREATE TABLE x (id int)")
+
+
+def test_what_was_taken_back_costs_nothing(company: Company) -> None:
+    """Each run up to the next question takes what was approved before it: only the last one happens."""
+    tables = [f"t{number}" for number in range(6)]
+    company.directly("; ".join(f"CREATE TABLE {name} (id int)" for name in tables))
+    assert company.approved([f"DROP TABLE {name}" for name in tables], most=7) == 6
+    state = company.laws.plane.checkpoint._sessions[company.session.id]
+    assert state.spent.deletes == 6

@@ -302,15 +302,7 @@ def test_a_migration_with_rows_of_other_tables_goes_on(veiled: Company) -> None:
         "ALTER TABLE users ADD COLUMN note text",
         "INSERT INTO cars (plate, seats) VALUES ('K-77', 2)",
     )
-    for _ in range(4):
-        with veiled.connect() as connection:
-            try:
-                for step in steps:
-                    connection.execute(step.encode())
-                break
-            except psycopg.errors.InsufficientPrivilege as error:
-                connection.rollback()
-                veiled.approve(veiled.hold_of(error))
+    assert veiled.approved(steps) == 2
     assert veiled.truth("SELECT plan, note FROM users WHERE id = 7") == [("gold", None)]
 
 

@@ -19,12 +19,15 @@ from yett.gateway.databases.redefining import (
     plan_with_a_dump,
     plan_without_a_dump,
 )
+from yett.gateway.databases.undone import all_undone
 from yett.gateway.databases.xacts import Xact
 from yett.gateway.postgres.catalog_inside import Batching
+from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
+from yett.providers.postgres.guard.as_left import AS_LEFT_BY, as_left_by
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.dumped import SETTLED, DumpedTable, Key, settling
 from yett.providers.postgres.guard.effects import Effects, Unguardable
@@ -191,8 +194,15 @@ class Dumping:
             self._captured = captured
             if captured.dump:
                 self.dumped, self._keys = captured.dump.tables, captured.dump.keys
-            self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what)
+            more = {AS_LEFT_BY: await self._as_left_by(captured)}
+            self.kept = await keep_undo(self._place, making, captured, DUMPED, hold, self.what, more)
         return self.kept
+
+    async def _as_left_by(self, captured: Captured) -> Json:
+        if captured.dump is None:
+            return []
+        others = await all_undone(self._place.undos, self._place.database)
+        return [*await as_left_by(self._place.own, captured.dump, others)]
 
     async def _capture_ahead(self, hold: str) -> None:
         if self.ahead is None:

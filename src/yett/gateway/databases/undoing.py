@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
-from yett.gateway.databases.registry import Database
 from yett.gateway.databases.service import Databases
+from yett.gateway.databases.undone import all_undone
 from yett.gateway.databases.xacts import Xact
-from yett.model.errors import YettError
 from yett.model.undo import UndoRecord
 from yett.providers.postgres.guard.again import bring_words_back, words_of
-from yett.providers.postgres.guard.captured import Captured, load, settled
-from yett.providers.postgres.guard.chain import Undone
+from yett.providers.postgres.guard.captured import load, settled
 from yett.providers.postgres.guard.definitions import bring_definitions_back, definitions_of
 from yett.providers.postgres.guard.restore import Restored, restore
 from yett.recovery.keep import AwaitedOpened
-from yett.recovery.kept import KeptUndo
 from yett.recovery.undos import Begun, Undos
 
 
@@ -48,7 +44,7 @@ async def bring_back(
         captured,
         verify=True,
         begun=lambda xid: begun(str(Xact(database.id, xid))),
-        others=lambda: _all_of(undos, database),
+        others=lambda: all_undone(undos, database),
     )
     databases.changed(database)
     yield (
@@ -61,25 +57,3 @@ def _and_more(restored: Restored) -> str:
     gone = f"; what it had made upon them is gone: {', '.join(restored.gone)}" if restored.gone else ""
     later = f"; with the other undos of its transaction come {', '.join(restored.waiting)}" if restored.waiting else ""
     return gone + later
-
-
-async def _all_of(undos: Undos, database: Database) -> Sequence[Undone]:
-    """Every undo that Yett ever made there, with the transactions that brought it back: rows carry their ids."""
-    found = await asyncio.to_thread(undos.of, database.ref)
-    return [one for kept in found if (one := _undone(undos, database, kept)) is not None]
-
-
-def _undone(undos: Undos, database: Database, kept: KeptUndo) -> Undone | None:
-    """None: its record cannot be read, so that it says nothing about anybody's rows."""
-
-    async def opened() -> Captured:
-        found = await undos.opened(kept)
-        return load(found.about, found)
-
-    try:
-        known = settled(load(kept.record.facts, None), kept.record.facts)
-    except YettError:
-        return None
-    xacts = [Xact.parse(text) for text in kept.restored_by]
-    by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
-    return Undone(kept.record.id, known, by, opened, not kept.removed)

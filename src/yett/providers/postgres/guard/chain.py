@@ -82,7 +82,7 @@ class Undone:
     """Another undo of the same database, or this one. `known` is its record, without files.
 
     `by`: the ids (64 bits) of all transactions that brought it back, or may have. `opened` gives it with its files;
-    it raises YettError if they are not `is_kept` any more, or not what was written.
+    it raises YettError if they are not `is_kept` any more, or not what was written. `as_left_by`: see `as_left.py`.
     """
 
     id: str
@@ -90,6 +90,7 @@ class Undone:
     by: tuple[int, ...]
     opened: Callable[[], Awaitable[Captured]]
     is_kept: bool = True
+    as_left_by: frozenset[str] = frozenset()
 
     def kept(self, table: Table) -> CapturedTable | None:
         return next((one for one in self.known.tables if one.effect.oid == table.oid), None)

@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
+from yett.providers.postgres.guard.as_left import since_of
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.chain import Later, Others, Undone, no_other_epoch, none
 from yett.providers.postgres.guard.compare import Compared, Conflict, compared
@@ -34,7 +35,6 @@ from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
 from yett.providers.postgres.guard.reload import reload
 from yett.providers.postgres.guard.silence import no_triggers, silenced
-from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.table import Table, tables
 from yett.providers.postgres.guard.xids import EPOCH
 
@@ -130,7 +130,7 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            return list((await (await _since(connection, captured, captured.dump, others)).now()).conflicts)
+            return list((await since_of(connection, captured, captured.dump, await others()).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
@@ -190,15 +190,9 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
     )
 
 
-async def _since(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Since:
-    whose = captured.system, captured.xid
-    of_it = [one for one in await others() if one.known.dump and (one.known.system, one.known.xid) == whose]
-    return Since(connection, captured, dump, [xid % EPOCH for one in of_it for xid in one.by])
-
-
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Restored:
     await must_fit(connection, captured)
-    since = await _since(connection, captured, dump, others)
+    since = since_of(connection, captured, dump, await others())
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)

@@ -23,7 +23,7 @@ def _may(acl: str) -> str:
 
 _SHAPES = f"""
 SELECT c.oid::text, md5(concat_ws('/',
-  ROW(c.relname, c.relnamespace, c.relowner, c.relam, c.relfilenode, c.reltablespace, c.relpersistence,
+  ROW(c.relname, c.relnamespace, c.relowner, c.relam, c.reltablespace, c.relpersistence,
     c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.reloptions, c.relpartbound)::text,
   {_may("coalesce(c.relacl, acldefault('r', c.relowner))")},
   (SELECT string_agg(concat_ws(',', ROW(a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef,

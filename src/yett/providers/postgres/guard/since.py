@@ -110,11 +110,15 @@ class Now:
 
 class Since:
     """Compares with one dump, in the transaction that will bring it back. `beside`: ids (32 bits) of those that brought
-    back other dumps of the dump's transaction, which make way for this one and give it foreign keys."""
+    back other dumps of the dump's transaction, which make way for this one and give it foreign keys, or later dumps of
+    what it had left."""
 
-    def __init__(self, own: Connection, captured: Captured, dump: Dump, beside: Collection[int] = ()) -> None:
+    def __init__(
+        self, own: Connection, captured: Captured, dump: Dump, beside: Collection[int] = (), *, locks: bool = True
+    ) -> None:
         self._own = own
         self._dump = dump
+        self._locks = locks
         self.xids = (*captured.xids, *beside)
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
@@ -131,6 +135,19 @@ class Since:
         conflicts += [conflict for one in instead for conflict in await self._theirs(one)]
         return Now(standing, tuple(instead), tuple(aside), only_rows, tuple(conflicts))
 
+    async def is_as_left(self) -> bool:
+        """Whether nobody has done anything since with what the dump's transaction left."""
+        try:
+            now = await self.now()
+            await self.unchanged(self._dump.views)
+            await self.unchanged((*name, "p") for name in self._dump.partitioned)
+            for schema, table, name, definition in self._dump.foreign_keys:
+                if (relation := await self.named(schema, table, "rp")) is not None:
+                    await self.must_be_its_own(relation, name, definition)
+        except YettError:
+            return False
+        return not now.conflicts
+
     async def named(self, schema: str, name: str, kinds: str) -> Relation | None:
         """What the dump calls so, whatever it is called now, if it is one of `kinds` (of pg_class.relkind)."""
         return await self._mine(schema, name, self._oids.get((schema, name), 0), kinds)
@@ -139,7 +156,7 @@ class Since:
         """Of another table's foreign key. Raises YettError: somebody else has dropped it since, or has made a
         constraint of that name that is not the one that was dumped."""
         label = table.label
-        stood = Key(table.oid, name) in self._dump.keys_left
+        stood = Key(self._oids.get((table.schema, table.name), table.oid), name) in self._dump.keys_left
         if stood and not await self.has_key(table, name):
             raise YettError(f"the foreign key {name} of {label} was dropped since, so nothing was undone", _KEY_FIRST)
         query = _ANOTHER_KEY.format(
@@ -231,7 +248,8 @@ class Since:
         return [Relation(*found) for found in await rows(self._own, _FOUND.format(**names))]
 
     async def _lock(self, relation: Relation) -> None:
-        await self._own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(relation.quoted))
+        if self._locks:
+            await self._own.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(relation.quoted))
 
     async def _theirs(self, instead: Relation) -> list[Conflict]:
         """What in a relation under a dumped table's name is not the work of the dump's own transaction."""

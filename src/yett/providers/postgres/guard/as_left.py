@@ -1,0 +1,65 @@
+"""Which earlier dumps' transactions left tables as they are, right before they are dumped again.
+
+A table that comes back from a dump has new rows, new catalog rows and a new oid: nothing in it tells any more whether
+somebody changed it between an earlier transaction and that dump. So it is asked when it is dumped, under the lock that
+keeps writers out, and written down beside the dump: with it the undos go back step by step, through a DROP, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.chain import Undone
+from yett.providers.postgres.guard.dumped import Dump
+from yett.providers.postgres.guard.own import Connection, Own, opened
+from yett.providers.postgres.guard.since import Since
+from yett.providers.postgres.guard.xids import EPOCH
+
+AS_LEFT_BY = "as_left_by"
+"""In an undo's record: the ids of such earlier undos."""
+
+_MOST = 8
+"""Earlier undos that are asked about, the newest first."""
+_LIMITS = "SET LOCAL lock_timeout = '250ms'; SET LOCAL statement_timeout = '10s'"
+
+
+def since_of(own: Connection, captured: Captured, dump: Dump, others: Sequence[Undone], *, locks: bool = True) -> Since:
+    """Compares with a dump: what its transaction's other undos did counts as its own, and what undos by later dumps did
+    that were made of what it left."""
+    whose = captured.system, captured.xid
+    sisters = [one for one in others if one.known.dump and (one.known.system, one.known.xid) == whose]
+    mine = {one.id for one in sisters if one.known.files == captured.files}
+    after = [one for one in others if mine & one.as_left_by]
+    return Since(own, captured, dump, [xid % EPOCH for one in (*sisters, *after) for xid in one.by], locks=locks)
+
+
+async def as_left_by(own: Own, dump: Dump, others: Sequence[Undone]) -> list[str]:
+    """The ids of the undos (by dumps, and not applied) whose transactions left this dump's tables as they are now.
+
+    The agent holds the tables locked against writers. Where it cannot be told in time, none.
+    """
+    tables = {(table.schema, table.name) for table in dump.tables}
+    known = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & tables]
+    found = []
+    for one in sorted(known, key=lambda one: -one.known.xid)[:_MOST]:
+        if await _is_as_left(own, one, others):
+            found.append(one.id)
+    return found
+
+
+def _left(dump: Dump) -> set[tuple[str, str]]:
+    return {(table.schema, table.name) for table in dump.tables if table.left is not None}
+
+
+async def _is_as_left(own: Own, one: Undone, others: Sequence[Undone]) -> bool:
+    assert one.known.dump is not None
+    try:
+        async with opened(own) as connection, connection.transaction(force_rollback=True):
+            await connection.execute(_LIMITS)
+            return await since_of(connection, one.known, one.known.dump, others, locks=False).is_as_left()
+    except (psycopg.Error, YettError):
+        return False
