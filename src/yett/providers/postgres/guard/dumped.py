@@ -8,9 +8,10 @@ from typing import Any
 
 from yett.model.canonical import Json
 from yett.providers.postgres.guard.acls import Right
+from yett.providers.postgres.guard.shape import Shape
 from yett.providers.postgres.guard.table import Column
 
-NO_SHAPES: Mapping[int, str] = {}
+NO_SHAPES: Mapping[int, Shape] = {}
 SETTLED = "settled"
 """In an undo's record, beside the facts of its dump: what its transaction did after it (`settling` writes it)."""
 
@@ -87,7 +88,7 @@ class Dump:
     rights: tuple[Right, ...] = ()
     key_comments: tuple[str, ...] = ()
     publications: tuple[tuple[str, str, str, str], ...] = ()
-    shapes: Mapping[int, str] = field(default_factory=dict)
+    shapes: Mapping[int, Shape] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -102,7 +103,7 @@ def settling(
     parts: Mapping[int, Sequence[str]],
     keys: Sequence[Key],
     beside: Iterable[int] = (),
-    shapes: Mapping[int, str] = NO_SHAPES,
+    shapes: Mapping[int, Shape] = NO_SHAPES,
     *,
     only_rows: bool = True,
 ) -> dict[str, Json]:
@@ -121,7 +122,7 @@ def settling(
         "parts": named,
         "keys": [[key.table, key.name] for key in keys],
         "beside": sorted(beside),
-        "shapes": {str(oid): digest for oid, digest in sorted(shapes.items())},
+        "shapes": {str(oid): [shapes[oid].itself, shapes[oid].parts] for oid in sorted(shapes)},
     }
 
 
@@ -136,8 +137,14 @@ def settled_from(dump: Dump, facts: Any) -> tuple[tuple[int, ...], Dump]:  # Any
         only_rows=bool(facts.get("only_rows", True)),
         keys_left=frozenset(Key(int(table), str(name)) for table, name in facts.get("keys", ())),
         beside=frozenset(int(oid) for oid in facts.get("beside", ())),
-        shapes={int(oid): str(digest) for oid, digest in facts.get("shapes", {}).items()},
+        shapes=_shapes_from(facts.get("shapes", {})),
     )
+
+
+def _shapes_from(facts: Any) -> dict[int, Shape]:  # Any: taken apart here
+    """Of one digest each, as they were written before, none."""
+    pairs = {int(oid): digests for oid, digests in facts.items() if isinstance(digests, list)}
+    return {oid: Shape(str(itself), str(parts)) for oid, (itself, parts) in pairs.items()}
 
 
 def dump_facts(dump: Dump) -> Json:

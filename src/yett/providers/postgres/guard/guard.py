@@ -23,7 +23,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.parts import parts
 from yett.providers.postgres.guard.redefined import Changes, Redefined
-from yett.providers.postgres.guard.shape import shapes
+from yett.providers.postgres.guard.shape import Shape, shapes
 from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
@@ -228,7 +228,7 @@ class Guard:
         named = await parts(self._agent, [oid for oid, _ in there.values()])
         return {was: named.get(oid, []) for was, (oid, _) in there.items()}
 
-    async def shapes_left(self, dump: Dump | None, there: Mapping[int, tuple[int, str]]) -> dict[int, str]:
+    async def shapes_left(self, dump: Dump | None, there: Mapping[int, tuple[int, str]]) -> dict[int, Shape]:
         """What the transaction leaves of what a dump names, by the oid that it has now. Raises ServerError."""
         oids = {oid for oid, _ in there.values()} | {oid for _, _, oid in (dump.oids if dump else ())}
         async with as_written(self._agent) as asked:

@@ -7,6 +7,7 @@ A lease that begins or ends changes what its role may do, and with that who wrot
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from yett.providers.postgres.guard.words import Asked
 from yett.providers.postgres.role import LEASE
@@ -29,9 +30,10 @@ SELECT c.oid::text, md5(concat_ws('/',
   (SELECT string_agg(concat_ws(',', ROW(a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef,
       a.attidentity, a.attgenerated, a.attisdropped, a.attstorage, a.attcompression, a.attstattarget, a.attcollation,
       a.attoptions, a.attfdwoptions, a.attislocal, a.attinhcount)::text, {_may("a.attacl")}), ';' ORDER BY a.attnum)
-    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
-  (SELECT string_agg(ROW(x.relname, x.relam, x.reltablespace, x.reloptions, i.indisclustered, i.indisreplident)::text,
-      ';' ORDER BY x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid),
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0))),
+  md5(concat_ws('/', (SELECT string_agg(
+      ROW(x.relname, x.relam, x.reltablespace, x.reloptions, i.indisclustered, i.indisreplident)::text, ';'
+      ORDER BY x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid),
   (SELECT string_agg(concat_ws(',', x.relname, x.relowner, to_jsonb(s) - 'seqrelid', {_may("x.relacl")}), ';'
       ORDER BY x.relname) FROM pg_depend d JOIN pg_class x ON x.oid = d.objid JOIN pg_sequence s ON s.seqrelid = x.oid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid),
@@ -45,9 +47,17 @@ SELECT c.oid::text, md5(concat_ws('/',
 FROM pg_class c WHERE c.oid = ANY (ARRAY[%s]::oid[])"""
 
 
-async def shapes(asked: Asked, oids: Collection[int]) -> dict[int, str]:
-    """A digest of each (by oid) that is there; asked where names are the system's own (`words.as_written`)."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Digests: of a relation itself, and of what hangs on it."""
+
+    itself: str
+    parts: str
+
+
+async def shapes(asked: Asked, oids: Collection[int]) -> dict[int, Shape]:
+    """Of each (by oid) that is there; asked where names are the system's own (`words.as_written`)."""
     if not oids:
         return {}
     found = await asked(_SHAPES % ",".join(str(oid) for oid in sorted(oids)))
-    return {int(oid or 0): digest or "" for oid, digest in found}
+    return {int(oid or 0): Shape(itself or "", parts or "") for oid, itself, parts in found}

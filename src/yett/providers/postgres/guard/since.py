@@ -62,7 +62,7 @@ def _later(places: Iterable[tuple[str, ...]]) -> sql.SQL:
 
 
 _LATER_ITSELF, _LATER_PARTS = _later(_ITSELF), _later(_PARTS)
-_OF_ITS_PARTS = ("an option, a comment or a sequence",)
+_OF_ITS_PARTS = "an option, a comment or a sequence"
 _KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
 _KEY_FIRST = "take that back first: there may be an undo of it, too"
 _ANOTHER_KEY = sql.SQL(
@@ -206,7 +206,7 @@ class Since:
         mine = await self._mine(dumped.schema, dumped.name, dumped.oid, "r")
         if mine is None:
             dropped = Conflict(f"{dumped.schema}.{dumped.name}", "the table", "was dropped since: undo that first")
-            return Standing(dumped, None, False, None, () if dumped.left is None else (dropped,))
+            return Standing(dumped, None, False, None, (dropped,) if dumped.oid in self._dump.shapes else ())
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
         found = await self._compared(dumped, table)
@@ -295,11 +295,12 @@ class Since:
         values = {"oid": sql.Literal(oid), **await self._range()}
         if found := await rows(self._own, _LATER_PARTS.format(**values)):
             return str(found[0][0])
-        left = self._dump.shapes.get(oid)
-        if left is None:
-            found = await rows(self._own, _LATER_ITSELF.format(**values))
-        elif (await shapes(answers(self._own), [oid])).get(oid) != left:  # leases that begin or end leave it as it is
-            found = await rows(self._own, _LATER_ITSELF.format(**values)) or [_OF_ITS_PARTS]
+        left, now = self._dump.shapes.get(oid), (await shapes(answers(self._own), [oid])).get(oid)
+        if left is not None and now is not None and now.parts != left.parts:
+            return _OF_ITS_PARTS
+        if left is not None and now == left:
+            return ""  # whatever leases have begun and ended
+        found = await rows(self._own, _LATER_ITSELF.format(**values))
         return str(found[0][0]) if found else ""
 
     async def _range(self) -> dict[str, sql.Composable]:
