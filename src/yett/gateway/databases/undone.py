@@ -11,6 +11,7 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.as_left import AS_LEFT_BY
 from yett.providers.postgres.guard.captured import Captured, load, settled
 from yett.providers.postgres.guard.chain import Undone
+from yett.providers.postgres.guard.redefined import kept_words
 from yett.recovery.kept import KeptUndo
 from yett.recovery.undos import Undos
 
@@ -36,4 +37,4 @@ def _undone(undos: Undos, database: Database, kept: KeptUndo) -> Undone | None:
     left = kept.record.facts.get(AS_LEFT_BY)
     as_left_by = frozenset(map(str, left)) if isinstance(left, list) else frozenset[str]()
     by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
-    return Undone(kept.record.id, known, by, opened, not kept.removed, as_left_by)
+    return Undone(kept.record.id, known, by, opened, not kept.removed, as_left_by, kept_words(kept.record.facts))

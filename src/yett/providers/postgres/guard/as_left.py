@@ -31,10 +31,18 @@ def since_of(own: Connection, captured: Captured, dump: Dump, others: Sequence[U
     """Compares with a dump: what its transaction's other undos did counts as its own, and what undos by later dumps did
     that were made of what it left."""
     whose = captured.system, captured.xid
-    sisters = [one for one in others if one.known.dump and (one.known.system, one.known.xid) == whose]
-    mine = {one.id for one in sisters if one.known.files == captured.files}
+    of_it = [one for one in others if (one.known.system, one.known.xid) == whose]
+    mine = {one.id for one in of_it if one.known.dump and one.known.files == captured.files}
     after = [one for one in others if mine & one.as_left_by]
-    return Since(own, captured, dump, [xid % EPOCH for one in (*sisters, *after) for xid in one.by], locks=locks)
+    return Since(
+        own,
+        captured,
+        dump,
+        [xid % EPOCH for one in of_it if one.known.dump for xid in one.by],
+        after=[xid % EPOCH for one in after for xid in one.by],
+        kept=frozenset[str]().union(*(one.words for one in of_it if not one.by)),
+        locks=locks,
+    )
 
 
 async def as_left_by(own: Own, dump: Dump, others: Sequence[Undone]) -> list[str]:

@@ -16,6 +16,10 @@ from yett.providers.postgres.guard.dumped import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 
+_FORCED = """
+SELECT c.oid::pg_catalog.text FROM pg_catalog.pg_class c
+WHERE c.relforcerowsecurity AND c.relrowsecurity
+  AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _STATE = """
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.current_setting('track_counts'),
   pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.mxid_age('1'::pg_catalog.xid)::pg_catalog.text,
@@ -135,6 +139,12 @@ async def named(agent: Executing, tables: Collection[DumpedTable]) -> dict[int, 
     )
     found = await agent.rows(_NAMED.format(wanted=wanted.as_string(None)))
     return {int(was or 0): (int(now or 0), said or "") for was, now, said in found}
+
+
+async def hidden_from_owners(agent: Executing, oids: Collection[int]) -> frozenset[int]:
+    """Those relations (oids) whose policies hold for their owner, too."""
+    found = await agent.rows(_FORCED.format(oids=_listed(oids))) if oids else []
+    return frozenset(int(oid or 0) for (oid,) in found)
 
 
 async def keys(agent: Executing, wanted: Collection[Key]) -> frozenset[tuple[int, str]]:

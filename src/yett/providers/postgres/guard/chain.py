@@ -83,6 +83,7 @@ class Undone:
 
     `by`: the ids (64 bits) of all transactions that brought it back, or may have. `opened` gives it with its files;
     it raises YettError if they are not `is_kept` any more, or not what was written. `as_left_by`: see `as_left.py`.
+    `words`: the labels of definitions that it keeps in words, and that were there before.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Undone:
     opened: Callable[[], Awaitable[Captured]]
     is_kept: bool = True
     as_left_by: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
     def kept(self, table: Table) -> CapturedTable | None:
         return next((one for one in self.known.tables if one.effect.oid == table.oid), None)

@@ -67,7 +67,10 @@ SELECT n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid),
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.oid = ANY ({oids}::oid[]) AND k.contype = 'f' AND k.conparentid = 0 ORDER BY 1, 2, 3""")
 _STATISTICS = sql.SQL("""
-SELECT n.nspname::text, s.stxname::text, pg_get_statisticsobjdef(s.oid), r.rolname::text
+SELECT n.nspname::text, s.stxname::text, concat(pg_get_statisticsobjdef(s.oid),
+    format('; ALTER STATISTICS %I.%I SET STATISTICS ', n.nspname, s.stxname) || nullif(s.stxstattarget, -1),
+    format('; COMMENT ON STATISTICS %I.%I IS ', n.nspname, s.stxname)
+      || quote_literal(obj_description(s.oid, 'pg_statistic_ext'))), r.rolname::text
 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_roles r ON r.oid = s.stxowner
 WHERE s.stxrelid = ANY ({oids}::oid[]) ORDER BY 1, 2""")
 _COPIES = sql.SQL("SELECT oid::int8 FROM pg_constraint WHERE oid = ANY ({oids}::oid[]) AND contype = 'f'")

@@ -23,7 +23,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.parts import parts
 from yett.providers.postgres.guard.redefined import Changes, Redefined
-from yett.providers.postgres.guard.shape import Shape, shapes
+from yett.providers.postgres.guard.shape import Shape, and_views, shapes
 from yett.providers.postgres.guard.since import Since
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
@@ -213,12 +213,15 @@ class Guard:
         return {oid: (oid, name) for oid, name in names.items()} | await asking.named(self._agent, gone)
 
     async def rows_left(self, there: Mapping[int, tuple[int, str]]) -> dict[int, int]:
-        """How many rows the transaction leaves in what is `still_there`.
+        """How many rows the transaction leaves in what is `still_there`, but for what hides rows from its owner, too.
 
         Run as their owner, for every row counts. Raises ServerError: the agent's transaction is aborted.
         """
         left: dict[int, int] = {}
-        for oid, (_, name) in there.items():
+        hidden = await asking.hidden_from_owners(self._agent, [now for now, _ in there.values()])
+        for oid, (now, name) in there.items():
+            if now in hidden:
+                continue
             ((count,),) = await self._agent.rows(f"SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {name}")
             left[oid] = int(count or 0)
         return left
@@ -229,10 +232,11 @@ class Guard:
         return {was: named.get(oid, []) for was, (oid, _) in there.items()}
 
     async def shapes_left(self, dump: Dump | None, there: Mapping[int, tuple[int, str]]) -> dict[int, Shape]:
-        """What the transaction leaves of what a dump names, by the oid that it has now. Raises ServerError."""
+        """What the transaction leaves of what a dump names, and of views on that, by the oid that it has now. Raises
+        ServerError."""
         oids = {oid for oid, _ in there.values()} | {oid for _, _, oid in (dump.oids if dump else ())}
         async with as_written(self._agent) as asked:
-            return await shapes(asked, oids)
+            return await shapes(asked, await and_views(asked, oids))
 
     async def keys_left(self, keys: Sequence[Key]) -> list[Key]:
         """Those foreign keys that the transaction leaves in their tables. Raises ServerError."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import LiteralString
+
 import psycopg
 from psycopg import sql
 
@@ -11,6 +14,8 @@ from yett.providers.postgres.guard.dumped import Dump, Key
 from yett.providers.postgres.guard.own import Connection
 from yett.providers.postgres.guard.set_aside import Aside, Standing, standing_on
 from yett.providers.postgres.guard.since import Now, Since
+
+_KINDS: Mapping[str, LiteralString] = {"v": "VIEW", "m": "MATERIALIZED VIEW"}
 
 
 def until_its_own_undo(aside: Relation) -> str:
@@ -41,10 +46,12 @@ async def make_way(own: Connection, dump: Dump, since: Since, now: Now) -> tuple
     tables_there = [Relation(t.oid, t.schema, t.name, "r") for one in now.tables if (t := one.table) is not None]
     tables_there += [relation for relation in now.instead if relation.kind != "v"] + parents
     standing = await standing_on(own, {one.oid for one in (*views, *tables_there)})
-    views_gone = tuple(f"view {view.label}" for view in standing.views)
-    aside = Aside(standing.words, standing.keys, views_gone, frozenset(since.xids))
+    views_gone = tuple(f"{_KINDS[view.kind].lower()} {view.label}" for view in standing.views)
+    aside = Aside(standing.words, standing.keys, views_gone, since.own_xids, since.kept)
     await _must_be_of_the_transaction(since, standing)
     await aside.gone(own)
+    for part in standing.parts:
+        await own.execute(part.drop.encode())
     functions = [one.drop.encode() for one in aside.functions]
     await _drop_each(own, [*map(_drop_view, (*views, *standing.views)), *functions])
     if tables_there:
@@ -55,7 +62,7 @@ async def make_way(own: Connection, dump: Dump, since: Since, now: Now) -> tuple
 
 async def _must_be_of_the_transaction(since: Since, standing: Standing) -> None:
     """What stands upon the tables and cannot be set aside. Raises YettError."""
-    theirs = [one.label for one in standing.views if not await since.made_it(one)]
+    theirs = [one.label for one in standing.views if not await since.made_it(one) or await since.made_since(one.oid)]
     if found := [*(f"view {label}" for label in theirs), *standing.others]:
         raise YettError(
             f"this was made since, or cannot be set aside, and depends on what is to come back: {', '.join(found)};"
@@ -65,8 +72,7 @@ async def _must_be_of_the_transaction(since: Since, standing: Standing) -> None:
 
 
 def _drop_view(view: Relation) -> bytes:
-    what = sql.SQL("MATERIALIZED VIEW") if view.kind == "m" else sql.SQL("VIEW")
-    return sql.SQL("DROP {} {}").format(what, view.quoted).as_bytes()
+    return sql.SQL("DROP {} {}").format(sql.SQL(_KINDS[view.kind]), view.quoted).as_bytes()
 
 
 async def _drop_each(own: Connection, drops: list[bytes]) -> None:

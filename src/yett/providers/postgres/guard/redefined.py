@@ -6,7 +6,7 @@ Which definitions to read beforehand is guessed from a statement's words; what r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -233,6 +233,13 @@ async def keep_words(own: Own, changes: Changes, gaps: Sequence[str], sink: Sink
 def words_facts(changes: Changes) -> Json:
     """Names alone: a function's text lies in the keep."""
     return [[one.what.label, said_of(one)] for one in changes.kept]
+
+
+def kept_words(facts: Mapping[str, Json]) -> frozenset[str]:
+    """From the facts of an undo: the labels of what was there before."""
+    found = facts.get(WORDS)
+    pairs = [one for one in found if isinstance(one, list)] if isinstance(found, list) else []
+    return frozenset(str(label) for label, said in pairs if said != "made")
 
 
 def said_of(one: Change) -> str:

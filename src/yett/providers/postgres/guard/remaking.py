@@ -37,13 +37,13 @@ async def make(connection: Connection, asked: Asked, one: Word) -> None:
 
 async def _make_function(connection: Connection, one: Word, statement: str) -> None:
     try:
-        async with connection.transaction():
+        async with connection.transaction(force_rollback=True):
             await connection.execute(statement.encode())
     except psycopg.Error as error:
         if error.sqlstate not in _OTHER_SHAPE:
             raise
         await connection.execute(one.drop.encode())
-        await connection.execute(statement.encode())
+    await connection.execute(statement.encode())
 
 
 async def _grant(connection: Connection, asked: Asked, one: Word) -> None:

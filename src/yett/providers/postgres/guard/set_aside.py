@@ -8,7 +8,7 @@ reads a column that it added). Anything else is named, and then nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -67,9 +67,10 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What stands upon some relations: definitions and foreign keys that can be set aside, the oldest first, `views`,
-    and all else, described."""
+    and all else, described. `parts` of the relations themselves use such a function, and come back with them."""
 
     words: tuple[Word, ...]
+    parts: tuple[Word, ...]
     keys: tuple[Key, ...]
     views: tuple[Relation, ...]
     others: tuple[str, ...]
@@ -77,13 +78,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """What is set aside. `xids`: of the transaction whose own work goes where it does not fit any more; `views_gone`,
-    described: its views, which go."""
+    """What is set aside. `xids`: of the transaction whose own work goes where it does not fit any more, but for what
+    another undo of it keeps (`kept`, labels); `views_gone`, described: its views, which go.
+
+    Nothing is made again within a savepoint, whose id nobody would know for this undo's later."""
 
     words: tuple[Word, ...]
     keys: tuple[Key, ...]
     views_gone: tuple[str, ...]
     xids: frozenset[int]
+    kept: frozenset[str]
 
     @property
     def functions(self) -> list[Word]:
@@ -96,21 +100,21 @@ class Aside:
             await own.execute(drop.encode())
 
     async def functions_back(self, own: Connection) -> list[Word]:
-        """As soon as the tables are there, whose rows they take. Answers those that need something else, a view's row
-        or each other. Raises psycopg.Error."""
-        await own.execute("SET LOCAL check_function_bodies = off")
-        return [one for one in self.functions if not await _done(own, make(own, answers(own), one), may_fail=True)]
+        """As soon as the tables are there, whose rows they take. Answers those that need something else: a view's row.
+        Raises psycopg.Error."""
+        return await _all_that_fit(own, self.functions)
 
     async def rest_back(self, own: Connection, functions: Sequence[Word]) -> list[str]:
         """Once all else is. Answers what of the transaction's own work does not fit and is gone, described. Raises
         psycopg.Error, YettError."""
         gone = []
-        await own.execute("SET LOCAL check_function_bodies = off")
-        for one in (*functions, *self._but_functions):
-            if not await _done(own, make(own, answers(own), one), may_fail=self._is_its_own(one)):
+        for one in (*await _all_that_fit(own, functions), *self._but_functions):
+            if self._is_its_own(one) and not await _fits(own, one):
                 gone.append(one.label)
+            else:
+                await make(own, answers(own), one)
         for key in self.keys:
-            if not await _done(own, _said(own, key.statements), may_fail=key.version in self.xids):
+            if not await _made(own, key, may_fail=key.version in self.xids):
                 gone.append(key.label)
         await self._must_be_back(own, gone)
         return gone
@@ -128,7 +132,7 @@ class Aside:
         return [one for one in self.words if one.kind != FUNCTION]
 
     def _is_its_own(self, word: Word) -> bool:
-        return all(int(version) in self.xids for _, version in word.versions)
+        return word.label not in self.kept and all(int(version) in self.xids for _, version in word.versions)
 
 
 async def standing_on(own: Connection, relations: Collection[int]) -> Standing:
@@ -137,34 +141,66 @@ async def standing_on(own: Connection, relations: Collection[int]) -> Standing:
     views = {one.oid for one in found if one.kind in ("v", "m")} - set(relations)
     mine = {*relations, *views} | belonging(found, {*relations, *views})
     outside = [one for one in found if not one.goes_with(mine)]
-    oids = [one.oid for one in outside if one.catalog in _BY_WORDS]
+    functions = [one for one in outside if one.catalog == "pg_proc"]
     async with own.transaction(force_rollback=True):
-        said = sorted(await words(await as_written_by(own), (), oids), key=place_in_order)
+        asked = await as_written_by(own)
+        said = sorted(await words(asked, (), [one.oid for one in outside if _has_words(one)]), key=place_in_order)
+        inside = [one.oid for one in found if one.goes_with(mine) and _has_words(one)] if functions else []
+        parts = await words(asked, (), inside)
     constraints = sql.Literal([one.oid for one in outside if one.catalog == "pg_constraint"])
     keys = [Key(*one) for one in await rows(own, _KEYS.format(oids=constraints))]
     inherited = {oid for (oid,) in await rows(own, _IN_PARTITIONS.format(oids=constraints))}
     known = frozenset[str]().union(*(one.parts for one in said)) | {f"pg_constraint:{key.oid}" for key in keys}
     known |= {f"pg_constraint:{oid}" for oid in inherited}
     others = sorted(one.described for one in outside if one.part not in known and _blocks(one))
-    return Standing(tuple(said), tuple(keys), tuple(await relations_of(own, views)), tuple(others))
+    return Standing(tuple(said), tuple(parts), tuple(keys), tuple(await relations_of(own, views)), tuple(others))
+
+
+def _has_words(one: Dependent) -> bool:
+    return one.catalog in _BY_WORDS or (one.catalog == RELATION and one.kind == "i")
 
 
 def _blocks(one: Dependent) -> bool:
-    return not (one.catalog == RELATION and one.kind in ("t", "i", "I"))
+    return not (one.catalog == RELATION and one.kind == "t")
 
 
-async def _said(own: Connection, statements: Sequence[str]) -> None:
-    for statement in statements:
-        await own.execute(statement.encode())
+async def _all_that_fit(own: Connection, wanted: Sequence[Word]) -> list[Word]:
+    """Make them, in whichever order they need each other; answers those that do not fit yet."""
+    await own.execute("SET LOCAL check_function_bodies = off")
+    left, before = list(wanted), -1
+    while left and len(left) != before:
+        before, still = len(left), []
+        for one in left:
+            if await _fits(own, one):
+                await make(own, answers(own), one)
+            else:
+                still.append(one)
+        left = still
+    return left
 
 
-async def _done(own: Connection, doing: Awaitable[None], *, may_fail: bool) -> bool:
-    """False: it does not fit what is there, which it `may`."""
+async def _fits(own: Connection, one: Word) -> bool:
+    """Tried, and taken back."""
     try:
-        async with own.transaction():
-            await doing
+        async with own.transaction(force_rollback=True):
+            await make(own, answers(own), one)
     except _DOES_NOT_FIT:
-        if not may_fail:
-            raise
         return False
     return True
+
+
+async def _made(own: Connection, key: Key, *, may_fail: bool) -> bool:
+    """False: it does not fit what is there, which it `may`."""
+    if may_fail:
+        try:
+            async with own.transaction(force_rollback=True):
+                await _say(own, key.statements)
+        except _DOES_NOT_FIT:
+            return False
+    await _say(own, key.statements)
+    return True
+
+
+async def _say(own: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        await own.execute(statement.encode())

@@ -34,7 +34,6 @@ _IN_PLACES = "SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid A
 _ITSELF = (("the relation", "pg_class", "oid"), ("a column", "pg_attribute", "attrelid"))
 _PARTS = (
     ("a default", "pg_attrdef", "adrelid"),
-    ("an index", "pg_index", "indrelid"),
     # Bringing back the table that it refers to made it again, as it was.
     (
         "a constraint",
@@ -62,7 +61,9 @@ def _later(places: Iterable[tuple[str, ...]]) -> sql.SQL:
 
 
 _LATER_ITSELF, _LATER_PARTS = _later(_ITSELF), _later(_PARTS)
-_OF_ITS_PARTS = "an option, a comment or a sequence"
+_LATER_INDEX = _later((("an index", "pg_index", "indrelid"),))
+_NONE = sql.SQL("SELECT 1 WHERE false")
+_OF_ITS_PARTS = "an index, an option, a comment or a sequence"
 _KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
 _KEY_FIRST = "take that back first: there may be an undo of it, too"
 _ANOTHER_KEY = sql.SQL(
@@ -110,16 +111,28 @@ class Now:
 
 class Since:
     """Compares with one dump, in the transaction that will bring it back. `beside`: ids (32 bits) of those that brought
-    back other dumps of the dump's transaction, which make way for this one and give it foreign keys, or later dumps of
-    what it had left."""
+    back other dumps of the dump's transaction, which make way for this one and give it foreign keys; `after`: of those
+    that brought back later dumps of what it had left. `kept`: what other undos of the transaction keep of definitions,
+    by their labels."""
 
     def __init__(
-        self, own: Connection, captured: Captured, dump: Dump, beside: Collection[int] = (), *, locks: bool = True
+        self,
+        own: Connection,
+        captured: Captured,
+        dump: Dump,
+        beside: Collection[int] = (),
+        *,
+        after: Collection[int] = (),
+        kept: Collection[str] = (),
+        locks: bool = True,
     ) -> None:
         self._own = own
         self._dump = dump
         self._locks = locks
-        self.xids = (*captured.xids, *beside)
+        self.own_xids = frozenset(captured.xids)
+        self.kept = frozenset(kept)
+        self._made_by = (*captured.xids, *beside)
+        self.xids = (*self._made_by, *after)
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
     async def now(self) -> Now:
@@ -210,7 +223,8 @@ class Since:
         await self._lock(mine)
         (table,) = (await tables(self._own, [mine.oid])).values()
         found = await self._compared(dumped, table)
-        if mine.oid == dumped.oid or found.conflicts or found.redefined or await self.made_it(mine):
+        made = found.conflicts or found.redefined or await self._is_all_of(mine, self.xids)
+        if mine.oid == dumped.oid or made:
             return found
         return replace(found, conflicts=(_not_its_own(mine),))
 
@@ -268,8 +282,12 @@ class Since:
         return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
 
     async def made_it(self, relation: Relation) -> bool:
-        """Whether the dump's transaction made it, and not only renamed it."""
-        xids = sql.Literal("{" + ",".join(str(xid) for xid in self.xids) + "}")
+        """Whether the dump's transaction made it, and not only renamed it. What a later dump brought back may be
+        anybody's."""
+        return await self._is_all_of(relation, self._made_by)
+
+    async def _is_all_of(self, relation: Relation, by: Collection[int]) -> bool:
+        xids = sql.Literal("{" + ",".join(str(xid) for xid in by) + "}")
         return not await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(relation.oid), xids=xids))
 
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
@@ -300,7 +318,8 @@ class Since:
             return _OF_ITS_PARTS
         if left is not None and now == left:
             return ""  # whatever leases have begun and ended
-        found = await rows(self._own, _LATER_ITSELF.format(**values))
+        index = _LATER_INDEX if left is None else _NONE  # one that is only stored anew is the same
+        found = [*await rows(self._own, index.format(**values)), *await rows(self._own, _LATER_ITSELF.format(**values))]
         return str(found[0][0]) if found else ""
 
     async def _range(self) -> dict[str, sql.Composable]:
