@@ -524,7 +524,7 @@ MADE_HERE = [
         "ALTER TABLE y ALTER x SET NOT NULL",
     ),
     (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD FOREIGN KEY (id) REFERENCES cars"),
-    (1, "CREATE TABLE x (car int REFERENCES cars)", "CREATE INDEX ON x (car)"),
+    (2, "CREATE TABLE x (car int REFERENCES cars)", "CREATE INDEX ON x (car)"),
     (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD COLUMN at int DEFAULT 1"),
     (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD CHECK (id > 0)"),
     (2, "CREATE TABLE x (id int)", "CREATE INDEX ON x ((id + 1))"),
@@ -642,6 +642,130 @@ def test_with_an_event_trigger_it_is_asked_about_before_it_runs(company: Company
     company.directly("CREATE EVENT TRIGGER see ON ddl_command_end EXECUTE FUNCTION seen()")
     with company.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("CREATE TABLE x (id int)")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("SAVEPOINT a", "CREATE TABLE x (id int)", "ROLLBACK TO a"),
+        ("CREATE TABLE x (id int)", "SAVEPOINT a", "CREATE INDEX ON x (id)", "ROLLBACK TO a"),
+        ("SAVEPOINT a", "CREATE TABLE x (id int)", "RELEASE a"),
+    ],
+    ids=str,
+)
+def test_what_a_savepoint_took_back_is_not_asked_about(company: Company, steps: tuple[str, ...]) -> None:
+    stands = ["CREATE TABLE x (id int)"] if steps[0] != "SAVEPOINT a" or steps[-1] == "RELEASE a" else []
+    with company.connect() as connection:
+        for step in steps:
+            connection.execute(step.encode())
+        if not stands:
+            connection.commit()
+            return
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:
+            connection.commit()
+    (operation,) = company.hold_of(held.value).document["operations"]
+    assert operation["parameters"]["statements"] == stands
+
+
+def test_what_failed_is_not_what_was_signed(company: Company) -> None:
+    first, second = "CREATE TABLE w (id int)", "CREATE TABLE w (id int, CHECK (id > 0))"
+    with company.connect() as connection:
+        for step in ("SAVEPOINT a", first, "ROLLBACK TO a", second):
+            connection.execute(step.encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:
+            connection.commit()
+    company.approve(company.hold_of(held.value))
+    with company.connect() as connection:
+        connection.execute(first.encode())
+        connection.execute("SAVEPOINT a")
+        with pytest.raises(psycopg.errors.DuplicateTable):
+            connection.execute(second.encode())
+        connection.execute("ROLLBACK TO a")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+            connection.commit()
+    assert company.truth("SELECT to_regclass('w')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "pid text DEFAULT current_user REFERENCES p ON DELETE SET DEFAULT",
+        "pid text REFERENCES p ON DELETE SET NULL CHECK (pid > '')",
+        "pid text REFERENCES p ON UPDATE CASCADE",
+        "pid text, FOREIGN KEY (pid) REFERENCES p ON UPDATE SET DEFAULT",
+    ],
+)
+@pytest.mark.parametrize("altered", [False, True])
+def test_no_foreign_key_evaluates_anything_as_the_owner_unasked(company: Company, key: str, *, altered: bool) -> None:
+    how = key.partition("REFERENCES")[2].partition("CHECK")[0]
+    statement = f"ALTER TABLE c ADD FOREIGN KEY (pid) REFERENCES {how}" if altered else f"CREATE TABLE d (k int, {key})"
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE p (id text PRIMARY KEY)")
+        connection.execute("CREATE TABLE c (pid text DEFAULT current_user)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+            connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE f (id int REFERENCES theirs)",
+        "CREATE INDEX ON theirs (id)",
+        "ALTER TABLE theirs ALTER id SET NOT NULL",
+        "CREATE TABLE IF NOT EXISTS theirs (id int)",
+    ],
+)
+def test_somebody_elses_table_of_just_now_is_not_its_own(company: Company, statement: str) -> None:
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE x (id int)")
+        company.directly("CREATE TABLE theirs (id int PRIMARY KEY); INSERT INTO theirs VALUES (1)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):  # noqa: PT012 - at once, or at the read
+            connection.execute(statement.encode())
+            connection.execute("SELECT * FROM theirs")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TYPE pg_temp.level AS ENUM ('high', 'low')",
+        "CREATE TEMP SEQUENCE users",
+        "CREATE TYPE pg_catalog.evil AS ENUM ('a')",
+        "CREATE TABLE information_schema.evil (id int)",
+        "CREATE TABLE hr.x (id int)",
+        "CREATE TYPE hr.x AS ENUM ('a')",
+        "CREATE SEQUENCE hr.x",
+    ],
+)
+def test_nothing_is_made_elsewhere_unasked(company: Company, statement: str) -> None:
+    company.directly("CREATE SCHEMA hr")
+    with company.connect() as connection:
+        connection.execute("CREATE TABLE x (id int)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode())
+
+
+def test_children_that_are_somebodys_are_not_changed_unasked(company: Company) -> None:
+    company.directly("CREATE TABLE kid (id int)")
+    steps = ("CREATE TABLE par (id int)", "ALTER TABLE kid INHERIT par")
+    with company.connect() as connection:
+        connection.execute(steps[0].encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:
+            connection.execute(steps[1].encode())
+    company.approve(company.hold_of(held.value))
+    with company.connect() as connection:
+        for step in steps:
+            connection.execute(step.encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+            connection.execute("ALTER TABLE par ALTER id SET NOT NULL")
+
+
+def test_an_index_on_a_temporary_table_lends_nothing(company: Company) -> None:
+    with company.connect() as connection:
+        connection.execute("CREATE TEMP TABLE tt (id int)")
+        connection.execute("CREATE INDEX ON tt (id)")
+        connection.execute("INSERT INTO tt VALUES (1)")
+        assert connection.execute("SELECT * FROM tt").fetchall() == [(1,)]
+        connection.rollback()
 
 
 def test_what_was_taken_back_costs_nothing(company: Company) -> None:

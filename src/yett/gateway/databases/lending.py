@@ -7,6 +7,8 @@ the transaction ends. SET ROLE is never passed from an agent.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -51,8 +53,21 @@ async def lend(place: Place, agent: Batching, oids: Sequence[int], schemas: Sequ
         ServerError: the agent's transaction is aborted.
         Malformed: what was lent could not be taken back; the session ends, and no other begins before it is.
     """
+    lending = asyncio.ensure_future(_lend(place, agent, oids, schemas))
+    try:
+        await asyncio.shield(lending)
+    except asyncio.CancelledError:
+        while not lending.done():  # what was lent is taken back before the session ends, whatever ends it
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({lending})
+        raise
+
+
+async def _lend(place: Place, agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> None:
     async with place.own.connection() as own:
         owner = await _owner(own, agent, oids, schemas)
+        if owner == place.lease:  # a temporary table of its own
+            return
         await elevate(own, place.lease, owner, mighty=True)
         place.owed.add(owner)
         try:

@@ -15,6 +15,7 @@ from yett.gateway.databases.place import Place
 from yett.gateway.databases.scopes import scope_from
 from yett.operations.sql.statement import Statement, Touched, Verb
 from yett.providers.postgres.guard.executing import Executing
+from yett.providers.postgres.guard.guard import Guard
 
 _MADE = "CREATE TABLE"
 _KNOWN = frozenset(("mode", "schemas"))
@@ -33,17 +34,17 @@ WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p,S}}'::"char"[])
         AND d.deptype OPERATOR(pg_catalog.=) ANY ('{{a,i}}'::"char"[])))"""
 
 
-async def grant_made(place: Place, agent: Executing, statements: Sequence[Statement]) -> None:
+async def grant_made(place: Place, agent: Executing, guard: Guard, statements: Sequence[Statement]) -> None:
     """To the lease, while the transaction runs as the owner of what was just made. Raises YettError, ServerError."""
     scope = scope_from(place.database.scope)
     if any(value for name, value in place.database.scope.items() if name not in _KNOWN):
         return
     tables = _ALL if scope.writes else _READ
-    for one in (made for made in map(made_by, statements) if made is not None):
+    for one in (made for made in map(_made, statements) if made is not None):
         written = sql.Identifier(*(part for part in (one.schema, one.name) if part)).as_string(None)
         found = await agent.rows(_TABLE.format(name=sql.Literal(written).as_string(None)))
-        existing = await place.catalogs.now()
-        if any(existing.relation(int(oid or 0)) is not None for _, _, oid, _ in found):
+        oids = {int(oid or 0) for _, _, oid, _ in found}
+        if await guard.made_here(oids) != oids:
             continue  # IF NOT EXISTS: it was there before, with the rights that it had
         for schema, name, _, kind in found:
             if schema in scope.schemas and name:
@@ -52,7 +53,7 @@ async def grant_made(place: Place, agent: Executing, statements: Sequence[Statem
                 await agent.rows(f"GRANT {what} {on} TO {sql.Identifier(place.lease).as_string(None)}")
 
 
-def made_by(statement: Statement) -> Touched | None:
+def _made(statement: Statement) -> Touched | None:
     """The one table that it made, and nothing else; no child of another."""
     made = [one for one in statement.touched if one.verb is not Verb.READ]
     return made[0] if statement.tag == _MADE and len(made) == 1 and made[0].verb is Verb.CREATE else None

@@ -11,14 +11,12 @@ from collections.abc import Sequence
 
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.attempts import Ran, planned
-from yett.gateway.databases.made import made_by
 from yett.gateway.databases.place import Place
+from yett.gateway.databases.scopes import scope_from
 from yett.model.effects import Verdict
 from yett.model.operation import Attempt
 from yett.model.undo import UndoPlan, UndoRecord
-from yett.operations.sql.statement import Verb
-
-_INDEX = "CREATE INDEX"
+from yett.operations.sql.statement import Control, Verb
 
 
 class OnlyNew:
@@ -34,36 +32,56 @@ class OnlyNew:
 
 
 class New:
-    """Of one transaction. `ran`: what ran without a question so far, and waits for one."""
+    """Of one transaction. `ran`: what ran without a question so far, stands, and waits for one; `some`: something did
+    run, and may have been taken back."""
 
     def __init__(self, place: Place) -> None:
         self.ran: list[Ran] = []
+        self.some = False
         self._place = place
-        self._passes: dict[str, Pass] = {}
+        self._next: list[Ran] = []
+        self._marks: list[tuple[str, int]] = []
 
     async def may_wait(self, ran: Sequence[Ran]) -> bool:
         """Whether people who have to be asked can be asked at COMMIT. Raises YettError."""
-        if self.within(ran) is not None or not all(map(_is_of_its_own, ran)):
+        if not (all(map(_is_of_its_own, ran)) and await self._is_within_the_scope(ran)):
             return False
         return await self._place.checkpoint.ask(self._attempt(ran)) is Verdict.HOLD
+
+    def runs(self, ran: Sequence[Ran]) -> None:
+        """These come next."""
+        self._next = list(ran)
+
+    def has_run(self) -> None:
+        """Without an error."""
+        self.some |= bool(self._next)
+        self.ran += self._next
+        self._next = []
+
+    def marked(self, control: Control, savepoint: str) -> None:
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all of it."""
+        if control is Control.SAVEPOINT:
+            self._marks.append((savepoint, len(self.ran)))
+            return
+        at = next((n for n in reversed(range(len(self._marks))) if self._marks[n][0] == savepoint), -1)
+        if control is Control.RELEASE:
+            del self._marks[max(at, 0) :]
+            return
+        del self.ran[self._marks[at][1] if at >= 0 else 0 :]
+        del self._marks[at + 1 :]
 
     async def let(self, xact: str) -> Pass:
         """All that waits, one question. Raises YettError."""
         return await self._place.checkpoint.pass_(self._attempt(self.ran, xact))
 
-    def asked_about(self, ran: Sequence[Ran], granted: Pass) -> None:
-        """These statements run under that pass."""
-        for made in (made_by(one.statement) for one in ran):
-            if made is not None:
-                self._passes[made.name] = granted
-
-    def within(self, ran: Sequence[Ran]) -> Pass | None:
-        """The pass of the table that they only build indexes on; None: they are not within what was signed."""
-        if not all(one.statement.tag == _INDEX and _is_of_its_own(one) for one in ran):
-            return None
-        names = [one.name for each in ran for one in each.statement.touched if one.verb is not Verb.READ]
-        under = [self._passes.get(name) for name in names]
-        return under[0] if under and None not in under else None
+    async def _is_within_the_scope(self, ran: Sequence[Ran]) -> bool:
+        """What it makes lies in a schema that the lease is for, whatever the session's own search_path says."""
+        if any(setting.startswith("search_path") for one in ran for setting in one.settings):
+            return False
+        catalog = await self._place.catalogs.now()
+        made = {one.schema for each in ran for one in each.statement.touched if one.verb is Verb.CREATE}
+        schemas = scope_from(self._place.database.scope).schemas
+        return all((schema or next(iter(catalog.search_path), "")) in schemas for schema in made)
 
     def _attempt(self, ran: Sequence[Ran], xact: str = "") -> Attempt:
         place = self._place
@@ -74,5 +92,5 @@ def _is_of_its_own(ran: Ran) -> bool:
     """Whether it only makes something, or adds to what its own transaction has made: nobody else knows that yet, and
     nothing is evaluated for it."""
     on = ran.statement.adds_to
-    touched = (one.oid for one in ran.statement.touched if one.verb is not Verb.READ)
-    return on is not None and {*on, *touched} - {0} <= ran.made
+    touched = {one.oid for one in ran.statement.touched if one.verb not in (Verb.READ, Verb.CREATE)}
+    return on is not None and on | touched <= ran.made

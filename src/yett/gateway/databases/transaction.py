@@ -127,6 +127,7 @@ class GuardedTransaction:
 
     async def admit(self, look: Look, bound: Bound) -> None:
         self.trying.nothing()
+        self.new.runs(())
         behind = stands_for(look)
         settings = await stopping(self._hangs_on(look.statements, behind))
         made = await self._made(_concerned(look.statements))
@@ -145,7 +146,7 @@ class GuardedTransaction:
         if dumping and not planned_for and await self._let(self.new.may_wait(ran)):
             await stopping(Dumping(self.place, self.agent, self.guard, look.statements, self.redefining).lend())
             self.lent, self.lent_for = True, look.statements
-            self.new.ran += ran
+            self.new.runs(ran)
             self.statements += ran
             return
         undo = await self._dumping(look.statements) if dumping else Named(self.place, self.guard)
@@ -205,7 +206,7 @@ class GuardedTransaction:
     async def _made(self, oids: Iterable[int]) -> frozenset[int]:
         """Those relations that the transaction itself has made: nobody else knows them. Raises Stopped."""
         existing = await stopping(self.place.catalogs.now())
-        return frozenset(oid for oid in oids if existing.relation(oid) is None)
+        return await stopping(self.guard.made_here({oid for oid in oids if oid and existing.relation(oid) is None}))
 
     async def _let(self, work: Awaitable[T]) -> T:
         try:
@@ -255,11 +256,8 @@ class GuardedTransaction:
         attempt = planned(
             place.session, place.database, ran, place.lease, undo, known, guessed, counted, too_slow=too_slow
         )
-        signed = self.new.within(ran)
-        asking = place.checkpoint.pass_(attempt) if signed is None else place.checkpoint.also(attempt, signed)
-        granted = await self._let(asking)
+        granted = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.passes.append(granted)
-        self.new.asked_about(ran, granted)
         return granted
 
     def copying(self, statement: Statement) -> Copying:
@@ -268,9 +266,10 @@ class GuardedTransaction:
     async def ran(self) -> None:
         """The admitted statement has run: what was lent for it goes back, and its limits."""
         self.trying.nothing()
+        self.new.has_run()
         if self.lent:
             self.lent = False
-            await stopping(grant_made(self.place, self.agent, self.lent_for))
+            await stopping(grant_made(self.place, self.agent, self.guard, self.lent_for))
             await stopping(give_back(self.agent))
         await self.trying.ran()
 
@@ -282,6 +281,7 @@ class GuardedTransaction:
         return await self.trying.failed(sqlstate)
 
     async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
+        self.new.marked(control, savepoint)
         await stopping(self.admitted.marked(control, savepoint, just_now=just_now))
 
     async def settle(self) -> None:
@@ -323,7 +323,7 @@ class GuardedTransaction:
 
     async def _must_only_be_new(self, effects: Effects) -> None:
         """Nobody was asked before it ran: it may have redefined nothing that was there. Raises Stopped."""
-        if not self.new.ran:
+        if not self.new.some:
             raise Stopped(told(_redefines(effects.rewritten)))
         changes = await stopping(self.guard.changes(effects, ()))
         if found := (*(one.what.label for one in changes.kept if one.before is not None), *changes.unkept):

@@ -1,7 +1,8 @@
-"""Definitions that make something new or add to a table, and evaluate nothing while they run: what they add to.
+"""Definitions that make something new or add to a table, and evaluate nothing as its owner: what they add to.
 
 On tables that its own transaction has made such a statement is nobody's loss, and runs nobody's code. What it stores to
-be evaluated later (a default, a check) is judged with the rest of it (`found.Found.plants`).
+be evaluated later (a default, a check) is evaluated as whoever changes a row, and judged with the rest of it
+(`found.Found.plants`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ def by_index(reader: Reader, node: Node) -> None:
 def by_table(reader: Reader, node: Node) -> None:
     """One that is no child of another, and is filled with nothing."""
     constraints = list(_constraints(node.get("tableElts", ())))
-    if node.keys() <= _TABLE and all(_kind(one) in _IN_A_TABLE for one in constraints):
-        _adds_to(reader, _referred(constraints))
+    if node.keys() <= _TABLE and _is_lasting(node["relation"]) and _are_plain(constraints, _IN_A_TABLE):
+        itself = node["relation"]["relname"]
+        _adds_to(reader, [one for one in _referred(constraints) if "schemaname" in one or one["relname"] != itself])
 
 
 def by_altering(reader: Reader, node: Node) -> None:
@@ -41,15 +43,22 @@ def by_altering(reader: Reader, node: Node) -> None:
     if (
         node.get("objtype", "OBJECT_TABLE") == "OBJECT_TABLE"
         and all(one.get("subtype") in _STORED for one in commands)
-        and all(_kind(one) in _KEYS for one in constraints)
+        and _are_plain(constraints, _KEYS)
     ):
         _adds_to(reader, [node["relation"], *_referred(constraints)])
 
 
-def by_itself(reader: Reader, node: Node) -> None:
-    """A type of labels, or a sequence that no table owns."""
-    if all(one["DefElem"].get("defname") != "owned_by" for one in node.get("options", ())):
+def by_sequence(reader: Reader, node: Node) -> None:
+    """One that no table owns."""
+    if _is_lasting(node["sequence"]) and all(
+        one["DefElem"].get("defname") != "owned_by" for one in node.get("options", ())
+    ):
         _adds_to(reader, ())
+
+
+def by_labels(reader: Reader, node: Node) -> None:
+    """A type of labels."""
+    _adds_to(reader, ())
 
 
 def by_owning(reader: Reader, node: Node) -> None:
@@ -60,19 +69,28 @@ def by_owning(reader: Reader, node: Node) -> None:
         _adds_to(reader, [node["sequence"], {"schemaname": "".join(schema[-1:]), "relname": table}])
 
 
+def _adds_to(reader: Reader, relations: Iterable[Node]) -> None:
+    """With the children that it reaches through them. An event trigger runs code at each definition; behind a name that
+    is not known may stand anything once it runs."""
+    found = [reader.names.relations(one.get("schemaname", ""), one["relname"]) for one in relations]
+    if reader.catalog.event_triggers or not all(found):
+        return
+    oids, waiting = set[int](), [one.oid for relation in found for one in relation]
+    while waiting:
+        oid = waiting.pop()
+        relation = reader.catalog.relation(oid)
+        if oid not in oids and relation is not None:
+            waiting += relation.children
+        oids.add(oid)
+    reader.adds_to = frozenset(oids)
+
+
+def _is_lasting(relation: Node) -> bool:
+    return relation.get("relpersistence") != "t" and not relation.get("schemaname", "").startswith("pg_")
+
+
 def _names(option: Node) -> list[str]:
     return [one.get("String", {}).get("sval", "") for one in option.get("arg", {}).get("List", {}).get("items", ())]
-
-
-def _adds_to(reader: Reader, relations: Iterable[Node]) -> None:
-    """An event trigger runs code at each definition."""
-    if not reader.catalog.event_triggers:
-        reader.adds_to = frozenset(oid for one in relations for oid in _oids(reader, one))
-
-
-def _oids(reader: Reader, relation: Node) -> list[int]:
-    """0: the catalog does not know it."""
-    return [one.oid for one in reader.names.relations(relation.get("schemaname", ""), relation["relname"])] or [0]
 
 
 def _constraints(elements: Iterable[Node]) -> Iterator[Node]:
@@ -85,8 +103,15 @@ def _constraints(elements: Iterable[Node]) -> Iterator[Node]:
             yield {}
 
 
-def _kind(constraint: Node) -> str:
-    return str(constraint.get("contype", ""))
+def _are_plain(constraints: Iterable[Node], kinds: frozenset[str]) -> bool:
+    """A foreign key's action is run by the server as the table's owner, and with it the defaults and checks of what it
+    changes; one that only deletes evaluates nothing."""
+    return all(
+        one.get("contype", "") in kinds
+        and one.get("fk_del_action", "a") in ("a", "r", "c")
+        and one.get("fk_upd_action", "a") in ("a", "r")
+        for one in constraints
+    )
 
 
 def _referred(constraints: Iterable[Node]) -> list[Node]:

@@ -16,8 +16,8 @@ from yett.operations.sql.facts import dump, refused
 from yett.operations.sql.found import Node
 from yett.operations.sql.making import create_table, create_table_as, index, schema, select_into, view
 from yett.operations.sql.reader import NO_CTES, Reader
-from yett.operations.sql.statement import Verb
-from yett.operations.sql.targets import defines, named
+from yett.operations.sql.statement import Touched, Verb
+from yett.operations.sql.targets import defines, is_temporary, named
 
 _DEFINES = {
     "AlterCollationStmt": "ALTER COLLATION",
@@ -58,14 +58,19 @@ def define(kind: str) -> Callable[[Reader, Node], None]:
         effect = Effect.DELETE if loses else Effect.WRITE
         reader.fact(dump(effect, Recovery.AUTOMATIC, f"changes the catalog ({reader.tag.lower()})"))
         defines(reader, node, "")
-        if kind in ("CreateEnumStmt", "CreateSeqStmt"):
-            additions.by_itself(reader, node)
+        if kind == "CreateSeqStmt":
+            additions.by_sequence(reader, node)
+        if kind == "CreateEnumStmt":
+            *schema, name = [part["String"]["sval"] for part in node["typeName"]]
+            reader.touched.append(Touched(0, "".join(schema[-1:]), name, Verb.CREATE))
+            _not_temporary(reader, {"schemaname": "".join(schema[-1:])})
+            additions.by_labels(reader, node)
 
     return handler
 
 
 def _not_temporary(reader: Reader, relation: Node) -> None:
-    if relation.get("schemaname", "").startswith("pg_temp"):
+    if is_temporary(relation):
         reader.fact(refused("makes a temporary type or sequence by its schema", Effect.UNKNOWN))
 
 

@@ -85,7 +85,7 @@ class Statement:
     beside them is reached through something else. `schemas`: those that it drops. `misnamed`: but for names that are
     not there it would be PASS or GUARD. `acts_when_read`: the server may run code by merely parsing it, which makes
     values of its literals: a domain's check. `adds_to`: of a definition that only makes something new or adds to it,
-    and runs nothing, the relations (0: one that is not there) that it adds to, or that its foreign keys refer to.
+    and runs nothing, the relations that it adds to, or that its foreign keys refer to, and their children.
     `skipped`: the notices (SQLSTATE, message) that are all a server would answer, for what it makes is there, or what
     it drops is not. `instead`: what the wire sends in its place.
     """

@@ -199,6 +199,16 @@ class Guard:
         async with opened(self._own) as own:
             return [oid for (oid,) in await rows(own, _THERE.format(oids=sql.Literal(left)))]
 
+    async def made_here(self, oids: Collection[int]) -> frozenset[int]:
+        """Those relations (oids) that nobody else sees: what the agent sees of them, its transaction has made.
+
+        Raises YettError."""
+        if not oids:
+            return frozenset()
+        async with opened(self._own) as own:
+            found = await rows(own, _THERE.format(oids=sql.Literal(sorted(oids))))
+        return frozenset(oids) - {oid for (oid,) in found}
+
     async def must_be_readable(self, tables: Sequence[int]) -> None:
         """By others, as far as they are not dumped yet: with what inherits from them. Raises YettError, ServerError."""
         left = await self.undumped(tables)
