@@ -8,7 +8,7 @@ the tables' as one snapshot shows them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, answers, row, rows
 from yett.providers.postgres.guard.publications import places
 from yett.providers.postgres.guard.scratch import scratch
-from yett.providers.postgres.guard.shape import shapes
+from yett.providers.postgres.guard.shape import Shape, shapes
 from yett.providers.postgres.guard.sink import Sink
 from yett.providers.postgres.guard.table import Table, tables
 
@@ -95,7 +95,8 @@ class Shut(Unguardable):
 
 @dataclass(frozen=True, slots=True)
 class Dumped:
-    """A dump, its file, the id that the agent's transaction has now, and the relations (oids) that it brings back."""
+    """A dump, its file, the id that the agent's transaction has now, the relations (oids) that it brings back, and
+    their shapes (by oid) as they were dumped."""
 
     dump: Dump
     file: File
@@ -103,6 +104,7 @@ class Dumped:
     relations: frozenset[int]
     gaps: tuple[str, ...]
     labels: Labels
+    shapes: Mapping[int, Shape]
 
 
 async def dump(
@@ -174,13 +176,12 @@ async def dump(
         oids=tuple(tuple(one) for one in named),
         own_keys=tuple(own_keys),
         rights=rights,
-        shapes=shaped,
         references=tuple(Reference(*one) for one in references),
         key_comments=depending.key_comments,
         publications=published,
     )
     gaps = tuple(_gaps(depending.lost, relations, depending))
-    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called)
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called, shaped)
 
 
 async def _lock(agent: Executing, relations: list[Relation]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from psycopg import sql
 
@@ -55,6 +56,7 @@ class Guard:
         self.without_rules: frozenset[int] = frozenset()
         """Relations (oid) of which it is known that at most their rules went or changed, and that those are kept."""
         self.redefined = Redefined(agent, own)
+        self._as_dumped: dict[int, Shape] = {}
         self._last: Measured | None = None
         self._taken_back = TakenBack()
 
@@ -167,6 +169,7 @@ class Guard:
         async with opened(self._own) as own:
             dumped = await dump(self._agent, own, tables, schemas, sink, already=self.dumped)
             self.dumped |= dumped.relations
+            self._as_dumped |= dumped.shapes
             xid = dumped.xid
             xids = Xids(xid, frozenset({xid % EPOCH}), frozenset({xid % EPOCH}), False, 0)
             await own.execute(FLUSH)
@@ -185,7 +188,7 @@ class Guard:
         if captured.dump is None:
             return
         async with opened(self._own) as own:
-            since = Since(own, captured, captured.dump)
+            since = Since(own, captured, replace(captured.dump, shapes=self._as_dumped))
             for schema, name, kind in captured.dump.views:
                 view = await since.named(schema, name, kind)
                 if view is not None and await since.made_since(view.oid):
