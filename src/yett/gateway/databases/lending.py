@@ -35,6 +35,7 @@ SELECT DISTINCT CASE WHEN r.rolname OPERATOR(pg_catalog.=) 'pg_database_owner' T
   pg_catalog.pg_database b JOIN pg_catalog.pg_roles d ON d.oid OPERATOR(pg_catalog.=) b.datdba
 WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"""
 _PUBLIC = "public"
+_TAKEN_BACK_S = 10
 # A backend in a transaction hears of a membership that was granted just now when it locks a table that it does not hold
 # yet (AcceptInvalidationMessages in lmgr.c); what a savepoint locked is let go with it.
 _HEAR = (
@@ -57,10 +58,19 @@ async def lend(place: Place, agent: Batching, oids: Sequence[int], schemas: Sequ
     try:
         await asyncio.shield(lending)
     except asyncio.CancelledError:
-        while not lending.done():  # what was lent is taken back before the session ends, whatever ends it
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({lending})
+        await _ended(lending)
         raise
+
+
+async def _ended(lending: asyncio.Future[None]) -> None:
+    """What was lent is taken back before the session ends, whatever ends it. A server that does not answer any more is
+    not waited for: the next session takes it back."""
+    until = asyncio.get_running_loop().time() + _TAKEN_BACK_S
+    while not lending.done() and (left := until - asyncio.get_running_loop().time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({lending}, timeout=left)
+    if lending.done() and not lending.cancelled() and (error := lending.exception()) is not None:
+        _log.warning("what was lent to a session that ended was: %s", type(error).__name__)
 
 
 async def _lend(place: Place, agent: Batching, oids: Sequence[int], schemas: Sequence[str]) -> None:
