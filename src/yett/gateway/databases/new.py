@@ -18,6 +18,9 @@ from yett.model.operation import Attempt
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Control, Verb
 
+_CUT = 60
+"""Bytes: the server keeps 63 of a name, and where it cuts hangs on its encoding."""
+
 
 class OnlyNew:
     """The undo of what makes nothing but new things."""
@@ -59,15 +62,18 @@ class New:
         self._next = []
 
     def marked(self, control: Control, savepoint: str) -> None:
-        """SAVEPOINT, RELEASE or ROLLBACK TO has run; one whose savepoint is not known was set before all of it."""
+        """SAVEPOINT, RELEASE or ROLLBACK TO has run. Back to one that is not known, nothing is forgotten: rather a
+        question too many. So, too, where the server could have cut the name and found another."""
         if control is Control.SAVEPOINT:
             self._marks.append((savepoint, len(self.ran)))
             return
         at = next((n for n in reversed(range(len(self._marks))) if self._marks[n][0] == savepoint), -1)
-        if control is Control.RELEASE:
-            del self._marks[max(at, 0) :]
+        if at < 0 or any(_may_be_cut(name) for name, _ in self._marks):
             return
-        del self.ran[self._marks[at][1] if at >= 0 else 0 :]
+        if control is Control.RELEASE:
+            del self._marks[at:]
+            return
+        del self.ran[self._marks[at][1] :]
         del self._marks[at + 1 :]
 
     async def let(self, xact: str) -> Pass:
@@ -86,6 +92,10 @@ class New:
     def _attempt(self, ran: Sequence[Ran], xact: str = "") -> Attempt:
         place = self._place
         return planned(place.session, place.database, ran, place.lease, OnlyNew(xact))
+
+
+def _may_be_cut(name: str) -> bool:
+    return len(name.encode()) >= _CUT
 
 
 def _is_of_its_own(ran: Ran) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from yett.operations.sql.catalog import FIRST_NORMAL_OID
 from yett.operations.sql.found import Node
 from yett.operations.sql.reader import Reader
 
@@ -18,6 +19,33 @@ _KEYS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_FOREIGN"})
 _IN_A_TABLE = _KEYS | {
     f"CONSTR_{kind}" for kind in ("NULL", "NOTNULL", "DEFAULT", "CHECK", "IDENTITY")
 } | {f"CONSTR_ATTR_{kind}" for kind in ("DEFERRABLE", "NOT_DEFERRABLE", "DEFERRED", "IMMEDIATE")}  # fmt: skip
+
+
+def adds_to(reader: Reader) -> frozenset[int] | None:
+    """As in `Statement`, of a definition that was read to its end: none where a literal becomes a value of a type that
+    may run somebody's code for it, which the server does while it reads a default."""
+    found = reader.adds_to
+    if found is None:
+        return None
+    columns = (reader.catalog.relation(oid) for oid in found)
+    types = {ref.oid for ref in reader.refs if ref.kind == "type"}
+    types |= {one for relation in columns if relation is not None for one in relation.types}
+    return found if _are_known(reader, types) else None
+
+
+def _are_known(reader: Reader, types: Iterable[int]) -> bool:
+    """The server's own, an extension's, and types of labels, and arrays of those."""
+    waiting, seen = set(types), set[int]()
+    while waiting:
+        oid = waiting.pop()
+        seen.add(oid)
+        if oid < FIRST_NORMAL_OID:
+            continue
+        one = reader.catalog.type_(oid)
+        if one is None or one.kind not in ("b", "e"):
+            return False
+        waiting |= one.parts - seen
+    return True
 
 
 def by_index(reader: Reader, node: Node) -> None:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from yett.model.effects import Effect, Recovery
 from yett.model.errors import Unreadable
-from yett.operations.sql import bodies, builtins
+from yett.operations.sql import additions, bodies, builtins
 from yett.operations.sql.authority import AUTHORITY
 from yett.operations.sql.catalog import Catalog, Function
 from yett.operations.sql.definitions import DEFINITIONS, ROWS
@@ -200,7 +200,7 @@ def _composed(text: str, kind: str, reader: Reader) -> Statement:
         named=_named(reader),
         schemas=tuple(reader.schemas),
         misnamed=_is_misnamed(reader, facts),
-        adds_to=reader.adds_to if (way, effect) == (Way.DUMP, Effect.WRITE) else None,
+        adds_to=additions.adds_to(reader) if (way, effect) == (Way.DUMP, Effect.WRITE) else None,
         acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
     )
 
