@@ -64,6 +64,7 @@ class New:
     def marked(self, control: Control, savepoint: str) -> None:
         """SAVEPOINT, RELEASE or ROLLBACK TO has run. Back to one that is not known, nothing is forgotten: rather a
         question too many. So, too, where the server could have cut the name and found another."""
+        self._next = []  # behind an error nothing else but ROLLBACK TO runs: what failed did not
         if control is Control.SAVEPOINT:
             self._marks.append((savepoint, len(self.ran)))
             return

@@ -278,6 +278,7 @@ class GuardedTransaction:
         return self.trying.is_trial
 
     async def failed(self, sqlstate: str) -> Told | None:
+        self.new.runs(())
         return await self.trying.failed(sqlstate)
 
     async def marked(self, control: Control, savepoint: str, *, just_now: bool) -> None:
