@@ -672,6 +672,25 @@ def test_what_a_savepoint_took_back_is_not_asked_about(company: Company, asked: 
     assert len(operation["parameters"]["statements"]) == asked
 
 
+@pytest.mark.parametrize("how", ["one by one", "Parse", "pipeline"])
+def test_all_that_stands_is_in_the_question(company: Company, how: str) -> None:
+    steps = ["CREATE TABLE x (id int PRIMARY KEY)", "CREATE TABLE y (id int REFERENCES x)", "CREATE INDEX ON y (id)"]
+    with company.connect() as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as held:  # noqa: PT012 - at COMMIT, however they came
+            if how == "pipeline":
+                with connection.pipeline():
+                    for step in steps:
+                        connection.execute(step.encode())
+            else:
+                for step in steps:
+                    connection.execute(step.encode(), prepare=how == "Parse")
+            connection.commit()
+        connection.rollback()
+    (operation,) = company.hold_of(held.value).document["operations"]
+    assert operation["parameters"]["statements"] == steps
+    assert company.truth("SELECT to_regclass('x')") == [(None,)]
+
+
 def test_what_failed_is_not_what_was_signed(company: Company) -> None:
     first, second = "CREATE TABLE w (id int)", "CREATE TABLE w (id int, CHECK (id > 0))"
     with company.connect() as connection:

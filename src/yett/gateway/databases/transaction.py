@@ -127,7 +127,7 @@ class GuardedTransaction:
 
     async def admit(self, look: Look, bound: Bound) -> None:
         self.trying.nothing()
-        self.new.runs(())
+        self.new.has_run()
         behind = stands_for(look)
         settings = await stopping(self._hangs_on(look.statements, behind))
         made = await self._made(_concerned(look.statements))
