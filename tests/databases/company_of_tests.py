@@ -62,20 +62,28 @@ class Company:
 
     def approved(self, steps: Sequence[str], most: int = 9) -> int:
         """Statements that are sent one by one in a transaction of the agent's own, again and again until all of them
-        have run: what is held is approved, `most` times. Gives how often."""
+        have run: what is held is approved, `most` times at most. Gives how often."""
         for asked in range(most):
-            with self.connect() as connection:
-                try:
-                    for step in steps:
-                        connection.execute(step)  # type: ignore[call-overload]
-                    connection.commit()
-                    return asked
-                except psycopg.errors.InsufficientPrivilege as error:
-                    if "(hold" not in str(error):
-                        raise
-                    connection.rollback()
-                    self.approve(self.hold_of(error))
+            hold = self.asked(steps)
+            if hold is None:
+                return asked
+            self.approve(hold)
+        assert self.asked(steps) is None, f"{most} answers were not enough"
         return most
+
+    def asked(self, steps: Sequence[str]) -> Hold | None:
+        """What is asked first about such a transaction; none where it has run."""
+        with self.connect() as connection:
+            try:
+                for step in steps:
+                    connection.execute(step)  # type: ignore[call-overload]
+                connection.commit()
+            except psycopg.errors.InsufficientPrivilege as error:
+                if "(hold" not in str(error):
+                    raise
+                connection.rollback()
+                return self.hold_of(error)
+        return None
 
     def truth(self, statement: str) -> list[tuple[Any, ...]]:
         """What the server itself says, past the gate."""

@@ -56,7 +56,7 @@ class Definitions:
         async with await place.undos.begin(place.session.task.id) as making:
             kept = await keep_definitions(place.own, wanted, making)
             made = await making.finish(kept.facts)
-            record = UndoRecord(made.id, POSTGRES, place.database.ref, DEFINITION, made.place, kept.facts, kept.gaps)
+            record = UndoRecord(made.id, POSTGRES, place.database.ref, DEFINITION, made.place, kept.outline, kept.gaps)
             await place.undos.record_kept(record, made, hold, self._statement.tag)
         self.kept, self.oids = record, frozenset(one.oid for one in kept.definitions)
         return record

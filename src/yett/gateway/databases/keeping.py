@@ -27,9 +27,9 @@ async def keep_undo(
     more: Mapping[str, Json] = _NOTHING,
 ) -> UndoRecord:
     """Flush it, read it back, record it. Raises YettError: it does not count."""
-    facts = captured.facts() | dict(more)
-    made = await making.finish(facts)
-    record = UndoRecord(made.id, POSTGRES, place.database.ref, how, made.place, facts, captured.gaps)
+    made = await making.finish(captured.facts() | dict(more))
+    outline = captured.outline() | dict(more)
+    record = UndoRecord(made.id, POSTGRES, place.database.ref, how, made.place, outline, captured.gaps)
     await place.undos.record_kept(record, made, hold, what)
     return record
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from yett.approvals.facts import exceeded
 from yett.checkpoint.record import OVER_BUDGET, TAKEN_BACK, Pass
-from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.ahead import Ahead
 from yett.gateway.databases.attempts import (
@@ -29,11 +28,11 @@ from yett.gateway.databases.looking import About
 from yett.gateway.databases.made import grant_made
 from yett.gateway.databases.new import New
 from yett.gateway.databases.place import Place
-from yett.gateway.databases.plans import Plan, as_planned, needs_plan
+from yett.gateway.databases.plans import Plan, needs_plan
 from yett.gateway.databases.reached import via
 from yett.gateway.databases.redefining import Redefining, not_brought_back
 from yett.gateway.databases.reserving import Reserved
-from yett.gateway.databases.seen import stands_for
+from yett.gateway.databases.running import Running
 from yett.gateway.databases.showing import both, shown
 from yett.gateway.databases.telling import stopping, told
 from yett.gateway.databases.trial import guess
@@ -89,6 +88,7 @@ class GuardedTransaction:
 
     def __post_init__(self) -> None:
         self.admitted = Admitted(self.place, self.guard)
+        self.running = Running(self.place, self.agent, self.guard)
         self.new = New(self.place)
         self.reserved = Reserved(self.place)
         self.redefining = Redefining(self.place, self.guard)
@@ -103,9 +103,7 @@ class GuardedTransaction:
         if not needs_plan(statements) or self.plan is not None:
             return
         place = self.place
-        settings = await stopping(self._hangs_on(statements))
-        made = await self._made(_concerned(statements))
-        ran = [Ran(as_planned(one), settings=settings, made=made) for one in statements]
+        ran = await stopping(self.running.text(statements))
         defining = [one for one in statements if one.way is Way.DUMP and not one.schemas]
         undo = await self._dumping(defining) if defining else Named(place, self.guard)
         known = await shown(place, touched_oids(ran), count=True)
@@ -128,13 +126,7 @@ class GuardedTransaction:
     async def admit(self, look: Look, bound: Bound) -> None:
         self.trying.nothing()
         self.new.has_run()
-        behind = stands_for(look)
-        settings = await stopping(self._hangs_on(look.statements, behind))
-        made = await self._made(_concerned(look.statements))
-        ran = [
-            Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings, made=made)
-            for one, prepared in zip(look.statements, behind, strict=True)
-        ]
+        ran = await stopping(self.running.looked_at(look, bound))
         self.lent_for = ()
         planned_for = await self._planned(look)
         if planned_for and self.signed is not None:
@@ -174,16 +166,6 @@ class GuardedTransaction:
         await stopping(undo.capture(granted.hold))
         self._must_be_signed(granted, list(undo.counted(self.admitted.dumps)), others=True)
 
-    async def _hangs_on(self, statements: Sequence[Statement], behind: Sequence[str] = ()) -> tuple[str, ...]:
-        """What only this session has, and what the statements do hangs on: it is signed with them. Raises YettError,
-        ServerError."""
-        texts = (*(one.text for one in statements), *behind)
-        return (
-            *await session_settings.changed(self.place, self.agent),
-            *await session_settings.read_by(self.agent, texts),
-            *await own_tables.read_by(self.agent, statements, behind),
-        )
-
     async def _planned(self, look: Look) -> bool:
         """Whether it was asked about with the text that it stands in."""
         if self.plan is None:
@@ -202,11 +184,6 @@ class GuardedTransaction:
         """What comes behind it is read against a catalog that has what this transaction defined."""
         defining = (one.statement for one in self.statements if one.statement.defines)
         self.uncommitted.changed(self.agent, renames=not all(one.tag in _MAKES for one in defining))
-
-    async def _made(self, oids: Iterable[int]) -> frozenset[int]:
-        """Those relations that the transaction itself has made: nobody else knows them. Raises Stopped."""
-        existing = await stopping(self.place.catalogs.now())
-        return await stopping(self.guard.made_here({oid for oid in oids if oid and existing.relation(oid) is None}))
 
     async def _let(self, work: Awaitable[T]) -> T:
         try:
@@ -299,7 +276,7 @@ class GuardedTransaction:
         hold = admitted.passes[0].hold if admitted.passes else ""
         if self.guarded or await self._did_more(changed):
             adds_up = await self.reserved.adds_up(changed)
-            made = await self._made(one.oid for one in changed)
+            made = await stopping(self.running.made_here(one.oid for one in changed))
             whose = place.session, place.database, self.statements, changed, place.lease
             ask = partial(measured, *whose, capture, made=made, adds_up=adds_up)
             attempt = ask()
@@ -423,13 +400,6 @@ class GuardedTransaction:
     async def _finish(self, outcome: str) -> None:
         self.uncommitted.over()
         await self.admitted.finish(outcome, self.capture, self.redefining)
-
-
-def _concerned(statements: Iterable[Statement]) -> Iterator[int]:
-    """The relations that they touch, or that what they add refers to."""
-    for statement in statements:
-        yield from (one.oid for one in statement.touched)
-        yield from statement.adds_to or ()
 
 
 def _redefines(what: Sequence[str]) -> Unguardable:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from yett.operations.sql.catalog import FIRST_NORMAL_OID
 from yett.operations.sql.found import Node
+from yett.operations.sql.reach import FUNCTIONS
 from yett.operations.sql.reader import Reader
 
 _TABLE = frozenset({"relation", "tableElts", "oncommit", "if_not_exists"})
@@ -22,10 +23,13 @@ _IN_A_TABLE = _KEYS | {
 
 
 def adds_to(reader: Reader) -> frozenset[int] | None:
-    """As in `Statement`, of a definition that was read to its end: none where a literal becomes a value of a type that
-    may run somebody's code for it, which the server does while it reads a default."""
+    """As in `Statement`, of a definition that was read to its end: none where it runs somebody's code all the same.
+
+    The server makes values of literals while it reads a default, by their types. And what is said to be immutable it
+    evaluates whenever it likes: SET NOT NULL asks whether a check already says so.
+    """
     found = reader.adds_to
-    if found is None:
+    if found is None or any(ref.kind in FUNCTIONS and ref.oid >= FIRST_NORMAL_OID for ref in reader.refs):
         return None
     columns = (reader.catalog.relation(oid) for oid in found)
     types = {ref.oid for ref in reader.refs if ref.kind == "type"}
@@ -59,8 +63,7 @@ def by_table(reader: Reader, node: Node) -> None:
     """One that is no child of another, and is filled with nothing."""
     constraints = list(_constraints(node.get("tableElts", ())))
     if node.keys() <= _TABLE and _is_lasting(node["relation"]) and _are_plain(constraints, _IN_A_TABLE):
-        itself = node["relation"]["relname"]
-        _adds_to(reader, [one for one in _referred(constraints) if "schemaname" in one or one["relname"] != itself])
+        _adds_to(reader, [one for one in _referred(constraints) if not _is_itself(one, node["relation"])])
 
 
 def by_altering(reader: Reader, node: Node) -> None:
@@ -111,6 +114,11 @@ def _adds_to(reader: Reader, relations: Iterable[Node]) -> None:
             waiting += relation.children
         oids.add(oid)
     reader.adds_to = frozenset(oids)
+
+
+def _is_itself(referred: Node, made: Node) -> bool:
+    """Where both are found by the search_path alone; a name in another schema's table may be anybody's."""
+    return "schemaname" not in referred and "schemaname" not in made and referred["relname"] == made["relname"]
 
 
 def _is_lasting(relation: Node) -> bool:

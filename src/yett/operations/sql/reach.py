@@ -35,7 +35,8 @@ _FACTS = {
 
 Path = tuple[str, ...]
 _PLANNED = frozenset({"planned", "planned write", "called"})
-_FUNCTIONS = frozenset({"function", "operator", "trigger"})
+FUNCTIONS = frozenset({"function", "operator", "trigger"})
+"""Kinds of Ref that run."""
 _OWN_PATH = re.compile(r"\b(?:reset|search_path)\b", re.IGNORECASE)
 
 
@@ -100,9 +101,9 @@ class Reach(OfCatalog):
             return Step(Ref("planned write", ref.oid), True, path)
         if ref.kind in ("type", "compared", "casts"):
             return Step(ref, False, path)
-        function = self.catalog.function(ref.oid) if ref.kind in _FUNCTIONS else None
+        function = self.catalog.function(ref.oid) if ref.kind in FUNCTIONS else None
         if function is None or function.volatility != "v":
-            return Step(ref, planning and ref.kind not in _FUNCTIONS, path)
+            return Step(ref, planning and ref.kind not in FUNCTIONS, path)
         if function.builtin:
             return None
         if ref.kind == "operator":
@@ -111,7 +112,7 @@ class Reach(OfCatalog):
 
     def _path_in(self, step: Step) -> Path:
         """A function's own search_path holds for all that it calls, and that calls."""
-        function = self.catalog.function(step.ref.oid) if step.ref.kind in _FUNCTIONS else None
+        function = self.catalog.function(step.ref.oid) if step.ref.kind in FUNCTIONS else None
         for setting in () if function is None else function.settings:
             name, _, value = setting.partition("=")
             if fold(name) == "search_path":
@@ -126,7 +127,7 @@ class Reach(OfCatalog):
         return self._known[key]
 
     def _look(self, ref: Ref, path: Path) -> Known:
-        if ref.kind in _FUNCTIONS:
+        if ref.kind in FUNCTIONS:
             return self._function(ref.oid, ref.kind == "trigger", self.names_in(path))
         look = _LOOKS.get(ref.kind)
         return self._relation(ref.oid, Verb(ref.kind)) if look is None else look(self, ref.oid)

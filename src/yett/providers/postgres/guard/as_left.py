@@ -7,6 +7,8 @@ keeps writers out, and written down beside the dump: with it the undos go back s
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import psycopg
@@ -24,7 +26,9 @@ AS_LEFT_BY = "as_left_by"
 
 _MOST = 8
 """Earlier undos that are asked about, the newest first."""
-_LIMITS = "SET LOCAL lock_timeout = '250ms'; SET LOCAL statement_timeout = '10s'"
+_SECONDS = 10.0
+"""For all of them: whoever writes to these tables waits meanwhile."""
+_LIMITS = "SET LOCAL lock_timeout = '250ms'"
 
 
 def since_of(own: Connection, captured: Captured, dump: Dump, others: Sequence[Undone], *, locks: bool = True) -> Since:
@@ -52,10 +56,12 @@ async def as_left_by(own: Own, dump: Dump, others: Sequence[Undone]) -> list[str
     """
     tables = {(table.schema, table.name) for table in dump.tables}
     known = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & tables]
-    found = []
-    for one in sorted(known, key=lambda one: -one.known.xid)[:_MOST]:
-        if await _is_as_left(own, one, others):
-            found.append(one.id)
+    found = list[str]()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SECONDS):
+            for one in sorted(known, key=lambda one: -one.known.xid)[:_MOST]:
+                if await _is_as_left(own, one, others):
+                    found.append(one.id)
     return found
 
 

@@ -15,6 +15,7 @@ from yett.providers.postgres.guard.dumped import (
     columns_from,
     dump_facts,
     dump_from,
+    dump_outline,
     settled_from,
 )
 from yett.providers.postgres.guard.effects import TableEffect
@@ -85,14 +86,18 @@ class Captured:
         return sum(table.rows for table in self.tables) + sum(table.rows for table in dumped)
 
     def facts(self) -> dict[str, Json]:
-        """For the undo's record and the manifest; `load` is the way back."""
+        """For the manifest; `load` is the way back."""
+        return self.outline() | {"dump": dump_facts(self.dump) if self.dump else None}
+
+    def outline(self) -> dict[str, Json]:
+        """For the undo's record, which nothing seals: as `dump_outline`. `load` is the way back."""
         return {
             "xid": self.xid,
             "xids": list(self.xids),
             "system": self.system,
             "database": self.database,
             "tables": [_table_facts(table) for table in self.tables],
-            "dump": dump_facts(self.dump) if self.dump else None,
+            "dump": dump_outline(self.dump) if self.dump else None,
             "files": [[file.name, file.size, file.sha256] for file in self.files],
             "gaps": list(self.gaps),
             "until": self.until,

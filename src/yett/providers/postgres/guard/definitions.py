@@ -24,6 +24,8 @@ from yett.providers.postgres.guard.sink import Sink, Source
 NAME = "definitions.sql"
 DEFINITIONS = "definitions"
 """In the facts of an undo, beside those of `Captured`."""
+NAMES = "names"
+"""In the outline of an undo."""
 
 INDEX, PARTITION = "index", "partition"
 
@@ -78,16 +80,22 @@ class Definition:
     words: str
     statements: tuple[str, ...]
 
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.schema}.{self.name}"
+
     def as_json(self) -> Json:
         return [self.kind, self.oid, self.schema, self.name, self.words, list(self.statements)]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Definitions that were written to a sink; `facts` go into the undo's record."""
+    """Definitions that were written to a sink. `facts` are for the manifest; `outline`, for the undo's record, only
+    names them."""
 
     definitions: tuple[Definition, ...]
     facts: dict[str, Json]
+    outline: dict[str, Json]
     gaps: tuple[str, ...]
 
 
@@ -110,7 +118,7 @@ async def keep_definitions(own: Own, wanted: Sequence[Wanted], sink: Sink) -> Ke
     captured = Captured(xid, (), system, database, (), None, (file,), gaps, source=source)
     facts = captured.facts() | {DEFINITIONS: [one.as_json() for one in definitions]}
     await keep(sink, MANIFEST, single(canonical(facts)))
-    return Kept(definitions, facts, gaps)
+    return Kept(definitions, facts, captured.outline() | {NAMES: [one.label for one in definitions]}, gaps)
 
 
 def definitions_of(facts: Mapping[str, Json]) -> tuple[Definition, ...]:

@@ -147,8 +147,19 @@ def _shapes_from(facts: Any) -> dict[int, Shape]:  # Any: taken apart here
     return {oid: Shape(str(itself), str(parts)) for oid, (itself, parts) in pairs.items()}
 
 
-def dump_facts(dump: Dump) -> Json:
-    """For an undo's record; `dump_from` is the way back."""
+def dump_facts(dump: Dump) -> dict[str, Json]:
+    """For the manifest; `dump_from` is the way back."""
+    words: dict[str, Json] = {
+        "statistics": [list(one) for one in dump.statistics],
+        "key_comments": list(dump.key_comments),
+        "publications": [list(one) for one in dump.publications],
+    }
+    return dump_outline(dump) | words
+
+
+def dump_outline(dump: Dump) -> dict[str, Json]:
+    """For an undo's record: without what people wrote into definitions, which may hold anything. `dump_from` is the way
+    back."""
     return {
         "file": dump.file,
         "tables": [
@@ -160,12 +171,9 @@ def dump_facts(dump: Dump) -> Json:
         "foreign_keys": [list(key) for key in dump.foreign_keys],
         "next_xid": dump.next_xid,
         "grants": [list(grant) for grant in dump.grants],
-        "statistics": [list(one) for one in dump.statistics],
         "oids": [list(one) for one in dump.oids],
         "own_keys": list(dump.own_keys),
         "rights": [list(right) for right in dump.rights],
-        "key_comments": list(dump.key_comments),
-        "publications": [list(one) for one in dump.publications],
         "references": [[one.key, one.name, one.table, one.schema, one.table_name] for one in dump.references],
     }
 
