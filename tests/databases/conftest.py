@@ -77,6 +77,12 @@ def few_rows_veiled(laws: LawPlane, server: Any) -> Iterator[Company]:
 
 
 @pytest.fixture
+def two_schemas(laws: LawPlane, server: Any) -> Iterator[Company]:
+    """A task reaches more than the schema that names are looked up in."""
+    yield from _company(laws, server, {"schemas": ["public", "hr"]})
+
+
+@pytest.fixture
 def few_changes(laws: LawPlane, server: Any) -> Iterator[Company]:
     """A task may do little in it without a person."""
     few = {"deleted_rows": 1, "changed_rows": 3, "share_percent": 1, "changed_tables": 1}

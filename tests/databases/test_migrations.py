@@ -776,6 +776,32 @@ def test_nothing_is_made_elsewhere_unasked(company: Company, statement: str) -> 
             connection.execute(statement.encode())
 
 
+@pytest.mark.parametrize(
+    ("steps", "passes"),
+    [
+        (("CREATE TABLE cars2 (id int PRIMARY KEY, up int REFERENCES cars2)",), True),
+        (("CREATE TABLE hr.cars (id int PRIMARY KEY, up int REFERENCES cars)",), False),
+        (("CREATE TABLE cars2 (id int REFERENCES public.cars2)",), False),
+        (("CREATE TABLE hr.cars (id int PRIMARY KEY)", "CREATE TABLE cars2 (id int REFERENCES cars)"), False),
+    ],
+    ids=str,
+)
+def test_a_table_may_refer_to_itself_and_to_nobody_elses(
+    two_schemas: Company, steps: tuple[str, ...], *, passes: bool
+) -> None:
+    two_schemas.directly("CREATE SCHEMA hr")
+    *first, last = steps
+    with two_schemas.connect() as connection:
+        for step in first:
+            connection.execute(step.encode())
+        if passes:
+            connection.execute(last.encode())
+        else:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hold"):
+                connection.execute(last.encode())
+        connection.rollback()
+
+
 def test_children_that_are_somebodys_are_not_changed_unasked(company: Company) -> None:
     company.directly("CREATE TABLE kid (id int)")
     steps = ("CREATE TABLE par (id int)", "ALTER TABLE kid INHERIT par")

@@ -6,6 +6,7 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.model.errors import YettError
+from yett.providers.postgres.guard import as_left
 
 SHOP = """
 CREATE TABLE goods (id serial PRIMARY KEY, name text); INSERT INTO goods (name) VALUES ('a'), ('b');
@@ -109,3 +110,22 @@ def test_what_somebody_did_to_another_table_of_the_first_dump_is_not_lost(shop: 
     shop.directly("DELETE FROM sold WHERE id = 2")
     shop.undo(0)
     assert shop.truth("SELECT count(*) FROM information_schema.columns WHERE column_name = 'z'") == [(0,)]
+
+
+def test_who_asks_longest_about_earlier_undos_keeps_no_lock(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent's lock keeps writers out meanwhile: without an answer the steps just do not go back through it."""
+    before = _now(shop)
+    shop.approved(("ALTER TABLE goods ADD COLUMN z int",))
+    monkeypatch.setattr(as_left, "_SECONDS", 0.0)
+    left = _now(shop)
+    shop.approved(("DROP TABLE goods CASCADE",))
+    shop.undo()
+    assert _now(shop) == left
+    with pytest.raises(YettError, match="since"):
+        shop.undo(0)
+    monkeypatch.undo()
+    shop.approved(("DROP TABLE goods CASCADE",))
+    shop.undo()
+    with pytest.raises(YettError, match="since"):
+        shop.undo(0)
+    assert before != left

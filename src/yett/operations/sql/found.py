@@ -48,9 +48,9 @@ class Found:
         self.keeps = False
         """It makes a temporary table of what it reads."""
         self.plants = False
+        """It stores expressions that others will run."""
         self.adds_to: frozenset[int] | None = None
         """As in `Statement`, whatever else it does."""
-        """It stores expressions that others will run."""
         self.lenient = False
         self.loops = False
         """It is a body with a loop."""
