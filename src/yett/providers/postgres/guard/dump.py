@@ -7,7 +7,6 @@ the tables' as one snapshot shows them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from psycopg import sql
 
 from yett.providers.postgres.guard import archive, asking
 from yett.providers.postgres.guard.acls import rights_on
-from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import File
 from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dependents import (
@@ -29,16 +27,16 @@ from yett.providers.postgres.guard.dependents import (
     read_by,
     relations_of,
 )
-from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Reference
+from yett.providers.postgres.guard.dumped import Dump, Reference
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
-from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
-from yett.providers.postgres.guard.own import Connection, answers, row, rows
+from yett.providers.postgres.guard.labels import Labels, must_have_been
+from yett.providers.postgres.guard.own import Connection, answers, rows
 from yett.providers.postgres.guard.publications import places
+from yett.providers.postgres.guard.read_back import Held, archived
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.shape import Shape, shapes
 from yett.providers.postgres.guard.sink import Sink
-from yett.providers.postgres.guard.table import Table, tables
 
 NAME = "tables.dump"
 _LOCKABLE = """
@@ -75,18 +73,11 @@ SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n
 WHERE n.nspname = ANY ({schemas}::text[]) AND c.oid = ANY ({oids}::oid[])
   AND c.relkind IN ('r', 'p', 'm', 'v', 'S', 'f') ORDER BY 1, 2""")
 _XID = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"
-# As pg_dump sets them, so that the text of a row is the same.
-AS_PG_DUMP = """
-SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
-SET LOCAL synchronize_seqscans = off"""
 _GRANTS = sql.SQL("""
 SELECT n.nspname::text, coalesce(r.rolname::text, ''), a.privilege_type, a.is_grantable
 FROM pg_namespace n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
 LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE n.nspname = ANY ({names}::text[]) AND a.grantee <> n.nspowner ORDER BY 1, 2, 3""")
-_DIGEST = sql.SQL("""
-SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(d, '' ORDER BY d COLLATE "C"), 'UTF8')), 'hex'), '')
-FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
 
 
 class Shut(Unguardable):
@@ -123,12 +114,7 @@ async def dump(
         ServerError: the agent's role may not lock a table.
         Unguardable: something cannot be dumped, or the archive is not what the tables hold.
     """
-    relations = await family(own, {*oids, *await in_schemas(own, schemas)})
-    relations = [relation for relation in relations if relation.oid not in already]
-    if missing := set(oids) - {relation.oid for relation in relations}:
-        raise Unguardable(f"there is no relation {min(missing)}: nobody but the transaction sees it")
-    if foreign := [relation for relation in relations if relation.kind == "f"]:
-        raise Unguardable(f"{foreign[0].schema}.{foreign[0].name} lies on another server", "have that server dumped")
+    relations = await _all_that_goes(own, oids, schemas, already)
     await must_be_readable(agent, own, relations, schemas, already)
     await _lock(agent, relations)
     ((xid,),) = await agent.rows(_XID)
@@ -136,52 +122,54 @@ async def dump(
     within = _IN_SCHEMAS.format(schemas=sql.Literal(list(schemas)), oids=sql.Literal(sorted(already)))
     selected = _selected(relations, depending.views, schemas, await rows(own, within) if schemas else ())
     with scratch() as folder:
-        target = folder / NAME
-        async with own.transaction():
-            await own.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            (snapshot,) = await row(own, sql.SQL("SELECT pg_export_snapshot()"))
-            await archive.dump(own, snapshot, target, selected)
-            (next_xid,) = await row(own, sql.SQL("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8"))
-            found = await tables(own, [relation.oid for relation in relations if relation.kind == "r"])
-            for table in found.values():
-                if table.obstacle:
-                    raise Unguardable(f"{table.label} {table.obstacle}")
-            await own.execute(AS_PG_DUMP)
-            dumped = [await _described(own, table) for table in found.values()]
-            enums = frozenset[int]().union(*(table.enums for table in found.values()))
-            called = await labels(own, enums)
-            await _must_hold_all(own, target, list(found.values()))
-        await must_have_been(own, enums, called)
-        file = await keep(sink, NAME, _content(target))
-        grants = tuple(tuple(grant) for grant in await rows(own, _GRANTS.format(names=sql.Literal(list(schemas)))))
-        covered = sql.Literal(sorted(depending.covered))
-        named = await rows(own, _NAMED_IN_IT.format(oids=covered))
-        own_keys = [key for (key,) in await rows(own, _OWN_KEYS.format(oids=covered))]
-        rights = await rights_on(own, depending.covered)
-        shaped = await shapes(answers(own), depending.covered)
-        published = await places(own, depending.covered)
-        references = await rows(own, _REFERENCES.format(oids=covered))
-    partitioned = tuple((r.schema, r.name) for r in relations if r.kind == "p")
+        held = await archived(own, relations, selected, folder / NAME)
+        await must_have_been(own, held.enums, held.labels)
+        file = await keep(sink, NAME, _content(folder / NAME))
+    kept = await _with_what_is_around(own, relations, schemas, depending, held)
+    gaps = tuple(_gaps(depending.lost, relations, depending))
+    shaped = await shapes(answers(own), depending.covered)
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, held.labels, shaped)
+
+
+async def _all_that_goes(
+    own: Connection, oids: Sequence[int], schemas: Sequence[str], already: Collection[int]
+) -> list[Relation]:
+    relations = await family(own, {*oids, *await in_schemas(own, schemas)})
+    relations = [relation for relation in relations if relation.oid not in already]
+    if missing := set(oids) - {relation.oid for relation in relations}:
+        raise Unguardable(f"there is no relation {min(missing)}: nobody but the transaction sees it")
+    if foreign := [relation for relation in relations if relation.kind == "f"]:
+        raise Unguardable(f"{foreign[0].schema}.{foreign[0].name} lies on another server", "have that server dumped")
+    return relations
+
+
+async def _with_what_is_around(
+    own: Connection, relations: Sequence[Relation], schemas: Sequence[str], depending: Dependents, held: Held
+) -> Dump:
+    """What pg_dump leaves out, and what an undo compares with what it finds."""
+    covered = sql.Literal(sorted(depending.covered))
+    grants = await rows(own, _GRANTS.format(names=sql.Literal(list(schemas))))
+    named = await rows(own, _NAMED_IN_IT.format(oids=covered))
+    own_keys = await rows(own, _OWN_KEYS.format(oids=covered))
+    references = await rows(own, _REFERENCES.format(oids=covered))
     views = (*depending.views, *((r.schema, r.name, r.kind) for r in relations if r.kind in ("v", "m")))
-    kept = Dump(
+    return Dump(
         NAME,
-        tuple(dumped),
-        partitioned,
+        held.tables,
+        tuple((r.schema, r.name) for r in relations if r.kind == "p"),
         tuple(schemas),
         views,
         depending.foreign_keys,
-        next_xid,
-        grants,
+        held.next_xid,
+        tuple(tuple(grant) for grant in grants),
         depending.statistics,
         oids=tuple(tuple(one) for one in named),
-        own_keys=tuple(own_keys),
-        rights=rights,
+        own_keys=tuple(key for (key,) in own_keys),
+        rights=await rights_on(own, depending.covered),
         references=tuple(Reference(*one) for one in references),
         key_comments=depending.key_comments,
-        publications=published,
+        publications=await places(own, depending.covered),
     )
-    gaps = tuple(_gaps(depending.lost, relations, depending))
-    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, called, shaped)
 
 
 async def _lock(agent: Executing, relations: list[Relation]) -> None:
@@ -242,56 +230,6 @@ def _selected(
         raise Unguardable("tables outside of the schemas that are dropped inherit from tables inside")
     named = {(relation.schema, relation.name) for relation in relations} | {(s, n) for s, n, _ in views}
     return [archive.of_table(schema, name) for schema, name in sorted(named)]
-
-
-async def _described(own: Connection, table: Table) -> DumpedTable:
-    count, digest = await row(own, digest_query(table))
-    return DumpedTable(table.oid, table.schema, table.name, table.filenode, table.columns, count, digest)
-
-
-def digest_query(table: Table, *, by_oid: bool = False) -> sql.Composed:
-    """Query for the number of rows, and SHA-256 over the rows' own digests in order.
-
-    Sent, a value of a type that is not built in holds its type's oid, which is another once the type was made again: so
-    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function).
-    `by_oid`: as digests were made before.
-    """
-    sent = [by_oid or "." not in column.type for column in table.columns]  # format_type names a built-in one alone
-    columns = sql.SQL(", ").join(
-        [
-            sql.SQL("t.{}" if as_it_is else "format('%L', t.{})").format(column.quoted)
-            for column, as_it_is in zip(table.columns, sent, strict=True)
-        ]
-    )
-    return _DIGEST.format(columns=columns, table=table.quoted)
-
-
-async def _must_hold_all(own: Connection, target: Path, found: list[Table]) -> None:
-    """The rows in the archive are, byte for byte, those that the server gives in the same form."""
-    archived = await _archived(target)
-    for table in found:
-        columns = sql.SQL(", ").join([column.quoted for column in table.written])
-        statement = sql.SQL("COPY {} ({}) TO STDOUT").format(table.quoted, columns)
-        digest = hashlib.sha256()
-        async with own.cursor() as cursor, cursor.copy(statement) as copy:
-            async for line in copy:
-                digest.update(line)
-        if archived.get((table.schema, table.name), hashlib.sha256().hexdigest()) != digest.hexdigest():
-            raise Unguardable(f"the dump does not hold the rows of {table.label}", "run the statement again")
-
-
-async def _archived(target: Path) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
-    name, digest = ("", ""), hashlib.sha256()
-    async with archive.data(target) as lines:
-        async for kind, line in archive.read(lines):
-            if kind is Kind.COPY:
-                name, digest = archive.copied(line), hashlib.sha256()
-            elif kind is Kind.ROW:
-                digest.update(line)
-            elif kind is Kind.END:
-                found[name] = digest.hexdigest()
-    return found
 
 
 async def _content(path: Path) -> AsyncGenerator[bytes, None]:

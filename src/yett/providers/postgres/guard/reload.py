@@ -21,13 +21,13 @@ from yett.providers.postgres.guard.acls import of_leases, revoke_all_but
 from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.dump import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.dumped import Dump, Key
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
 from yett.providers.postgres.guard.gone_leases import standing_in
 from yett.providers.postgres.guard.make_way import make_way
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.publications import back_in_place
+from yett.providers.postgres.guard.read_back import AS_PG_DUMP, digest_query
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.since import Now, Since
