@@ -8,13 +8,12 @@ else it is asked about by itself. No I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from yett.gateway.databases.attempts import Changed
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import Rows
-from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.facts import ABSENT
 from yett.operations.sql.statement import Statement, Verb, Way
 
@@ -64,10 +63,10 @@ class Plan:
         self._reach = _reach(self.statements)
         self._schemas = frozenset(schema for one in self.statements for schema in one.schemas)
 
-    def covers(self, now: Statement, existing: Catalog) -> bool:
+    def covers(self, now: Statement, made: Collection[int]) -> bool:
         """Whether `now`, the next statement of the text as it is read in its turn, is what was asked about.
 
-        `existing`: what others see, too. What the transaction has made itself is nobody's loss.
+        `made`: relations (oid) that the transaction has made itself: they are nobody's loss.
         """
         was = self._next(now.text)
         if was is None or now.executes or now.way in (Way.ALONE, Way.REFUSE):
@@ -78,11 +77,11 @@ class Plan:
             return was.way is Way.ASK and not awaits_names(was)
         if was.way is not Way.DUMP or not set(now.schemas) <= self._schemas:
             return False
-        return all(self._goes(oid, level) or existing.relation(oid) is None for oid, level in _reach([now]).items())
+        return all(self._goes(oid, level) or oid in made for oid, level in _reach([now]).items())
 
-    def allows(self, changed: Sequence[Changed], existing: Catalog) -> bool:
-        """Whether all of these rows lie within what was asked about."""
-        return self.alone and all(existing.relation(one.oid) is None or self._allows(one) for one in changed)
+    def allows(self, changed: Sequence[Changed], made: Collection[int]) -> bool:
+        """Whether all of these rows lie within what was asked about; `made` as in `covers`."""
+        return self.alone and all(one.oid in made or self._allows(one) for one in changed)
 
     def _allows(self, one: Changed) -> bool:
         rows = one.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from yett.gateway.databases import own_tables, session_settings
 from yett.gateway.databases.attempts import Ran
@@ -27,7 +27,7 @@ class Running:
         """As they come, one text after the other."""
         behind = stands_for(look)
         settings = await self._hangs_on(look.statements, behind)
-        made = await self.made_here(_concerned(look.statements))
+        made = await self.made_of(look.statements)
         return [
             Ran(one, tuple(bound.values), prepared, types=bound.types, settings=settings, made=made)
             for one, prepared in zip(look.statements, behind, strict=True)
@@ -36,8 +36,14 @@ class Running:
     async def text(self, statements: Sequence[Statement]) -> list[Ran]:
         """As a text of several is asked about, before any of it has run."""
         settings = await self._hangs_on(statements)
-        made = await self.made_here(_concerned(statements))
+        made = await self.made_of(statements)
         return [Ran(as_planned(one), settings=settings, made=made) for one in statements]
+
+    async def made_of(self, statements: Sequence[Statement]) -> frozenset[int]:
+        """Those of the relations that they touch, or that what they add refers to."""
+        return await self.made_here(
+            oid for one in statements for oid in (*(touched.oid for touched in one.touched), *(one.adds_to or ()))
+        )
 
     async def made_here(self, oids: Iterable[int]) -> frozenset[int]:
         """Those relations that the transaction itself has made: nobody else knows them."""
@@ -52,10 +58,3 @@ class Running:
             *await session_settings.read_by(self._agent, texts),
             *await own_tables.read_by(self._agent, statements, behind),
         )
-
-
-def _concerned(statements: Iterable[Statement]) -> Iterator[int]:
-    """The relations that they touch, or that what they add refers to."""
-    for statement in statements:
-        yield from (one.oid for one in statement.touched)
-        yield from statement.adds_to or ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -173,8 +173,8 @@ class GuardedTransaction:
         if not self.planning:
             self.plan.alone = False
             return False
-        existing = await stopping(self.place.catalogs.now())
-        return all(self.plan.covers(one, existing) for one in look.statements)
+        made = await stopping(self.running.made_of(look.statements))
+        return all(self.plan.covers(one, made) for one in look.statements)
 
     @property
     def _has_defined(self) -> bool:
@@ -282,7 +282,7 @@ class GuardedTransaction:
             attempt = ask()
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
                 attempt = ask(known=await shown(place, [one.oid for one in changed], count=False))
-            granted = await self._let(self._let_pass(attempt, changed))
+            granted = await self._let(self._let_pass(attempt, changed, made))
             admitted.passes.append(granted)
             hold = granted.hold or hold
         elif not admitted.dumps:
@@ -323,12 +323,12 @@ class GuardedTransaction:
             self.guard.without_rules = changes.rules_of
         await stopping(self.redefining.capture(changes, hold, gaps))
 
-    async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed]) -> Pass:
+    async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed], made: Collection[int]) -> Pass:
         """A person who has signed the text as a whole is not asked again for what lies within it. Raises YettError."""
         checkpoint = self.place.checkpoint
         if self.plan is None or self.signed is None:
             return await checkpoint.pass_(attempt)
-        if self.plan.allows(changed, await self.place.catalogs.now()):
+        if self.plan.allows(changed, made):
             return await checkpoint.also(attempt, self.signed)
         return await checkpoint.pass_(attempt)
 
