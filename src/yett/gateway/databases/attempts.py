@@ -41,7 +41,8 @@ class Ran:
 
     `types`: what was declared for its parameters, OIDs. `settings`: those of the session that are not as usual,
     "name=value". `copied`: SHA-256 of the rows that a COPY FROM STDIN was given, once they are there. `made`: relations
-    that it touches and that its own transaction has made, which nobody else knows.
+    that it touches and that its own transaction has made, which nobody else knows. `any_values`: what is signed of it
+    is its form, see `by_themselves.py`. `few`: it deleted or updated one row at most, with all that it set off.
     """
 
     statement: Statement
@@ -51,6 +52,8 @@ class Ran:
     types: tuple[int, ...] = ()
     settings: tuple[str, ...] = ()
     made: frozenset[int] = frozenset()
+    any_values: bool = False
+    few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def measured(
     deleted = sum(one.rows.deleted for one in changed)
     total = deleted + sum(one.rows.updated + one.rows.inserted for one in changed)
     effect = Effect.DELETE if deleted else Effect.WRITE
-    beyond = _BEYOND if _reaches_beyond(statements, changed) else f"{ADDS_UP}{_BEYOND}" if adds_up else ""
+    beyond = _BEYOND if _reaches_beyond(ran, changed) else f"{ADDS_UP}{_BEYOND}" if adds_up else ""
     tables = tuple(Touched(one.oid, "", one.rows.table, Verb.UPDATE) for one in changed)
     operation = Operation(
         action=f"postgres:{effect.value}{beyond}",
@@ -156,14 +159,15 @@ def touched_oids(ran: Sequence[Ran]) -> list[int]:
     return sorted({one.oid for one in touched})
 
 
-def _reaches_beyond(statements: Sequence[Statement], changed: Sequence[Changed]) -> bool:
-    """Whether it does more than its own words say: too much, any row there is, or tables that it does not name."""
-    named = frozenset[int]().union(*(statement.named for statement in statements))
+def _reaches_beyond(ran: Sequence[Ran], changed: Sequence[Changed]) -> bool:
+    """Whether it does more than its own words say: too much, any row there is, or tables that it does not name. Where
+    there is but one row (a lock, a setting), those are words as good as its key."""
+    named = frozenset[int]().union(*(one.statement.named for one in ran))
     deleted = sum(one.rows.deleted for one in changed)
     updated = sum(one.rows.updated for one in changed)
     others = [one.rows for one in changed if one.oid not in named]
     elsewhere = any(one.deleted for one in others) or sum(one.updated for one in others) > (0 if deleted else BESIDE)
-    unbounded = any(statement.unbounded for statement in statements) and deleted + updated > 0
+    unbounded = any(one.statement.unbounded and not one.few for one in ran) and deleted + updated > 0
     return elsewhere or unbounded or deleted > MOST_DELETED or deleted + updated > MOST_CHANGED
 
 
@@ -196,11 +200,13 @@ def _verbs(rows: Rows) -> str:
 
 def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
     """What the agent wrote, and bound: it is signed, sealed with the hold, and never in the log."""
-    statements: list[Json] = [one.statement.text for one in ran]
-    bound: list[Json] = [[_shown(value) for value in one.parameters] for one in ran]
+    statements: list[Json] = [one.statement.redacted if one.any_values else one.statement.text for one in ran]
+    bound: list[Json] = [[] if one.any_values else [_shown(value) for value in one.parameters] for one in ran]
     found: dict[str, Json] = {"statements": statements}
-    if any(one.parameters for one in ran):
+    if any(bound):
         found["bound"] = bound
+    if any(one.any_values for one in ran):
+        found["any_values"] = [number for number, one in enumerate(ran) if one.any_values]
     if any(one.types for one in ran):
         found["types"] = [list(one.types) for one in ran]
     if any(one.prepared for one in ran):

@@ -22,6 +22,7 @@ from yett.gateway.databases.attempts import (
     reaches_beyond,
     touched_oids,
 )
+from yett.gateway.databases.by_themselves import forms
 from yett.gateway.databases.copying import Copying
 from yett.gateway.databases.lending import give_back
 from yett.gateway.databases.looking import About
@@ -75,6 +76,8 @@ class GuardedTransaction:
     guarded: bool = False
     """A statement ran whose effect nobody has decided on yet."""
     likely_held: bool = False
+    touched: int | None = None
+    """As the guard had counted before the statement that was just admitted, which names no row."""
     lent_for: tuple[Statement, ...] = ()
     lent: bool = False
     """The transaction runs as the tables' owner, for the statement that was just admitted."""
@@ -211,6 +214,8 @@ class GuardedTransaction:
             self.statements += ran
             return
         self.likely_held |= held
+        if any(one.statement.unbounded for one in ran):
+            self.touched = await stopping(self.guard.touched())
         if not any(one.statement.copies for one in ran):  # how long those take is their client's affair
             # What was approved may be all of the agent's transaction, of which this is one statement.
             is_trial = held and not self.trying.approved(ANY)
@@ -244,6 +249,11 @@ class GuardedTransaction:
         """The admitted statement has run: what was lent for it goes back, and its limits."""
         self.trying.nothing()
         self.new.has_run()
+        if self.touched is not None:
+            self.statements[-1] = replace(
+                self.statements[-1], few=await stopping(self.guard.touched()) <= self.touched + 1
+            )
+            self.touched = None
         if self.lent:
             self.lent = False
             await stopping(grant_made(self.place, self.agent, self.guard, self.lent_for))
@@ -277,11 +287,13 @@ class GuardedTransaction:
         if self.guarded or await self._did_more(changed):
             adds_up = await self.reserved.adds_up(changed)
             made = await stopping(self.running.made_here(one.oid for one in changed))
-            whose = place.session, place.database, self.statements, changed, place.lease
-            ask = partial(measured, *whose, capture, made=made, adds_up=adds_up)
-            attempt = ask()
+            ask = partial(
+                measured, place.session, place.database, lease=place.lease, undo=capture, made=made, adds_up=adds_up
+            )
+            attempt = ask(self.statements, changed)
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
-                attempt = ask(known=await shown(place, [one.oid for one in changed], count=False))
+                signed = await self._let(forms(place, self.statements, changed, ask))
+                attempt = ask(signed, changed, known=await shown(place, [one.oid for one in changed], count=False))
             granted = await self._let(self._let_pass(attempt, changed, made))
             admitted.passes.append(granted)
             hold = granted.hold or hold
@@ -314,8 +326,8 @@ class GuardedTransaction:
             return
         schemas = [schema for one in self.statements for schema in one.statement.schemas]
         changes = await stopping(self.guard.changes(effects, schemas))
-        if changes.in_a_circle:
-            raise Stopped(told(_IN_A_CIRCLE))
+        if found := [name for name in changes.replaced_types if _are_parted(dumps, name)]:
+            raise Stopped(told(_parted(found[0])))
         gaps = not_brought_back(changes.unkept)
         if all(one.says_all for one in dumps):
             if gaps:
@@ -409,10 +421,17 @@ def _redefines(what: Sequence[str]) -> Unguardable:
     )
 
 
-_IN_A_CIRCLE = Unguardable(
-    "it drops an enum type, tables and definitions that speak of these: what is kept of each could need another first",
-    "drop the type in a transaction of its own, behind this one",
-)
+def _are_parted(dumps: Sequence[Dumping], type_name: str) -> bool:
+    """Whether tables that had columns of the type are in more than one dump, each of which would take it back alone."""
+    having = [one for one in dumps if any(type_name in c.type for table in one.dumped for c in table.columns)]
+    return len(having) > 1
+
+
+def _parted(type_name: str) -> Unguardable:
+    return Unguardable(
+        f"it makes the type {type_name} anew under tables that are kept one by one: none of them could come back alone",
+        "send all of the transaction as one text: then they are kept together",
+    )
 
 
 def _takes_more(changes: Changes) -> Unguardable:

@@ -24,7 +24,11 @@ async def bring_back(
     if count := words_of(opened.about):
         yield f"making {count} definitions of {database.name} again"
         names = await bring_words_back(
-            databases.own(database), opened.about, opened, lambda xid: begun(str(Xact(database.id, xid)))
+            databases.own(database),
+            opened.about,
+            opened,
+            lambda xid: begun(str(Xact(database.id, xid))),
+            lambda: all_undone(undos, database),
         )
         databases.changed(database)
         yield f"{database.name} is as it was: {', '.join(names)}"

@@ -40,9 +40,10 @@ def _visible(one: str) -> str:
 
 
 def _fields(severity: str, told: Told) -> bytes:
-    hint = " ".join(part for part in (told.hint, f"(hold {told.hold})" if told.hold else "") if part)
+    held = f"(hold {told.hold})" if told.hold else ""  # in both: many clients show the message alone
+    said, hint = (" ".join(filter(None, (text, held))) for text in (told.message, told.hint))
     known = told.sqlstate if len(told.sqlstate) == 5 and told.sqlstate.isalnum() else "42501"
-    pairs = (("S", severity), ("V", severity), ("C", known), ("M", told.message), ("H", hint))
+    pairs = (("S", severity), ("V", severity), ("C", known), ("M", said), ("H", hint))
     return (
         b"".join(mark.encode() + clean(text).encode("utf-8", "replace") + b"\0" for mark, text in pairs if text) + b"\0"
     )

@@ -6,22 +6,23 @@ somebody's later work, and then nothing is done.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+import psycopg
 
 from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, load
+from yett.providers.postgres.guard.chain import Others, none
 from yett.providers.postgres.guard.comments import KIND as COMMENT
 from yett.providers.postgres.guard.comments import comments, place_of
-from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.own import Own
-from yett.providers.postgres.guard.redefined import NAME, WORDS, Change
-from yett.providers.postgres.guard.remaking import make, place_in_order
-from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction
+from yett.providers.postgres.guard.own import Connection, Own, told
+from yett.providers.postgres.guard.redefined import WORDS, Change
+from yett.providers.postgres.guard.remaking import make
+from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction, sisters_of
 from yett.providers.postgres.guard.sink import Source
-from yett.providers.postgres.guard.words import FUNCTION, Asked, Word, as_written_by, word_from, words
+from yett.providers.postgres.guard.types_back import changes_of
+from yett.providers.postgres.guard.words import ENUM, FUNCTION, Asked, Word, as_written_by, words
 
 
 def words_of(facts: Mapping[str, Json]) -> int:
@@ -30,14 +31,16 @@ def words_of(facts: Mapping[str, Json]) -> int:
     return len(found) if isinstance(found, list) else 0
 
 
-async def bring_words_back(own: Own, facts: Mapping[str, Json], source: Source, begun: Begun | None) -> list[str]:
+async def bring_words_back(
+    own: Own, facts: Mapping[str, Json], source: Source, begun: Begun | None, others: Others = none
+) -> list[str]:
     """All of them, or nothing; answers what they are.
 
     Raises:
         YettError: the undo does not fit this database, something was changed since, or did not come back as it was.
     """
     captured = load(facts, source)
-    changes = await _changes(captured, source)
+    changes = await changes_of(captured)
     async with one_transaction(own, keep=True) as connection:
         await must_fit(connection, captured)
         asked = await as_written_by(connection)
@@ -46,7 +49,7 @@ async def bring_words_back(own: Own, facts: Mapping[str, Json], source: Source, 
         left = [one for one in changes if not _is_back(one, now)]
         for one in reversed(left):
             if one.what.drop and one.what.kind != FUNCTION and one.what.identity in now:
-                await connection.execute(one.what.drop.encode())
+                await _drop(connection, one, captured, others)
         for before in [one.before for one in left if one.before is not None]:
             await make(connection, asked, before)
         again = await _now(asked, [one.what for one in changes])
@@ -57,15 +60,18 @@ async def bring_words_back(own: Own, facts: Mapping[str, Json], source: Source, 
     return [one.what.label for one in changes]
 
 
-async def _changes(captured: Captured, source: Source) -> list[Change]:
-    (file,) = [file for file in captured.files if file.name == NAME]
-    content = b"".join([piece async for piece in checked(source, file)])
+async def _drop(connection: Connection, one: Change, captured: Captured, others: Others) -> None:
     try:
-        listed: Any = json.loads(content)  # Any: the shape is checked by taking it apart
-        found = [Change(*(word_from(one) if one else None for one in pair)) for pair in listed]
-        return sorted(found, key=lambda one: place_in_order(one.what))
-    except (AssertionError, TypeError, ValueError):
-        raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None
+        await connection.execute(one.what.drop.encode())
+    except psycopg.errors.DependentObjectsStillExist as error:
+        sisters = sisters_of(captured, await others())
+        first = [sister.id for sister in sisters if sister.known.dump is not None and one.what.kind == ENUM]
+        if not first:
+            raise
+        raise YettError(
+            f"the {one.what.label} is used by tables of the same transaction, so nothing was undone: {told(error)}",
+            f"go back step by step: yett undo apply {first[-1]}, then this one again",
+        ) from None
 
 
 async def _now(asked: Asked, wanted: Sequence[Word]) -> dict[tuple[str, str], Word]:

@@ -73,6 +73,11 @@ class Guard:
         self._first_multixact = state.next_multixact
         self._read_committed = state.read_committed
 
+    async def touched(self) -> int:
+        """How many rows statements have deleted or updated in the session so far, whatever became of that: to compare
+        with what it was. Raises ServerError."""
+        return sum(deleted + updated for _, _, deleted, updated, _ in (await asking.counts(self._agent)).values())
+
     async def standing(self) -> Standing:
         """What the session has counted by now, for `took_back`: right behind a SAVEPOINT. Raises ServerError."""
         return self._taken_back.standing(await asking.counts(self._agent))

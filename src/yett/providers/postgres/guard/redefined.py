@@ -47,12 +47,6 @@ SELECT a.class || ':' || a.oid, a.oid::int8, pg_describe_object(a.class::regclas
   UNION ALL SELECT 'pg_rewrite', oid FROM pg_rewrite WHERE rulename = ANY ({names}::text[])
   UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE typname = ANY ({types}::text[])
 ) a WHERE a.oid >= 16384""")
-_NEED = sql.SQL("""
-SELECT 1 FROM pg_depend d LEFT JOIN pg_type t ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
-LEFT JOIN pg_type e ON e.oid = t.typelem
-WHERE (d.classid::regclass::text || ':' || d.objid) = ANY ({parts}::text[])
-  AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ({oids}::oid[])
-    OR t.typrelid = ANY ({oids}::oid[]) OR e.typrelid = ANY ({oids}::oid[])) LIMIT 1""")
 _THERE = sql.SQL("SELECT oid::int8 FROM {catalog} WHERE oid = ANY ({oids}::oid[])")
 _SCHEMAS = sql.SQL("SELECT oid::int8 FROM pg_namespace WHERE nspname = ANY ({names}::text[])")
 _TAKEN_AWAY = ("trigger", "policy")
@@ -96,13 +90,16 @@ NOTHING_DUMPED = Dumped()
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`unkept`, described: what else that was there before the transaction is not as it was. `in_a_circle`: it takes an
-    enum, which dumped tables may need, and something that needs one of these."""
+    """`unkept`, described: what else that was there before the transaction is not as it was."""
 
     kept: tuple[Change, ...]
     unkept: tuple[str, ...]
     xids: ids.Xids
-    in_a_circle: bool = False
+
+    @property
+    def replaced_types(self) -> tuple[str, ...]:
+        """Names of enums that are made again: a table that had a column of one goes back with it (`types_back.py`)."""
+        return tuple(one.what.name for one in self.kept if one.what.kind == ENUM and one.before and one.after)
 
     @property
     def rules_of(self) -> frozenset[int]:
@@ -165,7 +162,6 @@ class Redefined:
             # An enum is made again, and never changed: what uses it is there.
             moved = {(one.catalog, one.oid) for one in found_now if one.identity not in known or one.kind == ENUM}
             kept = [Change(one, now.get(one.identity)) for one in ours_to_keep if (one.catalog, one.oid) not in moved]
-            in_a_circle = await _in_a_circle(own, kept, dumped)
             made = [now[one] for one in now.keys() - known if now[one].kind in _TAKEN_AWAY]
             kept += [Change(None, one) for one in made if not await self._was_there(own, one)]
         parts -= {f"{catalog}:{oid}" for catalog, oid in moved}
@@ -175,7 +171,6 @@ class Redefined:
             (*kept, *said.values()),
             tuple(sorted({one.label for one in unkept})),
             xids,
-            in_a_circle,
         )
 
     async def _read(self, own: Connection) -> list[Word]:
@@ -254,15 +249,6 @@ async def _held(own: Connection, dumped: Dumped) -> frozenset[str]:
     if not parts:
         return frozenset()
     return frozenset(part for part, *_ in await rows(own, _DEPENDENTS.format(parts=sql.Literal(parts))))
-
-
-async def _in_a_circle(own: Connection, kept: Sequence[Change], dumped: Dumped) -> bool:
-    """As `Changes.in_a_circle`."""
-    if not any(one.what.kind == ENUM for one in kept):
-        return False
-    others = frozenset[str]().union(*(one.what.parts for one in kept if one.what.kind != ENUM))
-    need = _NEED.format(parts=sql.Literal(sorted(others)), oids=sql.Literal(sorted(dumped.relations)))
-    return bool(await rows(own, need))
 
 
 def _is_the_same(one: Change) -> bool:

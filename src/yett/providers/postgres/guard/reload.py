@@ -7,7 +7,7 @@ any transaction but the one that it was made for.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +28,12 @@ from yett.providers.postgres.guard.make_way import make_way
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.publications import back_in_place
 from yett.providers.postgres.guard.read_back import AS_PG_DUMP, digest_query
+from yett.providers.postgres.guard.redefined import Change
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.silence import silenced
 from yett.providers.postgres.guard.since import Now, Since
 from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.types_back import types_back
 
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -58,8 +60,10 @@ class Reloaded:
     gone: tuple[str, ...]
 
 
-async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, now: Now) -> Reloaded:
-    """Bring them back, `now` being without conflicts.
+async def reload(
+    own: Connection, captured: Captured, dump: Dump, since: Since, now: Now, redefined: Sequence[Change]
+) -> Reloaded:
+    """Bring them back, `now` being without conflicts, and with the enum types that were `redefined`.
 
     Raises:
         YettError: what came back is not what was dumped.
@@ -74,6 +78,7 @@ async def reload(own: Connection, captured: Captured, dump: Dump, since: Since, 
         else:
             leases = await of_leases(own, {(schema, name) for schema, name, _, _ in dump.rights})
             dropped, aside = await make_way(own, dump, since, now)
+            await types_back(own, redefined)
             without = {one.key: one.name for one in waiting}
             tables_first, views, *behind = [
                 await archive.script(path, parts, own.info.server_version, without)

@@ -36,6 +36,7 @@ from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, ro
 from yett.providers.postgres.guard.reload import reload
 from yett.providers.postgres.guard.silence import no_triggers, silenced
 from yett.providers.postgres.guard.table import Table, tables
+from yett.providers.postgres.guard.types_back import types_of
 from yett.providers.postgres.guard.xids import EPOCH
 
 Begun = Callable[[int], Awaitable[None]]
@@ -177,7 +178,7 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
         before = await _counts(connection)
         async with unchecked(connection, loose):
             await exchange(connection, parts)
-    await _must_hold(connection, keys, _sisters(captured, await others()))
+    await _must_hold(connection, keys, sisters_of(captured, await others()))
     await _must_be_once(connection, [part.table for part in parts if part.returning])
     await _did_what_was_meant(connection, parts, before)
     if verify:
@@ -196,10 +197,11 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump, oth
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
-    reloaded = await reload(connection, captured, dump, since, now)
+    sisters = sisters_of(captured, await others())
+    reloaded = await reload(connection, captured, dump, since, now, await types_of(sisters))
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
-    await _must_hold(connection, await foreign_keys(connection, there), _sisters(captured, await others()))
+    await _must_hold(connection, await foreign_keys(connection, there), sisters)
     aside = [f"{one.schema}.{one.name} (called {until_its_own_undo(one)} for now)" for one in now.aside]
     names = tuple(f"{table.schema}.{table.name}" for table in dump.tables)
     waiting = (*(f"the foreign key {key}" for key in reloaded.waiting), *aside)
@@ -280,7 +282,7 @@ async def _must_hold(connection: Connection, keys: list[ForeignKey], sisters: Se
             raise Refused(_words(found), found)
 
 
-def _sisters(captured: Captured, others: Sequence[Undone]) -> list[Undone]:
+def sisters_of(captured: Captured, others: Sequence[Undone]) -> list[Undone]:
     """The transaction's other undos that are not applied: what they hold is as the transaction left it."""
     whose = captured.system, captured.xid
     of_it = [one for one in others if (one.known.system, one.known.xid) == whose and not one.by]

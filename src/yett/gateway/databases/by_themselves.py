@@ -1,0 +1,54 @@
+"""Statements of a held transaction that nobody would be asked about alone: people sign their form, not their values.
+
+Programs write times and keys of their own making ("created_at", "migration_time"), which are others whenever they send
+their transaction again: what was signed to the letter would never come again. A statement that only adds or changes
+rows, and that the policy lets pass by itself, could have been sent a moment before, in a transaction of its own, with
+any values: what stands behind it would find the same. So to sign its values would hold nobody back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from yett.gateway.databases.attempts import Changed, Ran
+from yett.gateway.databases.place import Place
+from yett.model.effects import Verdict
+from yett.model.operation import Attempt
+from yett.operations.sql.statement import Verb, Way
+
+_CHANGES = frozenset({Verb.INSERT, Verb.UPDATE})
+Asked = Callable[[Sequence[Ran], Sequence[Changed]], Attempt]
+"""How people would be asked about statements that did this."""
+
+
+async def forms(place: Place, ran: Sequence[Ran], changed: Sequence[Changed], asked: Asked) -> list[Ran]:
+    """All of them, those marked whose values nobody has to sign. Raises YettError."""
+    passing: dict[str, bool] = {}
+    for one in filter(_could_stand_alone, ran):
+        form = one.statement.redacted
+        if form not in passing:
+            attempt = asked([one], _by(one, changed))
+            passing[form] = await place.checkpoint.ask(attempt) is Verdict.ALLOW
+    return [replace(one, any_values=_could_stand_alone(one) and passing[one.statement.redacted]) for one in ran]
+
+
+def _could_stand_alone(one: Ran) -> bool:
+    """Its text says it all, and of what its own transaction has made, which it could not find before, it changes
+    nothing."""
+    statement = one.statement
+    verbs = {touched.verb for touched in statement.touched} - {Verb.READ}
+    return (
+        statement.way is Way.GUARD
+        and bool(verbs)
+        and verbs <= _CHANGES
+        and not (one.made or one.prepared or one.copied or statement.copies)
+        and not (statement.unbounded or statement.acts_when_read)
+    )
+
+
+def _by(one: Ran, changed: Sequence[Changed]) -> list[Changed]:
+    """The most that it did: all that was added to and changed in what it touches, whoever did that. It deletes
+    nothing."""
+    touched = {each.oid for each in one.statement.touched if each.verb is not Verb.READ}
+    return [replace(each, rows=replace(each.rows, deleted=0)) for each in changed if each.oid in touched]
