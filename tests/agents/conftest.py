@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.npm import installed
 
 from agents.person import Person
 from yett.drills import scene
 from yett.drills.telling import Telling
 from yett.lab.incident import lab_folder
 
-PINNED = Path(__file__).parent / "clients"
-INSTALLED = Path(sys.prefix) / "agents"
-"""Beside the test dependencies: what git ignores and `make clean` removes."""
-
 
 @pytest.fixture(scope="session")
 def claude_folder() -> Path:
     """The folder that holds the program `claude`."""
-    INSTALLED.mkdir(exist_ok=True)
-    with (INSTALLED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes share the folder
-        _install()
-    found = sorted((INSTALLED / "node_modules/@anthropic-ai").glob("claude-code-*/claude"))
+    modules = installed(Path(__file__).parent / "clients", "agents") / "node_modules/@anthropic-ai"
+    found = sorted(modules.glob("claude-code-*/claude"))
     assert found, "this platform has no build of the client"
     return found[0].parent
-
-
-def _install() -> None:
-    """Bring the folder up to the lock file. The packages' own scripts do not run: they only copy the program."""
-    lock, done = PINNED / "package-lock.json", INSTALLED / "installed.json"
-    if done.exists() and done.read_bytes() == lock.read_bytes():
-        return
-    for file in (PINNED / "package.json", lock):
-        shutil.copy(file, INSTALLED)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-    made = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[-2000:]
-    shutil.copy(lock, done)
 
 
 @pytest.fixture(scope="module")

@@ -110,21 +110,17 @@ SELECT array_agg(d ORDER BY d COLLATE "C") FROM (
 
 
 class Tool:
-    """A project of a tool, and how its people run it."""
+    """A project of a tool in a folder, and how its people run it."""
 
-    def __init__(self, company: Company, folder: Path, files: dict[str, str], program: str) -> None:
+    def __init__(self, company: Company, folder: Path, *program: str) -> None:
         self._company = company
         self._folder = folder
         self._program = program
-        for name, text in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text)
 
     def run(self, *arguments: str, most: int = 12) -> int:
         """Again and again, as long as it waits for a person, who says yes; how often that was."""
-        to = str(self._company.port), self._company.name, PLACEHOLDER
         for asked in range(most):
-            command = [sys.executable, self._program, *to, *arguments]
+            command = [*self._program, *arguments]
             run = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, timeout=60, check=False)
             if run.returncode == 0:
                 return asked
@@ -134,8 +130,15 @@ class Tool:
         raise AssertionError(f"{most} questions were not enough")
 
 
+def _project(company: Company, folder: Path, files: dict[str, str], program: str) -> Tool:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return Tool(company, folder, sys.executable, program, str(company.port), company.name, PLACEHOLDER)
+
+
 def test_django(company: Company, tmp_path: Path) -> None:
-    django = Tool(company, tmp_path, DJANGO, "manage.py")
+    django = _project(company, tmp_path, DJANGO, "manage.py")
     assert django.run("migrate", "shop", "0001") == 2  # its own table has a transaction of its own
     first, undos = company.truth(DEFINED), len(company.laws.plane.undos.records())
     assert django.run("migrate") == 3  # a column with a default, the default dropped, an index on a table that is there
@@ -149,7 +152,7 @@ def test_django(company: Company, tmp_path: Path) -> None:
 
 
 def test_alembic(company: Company, tmp_path: Path) -> None:
-    alembic = Tool(company, tmp_path, ALEMBIC, "run.py")
+    alembic = _project(company, tmp_path, ALEMBIC, "run.py")
     assert alembic.run("upgrade", "one") == 1
     first = company.truth(DEFINED)
     assert alembic.run("upgrade", "two") == 2

@@ -47,7 +47,7 @@ def test_psql(place: Place) -> None:
     assert (done.stdout, done.stderr) == ("10\nDELETE 2\n", "")
     place.desk.stops["admit", "update"] = NO
     done = program(place, need("psql"), "-XAt", "-c", "update t set name = ''", "-c", "select 1", "-c", "\\dt")
-    assert "ERROR:  yett: not this one\nHINT:  ask for it (hold h123)" in done.stderr
+    assert "ERROR:  yett: not this one (hold h123)\nHINT:  ask for it (hold h123)" in done.stderr
     assert done.stdout.startswith("1\n")
     assert "public|t|table" in done.stdout
     script = "begin;\ndelete from t where id = 3;\n\\echo here\ncommit;\nselect count(*) from t;\n"
@@ -329,7 +329,7 @@ def test_node_postgres(place: Place, node_postgres: Path) -> None:
     assert json.loads(done.stdout) == {
         "count": "10",
         "deleted": [{"id": 1}],
-        "refused": {"code": "42501", "message": "yett: not this one", "hint": "ask for it (hold h123)"},
+        "refused": {"code": "42501", "message": "yett: not this one (hold h123)", "hint": "ask for it (hold h123)"},
         "named": ["name 2", "name 3"],
         "cursor": [2, 2, 2, 2, 1, 0],
         "left": "8",

@@ -42,7 +42,7 @@ def test_a_write_that_is_stopped_leaves_nothing(place: Place, moment: str, prepa
     with place.connect() as c:
         with pytest.raises(errors.InsufficientPrivilege) as refused:
             run(c, "delete from t", prepare)
-        assert refused.value.diag.message_primary == "yett: not this one"
+        assert refused.value.diag.message_primary == "yett: not this one (hold h123)"
         assert "h123" in str(refused.value.diag.message_hint)
         assert c.info.transaction_status is pq.TransactionStatus.IDLE
         assert run(c, "select count(*) from t", prepare).fetchone() == (10,)

@@ -23,12 +23,17 @@ Asked = Callable[[Sequence[Ran], Sequence[Changed]], Attempt]
 
 
 async def forms(place: Place, ran: Sequence[Ran], changed: Sequence[Changed], asked: Asked) -> list[Ran]:
-    """All of them, those marked whose values nobody has to sign. Raises YettError."""
+    """All of them, those marked whose values nobody has to sign. Raises YettError.
+
+    Asked with the most that it did: all that was added to and changed in what it reaches, whoever did that.
+    """
     passing: dict[str, bool] = {}
+    known = frozenset[int]().union(*map(_reaches, ran))
     for one in filter(_could_stand_alone, ran):
         form = one.statement.redacted
         if form not in passing:
-            attempt = asked([one], _by(one, changed))
+            may_be_its = [each for each in changed if each.oid in _reaches(one) or each.oid not in known]
+            attempt = asked([one], [replace(each, rows=replace(each.rows, deleted=0)) for each in may_be_its])
             passing[form] = await place.checkpoint.ask(attempt) is Verdict.ALLOW
     return [replace(one, any_values=_could_stand_alone(one) and passing[one.statement.redacted]) for one in ran]
 
@@ -47,8 +52,7 @@ def _could_stand_alone(one: Ran) -> bool:
     )
 
 
-def _by(one: Ran, changed: Sequence[Changed]) -> list[Changed]:
-    """The most that it did: all that was added to and changed in what it touches, whoever did that. It deletes
-    nothing."""
-    touched = {each.oid for each in one.statement.touched if each.verb is not Verb.READ}
-    return [replace(each, rows=replace(each.rows, deleted=0)) for each in changed if each.oid in touched]
+def _reaches(one: Ran) -> frozenset[int]:
+    """The relations (oid) that it may have changed, with partitions and heirs."""
+    statement = one.statement
+    return statement.named | {each.oid for each in statement.touched if each.verb is not Verb.READ}
