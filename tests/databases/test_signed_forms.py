@@ -121,13 +121,15 @@ def test_what_sets_a_deletion_off_is_signed(audited: Company, touching: str) -> 
     assert sent(audited, [(MANY, ()), then]) is not None
 
 
-def test_where_people_are_asked_about_each_write_its_values_are_signed(few_changes: Company) -> None:
-    """Four rows are more than this task may change by itself, however they are added."""
+def test_what_adds_up_to_too_much_is_signed(few_changes: Company) -> None:
+    """Three rows are all that this task may change by itself; it may add more."""
     few_changes.directly(AUDIT)
-    steps = [("UPDATE audit SET at = %s", ("x",)), *[("INSERT INTO audit (at) VALUES (%s)", ("x",))] * 4]
-    others = [steps[0], *[("INSERT INTO audit (at) VALUES (%s)", ("y",))] * 4]
-    approved(few_changes, steps)
-    assert sent(few_changes, others) is not None
+    added = [("INSERT INTO audit (at) VALUES (%s)", (at,)) for at in ("10:00", "10:01")]
+    changed = [("UPDATE cars SET plate = %s WHERE id <= 5", (plate,)) for plate in ("x", "y")]
+    hold = approved(few_changes, [changed[0], added[0]])
+    assert hold.document["operations"][0]["action"] == "postgres:write.many.beyond"
+    assert sent(few_changes, [changed[1], added[0]]) is not None
+    assert sent(few_changes, [changed[0], added[1]]) is None
 
 
 def test_what_is_too_much_by_itself_is_signed(audited: Company) -> None:

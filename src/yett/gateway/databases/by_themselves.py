@@ -8,8 +8,9 @@ any values: what stands behind it would find the same. So to sign its values wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from yett.gateway.databases.attempts import Changed, Ran
 from yett.gateway.databases.place import Place
@@ -18,11 +19,17 @@ from yett.model.operation import Attempt
 from yett.operations.sql.statement import Verb, Way
 
 _CHANGES = frozenset({Verb.INSERT, Verb.UPDATE})
-Asked = Callable[[Sequence[Ran], Sequence[Changed]], Attempt]
-"""How people would be asked about statements that did this."""
 
 
-async def forms(place: Place, ran: Sequence[Ran], changed: Sequence[Changed], asked: Asked) -> list[Ran]:
+class Asked(Protocol):
+    """How people would be asked about statements that did this; `adds_up`: with what the task did before."""
+
+    def __call__(self, ran: Sequence[Ran], changed: Sequence[Changed], *, adds_up: bool) -> Attempt: ...
+
+
+async def forms(
+    place: Place, ran: Sequence[Ran], changed: Sequence[Changed], asked: Asked, *, adds_up: bool
+) -> list[Ran]:
     """All of them, those marked whose values nobody has to sign. Raises YettError.
 
     Asked with the most that it did: all that was added to and changed in what it reaches, whoever did that.
@@ -33,7 +40,8 @@ async def forms(place: Place, ran: Sequence[Ran], changed: Sequence[Changed], as
         form = one.statement.redacted
         if form not in passing:
             may_be_its = [each for each in changed if each.oid in _reaches(one) or each.oid not in known]
-            attempt = asked([one], [replace(each, rows=replace(each.rows, deleted=0)) for each in may_be_its])
+            did = [replace(each, rows=replace(each.rows, deleted=0)) for each in may_be_its]
+            attempt = asked([one], did, adds_up=adds_up and any(each.rows.updated for each in did))
             passing[form] = await place.checkpoint.ask(attempt) is Verdict.ALLOW
     return [replace(one, any_values=_could_stand_alone(one) and passing[one.statement.redacted]) for one in ran]
 

@@ -287,13 +287,12 @@ class GuardedTransaction:
         if self.guarded or await self._did_more(changed):
             adds_up = await self.reserved.adds_up(changed)
             made = await stopping(self.running.made_here(one.oid for one in changed))
-            ask = partial(
-                measured, place.session, place.database, lease=place.lease, undo=capture, made=made, adds_up=adds_up
-            )
-            attempt = ask(self.statements, changed)
+            ask = partial(measured, place.session, place.database, lease=place.lease, undo=capture, made=made)
+            attempt = ask(self.statements, changed, adds_up=adds_up)
             if self.likely_held or reaches_beyond(attempt):  # a person will look at it
-                signed = await self._let(forms(place, self.statements, changed, ask))
-                attempt = ask(signed, changed, known=await shown(place, [one.oid for one in changed], count=False))
+                signed = await self._let(forms(place, self.statements, changed, ask, adds_up=adds_up))
+                known = await shown(place, [one.oid for one in changed], count=False)
+                attempt = ask(signed, changed, known=known, adds_up=adds_up)
             granted = await self._let(self._let_pass(attempt, changed, made))
             admitted.passes.append(granted)
             hold = granted.hold or hold
