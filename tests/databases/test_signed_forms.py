@@ -100,7 +100,9 @@ def test_what_decides_on_the_rest_of_it_is_signed(audited: Company) -> None:
         audited.approve(hold)
         others = [made, ("INSERT INTO doomed VALUES (501)", ()), gone]
         if "DELETE" in str(hold.document["operations"]):
-            assert sent(audited, others) is not None
+            asked = sent(audited, others)
+            assert asked is not None
+            assert "DELETE" in str(asked.document["operations"])
     assert audited.truth("SELECT count(*) FROM bookings WHERE id BETWEEN 501 AND 900") == [(400,)]
 
 
