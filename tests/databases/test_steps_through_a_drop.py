@@ -6,7 +6,7 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard import as_left
+from yett.providers.postgres.guard.dumps import as_left
 
 SHOP = """
 CREATE TABLE goods (id serial PRIMARY KEY, name text); INSERT INTO goods (name) VALUES ('a'), ('b');

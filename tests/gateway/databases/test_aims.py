@@ -10,7 +10,7 @@ from yett.gateway.databases.attempts import Ran
 from yett.gateway.postgres.messages import Binary
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.statement import Statement, Way
-from yett.providers.postgres.guard.aim import Aim
+from yett.providers.postgres.guard.rows.aim import Aim
 
 USERS, CARS = 10, 20
 

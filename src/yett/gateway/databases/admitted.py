@@ -14,7 +14,7 @@ from yett.gateway.databases.undo import Capturing, Dumping
 from yett.model.errors import YettError
 from yett.operations.sql.statement import Control
 from yett.providers.postgres.guard.guard import Guard
-from yett.providers.postgres.guard.taken_back import Standing
+from yett.providers.postgres.guard.rows.taken_back import Standing
 
 _log = logging.getLogger("yett.gateway")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from yett.gateway.databases.admitted import Admitted
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.undo import Dumping
-from yett.providers.postgres.guard.dump import Shut
+from yett.providers.postgres.guard.dumps.dump import Shut
 from yett.providers.postgres.guard.guard import Guard
 
 

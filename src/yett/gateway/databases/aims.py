@@ -9,7 +9,7 @@ from yett.gateway.databases.attempts import Ran
 from yett.gateway.postgres.messages import Binary
 from yett.operations.sql.aimed import aimed
 from yett.operations.sql.statement import Way
-from yett.providers.postgres.guard.aim import Aim
+from yett.providers.postgres.guard.rows.aim import Aim
 
 MOST_STATEMENTS, MOST_BYTES = 200, 64 << 10
 """Of one transaction, read again at its end on the event loop: some twenty milliseconds."""

@@ -10,7 +10,7 @@ from yett.model.errors import YettError
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.outside import written
 from yett.operations.sql.statement import Statement
-from yett.providers.postgres.guard.definitions import INDEX, PARTITION, Wanted, keep_definitions
+from yett.providers.postgres.guard.words.definitions import INDEX, PARTITION, Wanted, keep_definitions
 
 _log = logging.getLogger("yett.gateway")
 

@@ -9,7 +9,7 @@ from yett.gateway.databases.place import Place
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement
 from yett.providers.postgres.guard.guard import Guard
-from yett.providers.postgres.guard.redefined import WORDS, Changes, keep_words, said_of, words_facts
+from yett.providers.postgres.guard.words.redefined import WORDS, Changes, keep_words, said_of, words_facts
 from yett.providers.postgres.identifiers import words
 
 DUMPED = "a dump under lock, before it ran"

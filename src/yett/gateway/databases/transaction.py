@@ -50,8 +50,8 @@ from yett.model.operation import Attempt, Rows
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.guard import Guard
-from yett.providers.postgres.guard.redefined import Changes
 from yett.providers.postgres.guard.restore import Settled
+from yett.providers.postgres.guard.words.redefined import Changes
 
 ANY = ""
 _MAKES = frozenset(

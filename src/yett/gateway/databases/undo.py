@@ -27,9 +27,9 @@ from yett.model.errors import YettError
 from yett.model.operation import Rows
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement, Verb
-from yett.providers.postgres.guard.as_left import AS_LEFT_BY, as_left_by
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.dumped import SETTLED, DumpedTable, Key, settling
+from yett.providers.postgres.guard.dumps.as_left import AS_LEFT_BY, as_left_by
+from yett.providers.postgres.guard.dumps.dumped import SETTLED, DumpedTable, Key, settling
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard

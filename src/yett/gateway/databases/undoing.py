@@ -8,10 +8,10 @@ from yett.gateway.databases.service import Databases
 from yett.gateway.databases.undone import all_undone
 from yett.gateway.databases.xacts import Xact
 from yett.model.undo import UndoRecord
-from yett.providers.postgres.guard.again import bring_words_back, words_of
 from yett.providers.postgres.guard.captured import load, settled
-from yett.providers.postgres.guard.definitions import bring_definitions_back, definitions_of
 from yett.providers.postgres.guard.restore import Restored, restore
+from yett.providers.postgres.guard.words.again import bring_words_back, words_of
+from yett.providers.postgres.guard.words.definitions import bring_definitions_back, definitions_of
 from yett.recovery.keep import AwaitedOpened
 from yett.recovery.undos import Begun, Undos
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from yett.gateway.databases.registry import Database
 from yett.gateway.databases.xacts import Xact
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.as_left import AS_LEFT_BY
 from yett.providers.postgres.guard.captured import Captured, load, settled
-from yett.providers.postgres.guard.chain import Undone
-from yett.providers.postgres.guard.redefined import kept_words
+from yett.providers.postgres.guard.dumps.as_left import AS_LEFT_BY
+from yett.providers.postgres.guard.rows.chain import Undone
+from yett.providers.postgres.guard.words.redefined import kept_words
 from yett.recovery.kept import KeptUndo
 from yett.recovery.undos import Undos
 

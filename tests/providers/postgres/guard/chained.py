@@ -12,9 +12,9 @@ from guarded import Between, Database, connected, guarded, run
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.chain import Undone
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Conflict, Refused, Restored, conflicts, restore
+from yett.providers.postgres.guard.rows.chain import Undone
 from yett.providers.postgres.guard.sink import DirectorySink
 
 

@@ -25,11 +25,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.captured import MANIFEST, Captured, load
 from yett.providers.postgres.guard.effects import Effects
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import DEFAULT_LIMITS, Guard
+from yett.providers.postgres.guard.rows.aim import Aim
 from yett.providers.postgres.guard.sink import DirectorySink
 
 VERSIONS = (15, 18)

@@ -14,8 +14,8 @@ from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.guard import DEFAULT_LIMITS, Guard
 from yett.providers.postgres.guard.restore import Conflict, Refused, restore
+from yett.providers.postgres.guard.rows.taking import Limits
 from yett.providers.postgres.guard.sink import DirectorySink
-from yett.providers.postgres.guard.taking import Limits
 
 NO_KEYS = replace(DEFAULT_LIMITS, keys=10)
 """More rows than that are known by their number alone, as 20,000 and more are."""

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from guarded import Agent, Database, guarded, read_back, run
 
-from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import restore
+from yett.providers.postgres.guard.rows.aim import Aim
 from yett.providers.postgres.guard.sink import DirectorySink
 
 MADE = """

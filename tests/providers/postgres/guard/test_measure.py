@@ -17,8 +17,8 @@ from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import DEFAULT_LIMITS, Guard
 from yett.providers.postgres.guard.restore import restore
+from yett.providers.postgres.guard.rows.taking import Limits
 from yett.providers.postgres.guard.sink import DirectorySink
-from yett.providers.postgres.guard.taking import Limits
 
 TABLES = """
 CREATE TABLE people (id int PRIMARY KEY, name text, boss int REFERENCES people);
@@ -361,7 +361,7 @@ def test_a_row_that_others_lock_is_kept(shop: Database, tmp_path: Path) -> None:
 
 def test_a_row_that_is_locked_while_rows_are_kept_is_kept(shop: Database, tmp_path: Path) -> None:
     """Between looking for multixacts and reading the rows, another session makes a new one."""
-    from yett.providers.postgres.guard import capture
+    from yett.providers.postgres.guard.rows import capture
 
     before = shop.digest()
     other = psycopg.connect(shop.url)

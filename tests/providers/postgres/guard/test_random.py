@@ -15,11 +15,11 @@ from guarded import Agent, Cluster, Database, connected, read_back, run
 from random_schema import ISOLATIONS, Drawn, schema, statement
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import conflicts, restore
+from yett.providers.postgres.guard.rows.aim import Aim
 from yett.providers.postgres.guard.sink import DirectorySink
 
 ROUNDS = int(os.environ.get("YETT_RANDOM_ROUNDS", "12"))

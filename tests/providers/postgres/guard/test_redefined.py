@@ -9,7 +9,7 @@ from guarded import Agent, Database, connected, run
 
 from yett.providers.postgres.guard.asking import ASSIGN, state
 from yett.providers.postgres.guard.effects import Unguardable
-from yett.providers.postgres.guard.redefined import Changes, Redefined
+from yett.providers.postgres.guard.words.redefined import Changes, Redefined
 
 MADE = """
 CREATE FUNCTION fine() RETURNS int LANGUAGE sql AS 'SELECT 1';

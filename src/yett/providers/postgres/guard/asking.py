@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from yett.providers.postgres.guard.dumped import DumpedTable, Key
+from yett.providers.postgres.guard.dumps.dumped import DumpedTable, Key
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from yett.model.canonical import Json
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.dumped import (
+from yett.providers.postgres.guard.dumps.dumped import (
     SETTLED,
     Dump,
     columns_facts,

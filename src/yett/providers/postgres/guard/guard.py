@@ -8,29 +8,30 @@ from dataclasses import replace
 from psycopg import sql
 
 from yett.model.canonical import canonical
-from yett.providers.postgres.guard import asking, redefined
+from yett.providers.postgres.guard import asking
 from yett.providers.postgres.guard import xids as ids
-from yett.providers.postgres.guard.aim import Aim
-from yett.providers.postgres.guard.capture import take
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
 from yett.providers.postgres.guard.copying import keep, single
-from yett.providers.postgres.guard.dependents import dependents, family, in_schemas
-from yett.providers.postgres.guard.dump import Dumped, dump, must_be_readable
-from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key
+from yett.providers.postgres.guard.dumps.dependents import dependents, family, in_schemas
+from yett.providers.postgres.guard.dumps.dump import Dumped, dump, must_be_readable
+from yett.providers.postgres.guard.dumps.dumped import Dump, DumpedTable, Key
+from yett.providers.postgres.guard.dumps.parts import parts
+from yett.providers.postgres.guard.dumps.shape import Shape, and_views, shapes
+from yett.providers.postgres.guard.dumps.since import Since
 from yett.providers.postgres.guard.effects import Effects, TableEffect, Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, labels, must_have_been
 from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
-from yett.providers.postgres.guard.parts import parts
-from yett.providers.postgres.guard.redefined import Changes, Redefined
-from yett.providers.postgres.guard.shape import Shape, and_views, shapes
-from yett.providers.postgres.guard.since import Since
+from yett.providers.postgres.guard.rows.aim import Aim
+from yett.providers.postgres.guard.rows.capture import take
+from yett.providers.postgres.guard.rows.taken_back import Standing, TakenBack
+from yett.providers.postgres.guard.rows.taking import NO_AIMS, Limits, Taken, Taking
 from yett.providers.postgres.guard.sink import Sink, Source
 from yett.providers.postgres.guard.table import tables
-from yett.providers.postgres.guard.taken_back import Standing, TakenBack
-from yett.providers.postgres.guard.taking import NO_AIMS, Limits, Taken, Taking
-from yett.providers.postgres.guard.words import as_written
+from yett.providers.postgres.guard.words import redefined
+from yett.providers.postgres.guard.words.redefined import Changes, Redefined
+from yett.providers.postgres.guard.words.word import as_written
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 DEFAULT_LIMITS = Limits()

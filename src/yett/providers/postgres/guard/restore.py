@@ -21,22 +21,22 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.as_left import since_of
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.chain import Later, Others, Undone, no_other_epoch, none
-from yett.providers.postgres.guard.compare import Compared, Conflict, compared
-from yett.providers.postgres.guard.deferrable import twice
-from yett.providers.postgres.guard.dumped import Dump
-from yett.providers.postgres.guard.exchange import exchange, tried
-from yett.providers.postgres.guard.foreign_keys import ForeignKey, foreign_keys, without_parent
+from yett.providers.postgres.guard.dumps.as_left import since_of
+from yett.providers.postgres.guard.dumps.dumped import Dump
+from yett.providers.postgres.guard.dumps.make_way import until_its_own_undo
+from yett.providers.postgres.guard.dumps.reload import reload
 from yett.providers.postgres.guard.labels import must_be_called_alike
-from yett.providers.postgres.guard.make_way import until_its_own_undo
-from yett.providers.postgres.guard.not_valid import unchecked
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
-from yett.providers.postgres.guard.reload import reload
-from yett.providers.postgres.guard.silence import no_triggers, silenced
+from yett.providers.postgres.guard.rows.chain import Later, Others, Undone, no_other_epoch, none
+from yett.providers.postgres.guard.rows.compare import Compared, Conflict, compared
+from yett.providers.postgres.guard.rows.deferrable import twice
+from yett.providers.postgres.guard.rows.exchange import exchange, tried
+from yett.providers.postgres.guard.rows.foreign_keys import ForeignKey, foreign_keys, without_parent
+from yett.providers.postgres.guard.rows.not_valid import unchecked
+from yett.providers.postgres.guard.rows.silence import no_triggers, silenced
 from yett.providers.postgres.guard.table import Table, tables
-from yett.providers.postgres.guard.types_back import types_of
+from yett.providers.postgres.guard.words.types_back import types_of
 from yett.providers.postgres.guard.xids import EPOCH
 
 Begun = Callable[[int], Awaitable[None]]

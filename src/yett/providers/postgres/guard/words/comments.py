@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from yett.providers.postgres.guard.words import Asked, Word
+from yett.providers.postgres.guard.words.word import Asked, Word
 
 KIND = "comment"
 _WORDS = {

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import Captured, CapturedTable
 from yett.providers.postgres.guard.copying import kept_into
 from yett.providers.postgres.guard.labels import renamed
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.rows.beside import Beside
 from yett.providers.postgres.guard.table import Table, are_the_same
 from yett.providers.postgres.guard.xids import EPOCH, listed
 

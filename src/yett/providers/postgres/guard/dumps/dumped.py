@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yett.model.canonical import Json
-from yett.providers.postgres.guard.acls import Right
-from yett.providers.postgres.guard.shape import Shape
+from yett.providers.postgres.guard.dumps.acls import Right
+from yett.providers.postgres.guard.dumps.shape import Shape
 from yett.providers.postgres.guard.table import Column
 
 NO_SHAPES: Mapping[int, Shape] = {}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from psycopg import sql
 
-from yett.providers.postgres.guard import archive
-from yett.providers.postgres.guard.archive import Kind
-from yett.providers.postgres.guard.dependents import Relation
-from yett.providers.postgres.guard.dumped import DumpedTable
+from yett.providers.postgres.guard.dumps import archive
+from yett.providers.postgres.guard.dumps.archive import Kind
+from yett.providers.postgres.guard.dumps.dependents import Relation
+from yett.providers.postgres.guard.dumps.dumped import DumpedTable
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.labels import Labels, labels
 from yett.providers.postgres.guard.own import Connection, row

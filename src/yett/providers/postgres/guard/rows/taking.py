@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
-from yett.providers.postgres.guard.aim import Aim
 from yett.providers.postgres.guard.captured import CapturedTable, File
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import Connection
+from yett.providers.postgres.guard.rows.aim import Aim
 from yett.providers.postgres.guard.sink import Sink
 
 

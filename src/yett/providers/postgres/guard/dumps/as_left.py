@@ -15,10 +15,10 @@ import psycopg
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.chain import Undone
-from yett.providers.postgres.guard.dumped import Dump
+from yett.providers.postgres.guard.dumps.dumped import Dump
+from yett.providers.postgres.guard.dumps.since import Since
 from yett.providers.postgres.guard.own import Connection, Own, opened
-from yett.providers.postgres.guard.since import Since
+from yett.providers.postgres.guard.rows.chain import Undone
 from yett.providers.postgres.guard.xids import EPOCH
 
 AS_LEFT_BY = "as_left_by"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from yett.providers.postgres.guard.compare import Compared
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
-from yett.providers.postgres.guard.not_valid import has_not_valid
 from yett.providers.postgres.guard.own import Connection
+from yett.providers.postgres.guard.rows.compare import Compared
+from yett.providers.postgres.guard.rows.not_valid import has_not_valid
 from yett.providers.postgres.guard.table import Table
 
 _TAKE_OUT = sql.SQL("DELETE FROM ONLY {table} AS t USING {there} r WHERE t.ctid = r.row_at")

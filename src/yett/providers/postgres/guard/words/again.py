@@ -13,16 +13,16 @@ import psycopg
 from yett.model.canonical import Json
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, load
-from yett.providers.postgres.guard.chain import Others, none
-from yett.providers.postgres.guard.comments import KIND as COMMENT
-from yett.providers.postgres.guard.comments import comments, place_of
 from yett.providers.postgres.guard.own import Connection, Own, told
-from yett.providers.postgres.guard.redefined import WORDS, Change
-from yett.providers.postgres.guard.remaking import make
 from yett.providers.postgres.guard.restore import Begun, announce, must_fit, one_transaction, sisters_of
+from yett.providers.postgres.guard.rows.chain import Others, none
 from yett.providers.postgres.guard.sink import Source
-from yett.providers.postgres.guard.types_back import changes_of
-from yett.providers.postgres.guard.words import ENUM, FUNCTION, Asked, Word, as_written_by, words
+from yett.providers.postgres.guard.words.comments import KIND as COMMENT
+from yett.providers.postgres.guard.words.comments import comments, place_of
+from yett.providers.postgres.guard.words.redefined import WORDS, Change
+from yett.providers.postgres.guard.words.remaking import make
+from yett.providers.postgres.guard.words.types_back import changes_of
+from yett.providers.postgres.guard.words.word import ENUM, FUNCTION, Asked, Word, as_written_by, words
 
 
 def words_of(facts: Mapping[str, Json]) -> int:

@@ -13,12 +13,12 @@ from psycopg import sql
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.compare import Conflict
-from yett.providers.postgres.guard.dependents import Relation, family
-from yett.providers.postgres.guard.dumped import Dump, DumpedTable, Key, Reference
+from yett.providers.postgres.guard.dumps.dependents import Relation, family
+from yett.providers.postgres.guard.dumps.dumped import Dump, DumpedTable, Key, Reference
+from yett.providers.postgres.guard.dumps.parts import by_relation, parts_query
+from yett.providers.postgres.guard.dumps.shape import shapes
 from yett.providers.postgres.guard.own import Connection, answers, row, rows
-from yett.providers.postgres.guard.parts import by_relation, parts_query
-from yett.providers.postgres.guard.shape import shapes
+from yett.providers.postgres.guard.rows.compare import Conflict
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
 
 _FOUND = sql.SQL("""

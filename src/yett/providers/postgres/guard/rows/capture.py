@@ -18,16 +18,16 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from yett.providers.postgres.guard import xids as ids
-from yett.providers.postgres.guard.added import added, must_be_running, new_keys
-from yett.providers.postgres.guard.aim import condition
-from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import CapturedTable, File
 from yett.providers.postgres.guard.copying import Outflow, checked, into, keep
 from yett.providers.postgres.guard.effects import TableEffect, Unguardable
 from yett.providers.postgres.guard.own import Connection, row
+from yett.providers.postgres.guard.rows.added import added, must_be_running, new_keys
+from yett.providers.postgres.guard.rows.aim import condition
+from yett.providers.postgres.guard.rows.beside import Beside
+from yett.providers.postgres.guard.rows.taking import Taken, Taking
 from yett.providers.postgres.guard.sink import Source
 from yett.providers.postgres.guard.table import Table
-from yett.providers.postgres.guard.taking import Taken, Taking
 from yett.providers.postgres.guard.xids import EPOCH, Xids
 
 ROUNDS = 4

@@ -14,14 +14,14 @@ from psycopg import sql
 from yett.model.canonical import Json, canonical
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.captured import MANIFEST, Captured
-from yett.providers.postgres.guard.comments import Place, comments
 from yett.providers.postgres.guard.copying import keep, single
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.sink import Sink, Source
-from yett.providers.postgres.guard.words import ENUM, Asked, Word, as_written, as_written_by, words
-from yett.providers.postgres.guard.written import Row, changed_rows, commented
+from yett.providers.postgres.guard.words.comments import Place, comments
+from yett.providers.postgres.guard.words.word import ENUM, Asked, Word, as_written, as_written_by, words
+from yett.providers.postgres.guard.words.written import Row, changed_rows, commented
 
 NAME = "words.json"
 WORDS = "words"

@@ -13,8 +13,8 @@ from yett.providers.postgres.guard.captured import CapturedTable, File
 from yett.providers.postgres.guard.copying import from_records, keep
 from yett.providers.postgres.guard.effects import TableEffect, Unguardable
 from yett.providers.postgres.guard.own import row
+from yett.providers.postgres.guard.rows.taking import Taken, Taking
 from yett.providers.postgres.guard.table import Table
-from yett.providers.postgres.guard.taking import Taken, Taking
 from yett.providers.postgres.guard.xids import Xids
 
 PAGES_MORE = 256

@@ -16,24 +16,24 @@ from typing import Any
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard import archive
-from yett.providers.postgres.guard.acls import of_leases, revoke_all_but
-from yett.providers.postgres.guard.archive import Kind
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.copying import checked
-from yett.providers.postgres.guard.dumped import Dump, Key
+from yett.providers.postgres.guard.dumps import archive
+from yett.providers.postgres.guard.dumps.acls import of_leases, revoke_all_but
+from yett.providers.postgres.guard.dumps.archive import Kind
+from yett.providers.postgres.guard.dumps.dumped import Dump, Key
+from yett.providers.postgres.guard.dumps.gone_leases import standing_in
+from yett.providers.postgres.guard.dumps.make_way import make_way
+from yett.providers.postgres.guard.dumps.publications import back_in_place
+from yett.providers.postgres.guard.dumps.read_back import AS_PG_DUMP, digest_query
+from yett.providers.postgres.guard.dumps.since import Now, Since
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
-from yett.providers.postgres.guard.gone_leases import standing_in
-from yett.providers.postgres.guard.make_way import make_way
 from yett.providers.postgres.guard.own import Connection, row, rows
-from yett.providers.postgres.guard.publications import back_in_place
-from yett.providers.postgres.guard.read_back import AS_PG_DUMP, digest_query
-from yett.providers.postgres.guard.redefined import Change
+from yett.providers.postgres.guard.rows.silence import silenced
 from yett.providers.postgres.guard.scratch import scratch
-from yett.providers.postgres.guard.silence import silenced
-from yett.providers.postgres.guard.since import Now, Since
 from yett.providers.postgres.guard.table import tables
-from yett.providers.postgres.guard.types_back import types_back
+from yett.providers.postgres.guard.words.redefined import Change
+from yett.providers.postgres.guard.words.types_back import types_back
 
 _OID = sql.SQL("""
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from yett.providers.postgres.guard.words import Asked
+from yett.providers.postgres.guard.words.word import Asked
 from yett.providers.postgres.role import LEASE
 
 

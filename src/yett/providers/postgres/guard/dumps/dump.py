@@ -14,11 +14,12 @@ from typing import Any
 
 from psycopg import sql
 
-from yett.providers.postgres.guard import archive, asking
-from yett.providers.postgres.guard.acls import rights_on
+from yett.providers.postgres.guard import asking
 from yett.providers.postgres.guard.captured import File
 from yett.providers.postgres.guard.copying import keep
-from yett.providers.postgres.guard.dependents import (
+from yett.providers.postgres.guard.dumps import archive
+from yett.providers.postgres.guard.dumps.acls import rights_on
+from yett.providers.postgres.guard.dumps.dependents import (
     Dependents,
     Relation,
     dependents,
@@ -27,15 +28,15 @@ from yett.providers.postgres.guard.dependents import (
     read_by,
     relations_of,
 )
-from yett.providers.postgres.guard.dumped import Dump, Reference
+from yett.providers.postgres.guard.dumps.dumped import Dump, Reference
+from yett.providers.postgres.guard.dumps.publications import places
+from yett.providers.postgres.guard.dumps.read_back import Held, archived
+from yett.providers.postgres.guard.dumps.shape import Shape, shapes
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, answers, rows
-from yett.providers.postgres.guard.publications import places
-from yett.providers.postgres.guard.read_back import Held, archived
 from yett.providers.postgres.guard.scratch import scratch
-from yett.providers.postgres.guard.shape import Shape, shapes
 from yett.providers.postgres.guard.sink import Sink
 
 NAME = "tables.dump"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.beside import Beside
 from yett.providers.postgres.guard.captured import Captured, CapturedTable
-from yett.providers.postgres.guard.chain import Chain, Later, Undone
 from yett.providers.postgres.guard.copying import kept_into
 from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.rows.beside import Beside
+from yett.providers.postgres.guard.rows.chain import Chain, Later, Undone
 from yett.providers.postgres.guard.table import KeyColumn, Table, are_the_same
 from yett.providers.postgres.guard.xids import EPOCH, listed
 

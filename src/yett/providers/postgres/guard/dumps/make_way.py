@@ -9,11 +9,11 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.dependents import Relation
-from yett.providers.postgres.guard.dumped import Dump, Key
+from yett.providers.postgres.guard.dumps.dependents import Relation
+from yett.providers.postgres.guard.dumps.dumped import Dump, Key
+from yett.providers.postgres.guard.dumps.set_aside import Aside, Standing, standing_on
+from yett.providers.postgres.guard.dumps.since import Now, Since
 from yett.providers.postgres.guard.own import Connection
-from yett.providers.postgres.guard.set_aside import Aside, Standing, standing_on
-from yett.providers.postgres.guard.since import Now, Since
 
 _KINDS: Mapping[str, LiteralString] = {"v": "VIEW", "m": "MATERIALIZED VIEW"}
 

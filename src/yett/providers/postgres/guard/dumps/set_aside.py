@@ -15,10 +15,17 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.dependents import RELATION, Dependent, Relation, belonging, depending, relations_of
+from yett.providers.postgres.guard.dumps.dependents import (
+    RELATION,
+    Dependent,
+    Relation,
+    belonging,
+    depending,
+    relations_of,
+)
 from yett.providers.postgres.guard.own import Connection, answers, rows
-from yett.providers.postgres.guard.remaking import make, place_in_order
-from yett.providers.postgres.guard.words import FUNCTION, Word, as_written_by, words
+from yett.providers.postgres.guard.words.remaking import make, place_in_order
+from yett.providers.postgres.guard.words.word import FUNCTION, Word, as_written_by, words
 
 _BY_WORDS = frozenset({"pg_proc", "pg_trigger", "pg_policy", "pg_rewrite"})
 _KEYS = sql.SQL("""

@@ -13,12 +13,12 @@ from typing import Any
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
-from yett.providers.postgres.guard.chain import Undone
 from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.own import Connection
-from yett.providers.postgres.guard.redefined import NAME, Change
-from yett.providers.postgres.guard.remaking import make, place_in_order
-from yett.providers.postgres.guard.words import ENUM, as_written_by, word_from, words
+from yett.providers.postgres.guard.rows.chain import Undone
+from yett.providers.postgres.guard.words.redefined import NAME, Change
+from yett.providers.postgres.guard.words.remaking import make, place_in_order
+from yett.providers.postgres.guard.words.word import ENUM, as_written_by, word_from, words
 
 _BY_HAND = "settle that one by hand"
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from yett.providers.postgres.guard import xids as ids
 from yett.providers.postgres.guard.own import Connection, rows
-from yett.providers.postgres.guard.words import Asked
+from yett.providers.postgres.guard.words.word import Asked
 from yett.providers.postgres.guard.xids import Xids
 
 # Follows what it is about, or is computed.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import psycopg
 
-from yett.providers.postgres.guard.comments import KIND as COMMENT
 from yett.providers.postgres.guard.own import Connection
-from yett.providers.postgres.guard.words import ENUM, FUNCTION, Asked, Word, words
+from yett.providers.postgres.guard.words.comments import KIND as COMMENT
+from yett.providers.postgres.guard.words.word import ENUM, FUNCTION, Asked, Word, words
 
 _ORDER = (ENUM, FUNCTION, "index", "trigger", "policy", "rule", COMMENT)
 _OTHER_SHAPE = ("42P13", "42809")
