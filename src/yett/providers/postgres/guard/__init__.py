@@ -9,4 +9,7 @@ It promises: a table whose rows cannot be accounted for is copied whole or the t
 nothing is overwritten that was changed after the transaction. It will not undo what is no row of a table:
 `Captured.gaps` names what it saw of that. Definitions are kept by `Guard.dump`, before a statement that destroys them
 runs.
+
+Three rooms, by what is kept: `rows`, `dumps` (whole tables, with all that hangs on them), `words` (definitions without
+rows). Here is what they share.
 """
