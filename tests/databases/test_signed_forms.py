@@ -134,6 +134,25 @@ def test_what_adds_up_to_too_much_is_signed(few_changes: Company) -> None:
     assert sent(few_changes, [changed[0], added[1]]) is None
 
 
+@pytest.mark.parametrize(
+    "defining", ["ALTER TABLE users ADD COLUMN gone bool", "ALTER TABLE users DROP CONSTRAINT users_email_key CASCADE"]
+)
+def test_what_nobody_could_have_put_there_before_is_signed(company: Company, defining: str) -> None:
+    marked = "gone = true" if "gone" in defining else "email = 'gone'"
+    mark = f"UPDATE users SET {marked} WHERE id = %s"
+    gone = "DELETE FROM users WHERE gone" if "gone" in defining else "DELETE FROM users WHERE email = 'gone'"
+
+    def steps(user: int) -> list[Step]:
+        return [(defining, ()), (mark, (user,)), (gone, ()), ("UPDATE cars SET seats = 5", ())]
+
+    while (hold := sent(company, steps(5))) is not None:
+        others = sent(company, steps(6))
+        assert others is not None
+        assert (others.id == hold.id) is ("cars" not in str(hold.document["operations"]))
+        company.approve(hold)
+    assert company.truth("SELECT id FROM users WHERE id IN (5, 6)") == [(6,)]
+
+
 def test_what_is_too_much_by_itself_is_signed(audited: Company) -> None:
     """Of a partitioned table, whose partitions it does not name."""
     touched = "UPDATE events SET kind = %s WHERE at < '2025-09-01'"

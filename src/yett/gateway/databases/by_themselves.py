@@ -3,13 +3,15 @@
 Programs write times and keys of their own making ("created_at", "migration_time"), which are others whenever they send
 their transaction again: what was signed to the letter would never come again. A statement that only adds or changes
 rows, and that the policy lets pass by itself, could have been sent a moment before, in a transaction of its own, with
-any values: what stands behind it would find the same. So to sign its values would hold nobody back.
+any values: what stands behind it would find the same. So to sign its values would hold nobody back. But for tables that
+its transaction makes or redefines: what it puts there, nobody could have put there before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Protocol
 
 from yett.gateway.databases.attempts import Changed, Ran
@@ -19,6 +21,8 @@ from yett.model.operation import Attempt
 from yett.operations.sql.statement import Verb, Way
 
 _CHANGES = frozenset({Verb.INSERT, Verb.UPDATE})
+
+Form = tuple[str, frozenset[int]]
 
 
 class Asked(Protocol):
@@ -34,16 +38,17 @@ async def forms(
 
     Asked with the most that it did: all that was added to and changed in what it reaches, whoever did that.
     """
-    passing: dict[str, bool] = {}
+    passing: dict[Form, bool] = {}
     known = frozenset[int]().union(*map(_reaches, ran))
-    for one in filter(_could_stand_alone, ran):
-        form = one.statement.redacted
-        if form not in passing:
+    redefined = frozenset[int]().union(*(_reaches(one) for one in ran if one.statement.defines))
+    alone = [_could_stand_alone(one) and not _reaches(one) & redefined for one in ran]
+    for one in compress(ran, alone):
+        if (form := _form(one)) not in passing:
             may_be_its = [each for each in changed if each.oid in _reaches(one) or each.oid not in known]
             did = [replace(each, rows=replace(each.rows, deleted=0)) for each in may_be_its]
             attempt = asked([one], did, adds_up=adds_up and any(each.rows.updated for each in did))
             passing[form] = await place.checkpoint.ask(attempt) is Verdict.ALLOW
-    return [replace(one, any_values=_could_stand_alone(one) and passing[one.statement.redacted]) for one in ran]
+    return [replace(one, any_values=could and passing[_form(one)]) for one, could in zip(ran, alone, strict=True)]
 
 
 def _could_stand_alone(one: Ran) -> bool:
@@ -58,6 +63,10 @@ def _could_stand_alone(one: Ran) -> bool:
         and not (one.made or one.prepared or one.copied or statement.copies)
         and not (statement.unbounded or statement.acts_when_read)
     )
+
+
+def _form(one: Ran) -> Form:
+    return one.statement.redacted, _reaches(one)
 
 
 def _reaches(one: Ran) -> frozenset[int]:
