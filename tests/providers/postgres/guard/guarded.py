@@ -22,6 +22,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -141,12 +142,17 @@ class Cluster:
     def crash(self) -> None:
         """End every process of the server at once, as a loss of power would, short of the kernel's own cache."""
         assert self.process is not None
-        workers = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        self.process.send_signal(signal.SIGSTOP)  # so that it makes no new ones and notices nothing
-        for pid in workers.stdout.split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+        server = psutil.Process(self.process.pid)
+        server.suspend()  # so that it makes no new ones and notices nothing
+        while server.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
+        workers = server.children()
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
         self.stop(signal.SIGKILL)
+        _, left = psutil.wait_procs(workers, timeout=30)  # while one lives, it has the memory, and no server starts
+        assert not left
 
     def identity(self) -> dict[str, Any]:
         """PostgreSQL refuses to run as root: then it runs as nobody."""
