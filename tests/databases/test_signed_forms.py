@@ -10,6 +10,7 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.approvals.hold import Hold
+from yett.gateway.databases import by_themselves
 
 MANY = "DELETE FROM bookings WHERE id <= 500"
 AUDIT = "CREATE TABLE audit (id serial PRIMARY KEY, what text, at text); INSERT INTO audit (what, at) VALUES ('a', 'b')"
@@ -83,6 +84,42 @@ def test_what_was_asked_about_is_signed_to_the_letter(
     approved(audited, [*first, added])
     assert sent(audited, [*then, added]) is not None
     assert audited.truth("SELECT count(*) FROM bookings WHERE id <= 500") == [(500,)]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        ("DO $$ BEGIN INSERT INTO audit (at) VALUES ('{}'); END $$",),
+        ("SELECT noted('{}')",),
+        ("INSERT INTO audit (what, at) VALUES (" + "coalesce(NULL, " * 700 + "''" + ")" * 700 + ", '{}')",),
+        ("WITH a AS (INSERT INTO audit (at) VALUES ('{}') RETURNING id) SELECT id FROM a",),
+        ("PREPARE p AS INSERT INTO audit (at) VALUES ($1)", "EXECUTE p('{}')"),
+    ],
+    ids=["DO", "function", "longer than its form", "WITH", "EXECUTE"],
+)
+def test_what_its_form_does_not_say_is_signed(audited: Company, added: tuple[str, ...]) -> None:
+    body = "INSERT INTO audit (at) VALUES (said) RETURNING id"
+    audited.directly(f"CREATE FUNCTION noted(said text) RETURNS int LANGUAGE sql AS '{body}'")
+    first, then = ([(text, ()) for text in (MANY, *(one.format(at) for one in added))] for at in ("x", "y"))
+    compared = 0
+    while (hold := sent(audited, first)) is not None:
+        if hold.document["operations"][0]["action"] == "postgres:delete.beyond":
+            others = sent(audited, then)
+            assert others is not None
+            assert others.id != hold.id
+            compared += 1
+        audited.approve(hold)
+    assert compared
+    assert audited.truth("SELECT count(*) FROM audit WHERE at = 'x'") == [(1,)]
+
+
+def test_only_so_many_are_asked_about_while_the_locks_are_held(
+    audited: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_themselves, "MOST_FORMS", 1)
+    added = [("INSERT INTO audit (at) VALUES (%s)", ("x",)), ("INSERT INTO audit (what) VALUES (%s)", ("x",))]
+    hold = approved(audited, [(MANY, ()), *added])
+    assert hold.document["operations"][0]["parameters"]["any_values"] == [1]
 
 
 def test_more_rows_than_were_signed_are_asked_about(audited: Company) -> None:

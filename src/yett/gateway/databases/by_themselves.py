@@ -18,9 +18,14 @@ from yett.gateway.databases.attempts import Changed, Ran
 from yett.gateway.databases.place import Place
 from yett.model.effects import Verdict
 from yett.model.operation import Attempt
+from yett.operations.sql.redact import LONGEST
 from yett.operations.sql.statement import Verb, Way
 
 _CHANGES = frozenset({Verb.INSERT, Verb.UPDATE})
+_SAY_IT = frozenset({"INSERT", "UPDATE"})
+"""Statements whose form says what they do: that of a DO block, or of a call, is `DO $1`."""
+MOST_FORMS = 50
+"""Of one transaction, which has its locks meanwhile: each is a question to the policy."""
 
 Form = tuple[str, frozenset[int]]
 
@@ -43,21 +48,26 @@ async def forms(
     redefined = frozenset[int]().union(*(_reaches(one) for one in ran if one.statement.defines))
     alone = [_could_stand_alone(one) and not _reaches(one) & redefined for one in ran]
     for one in compress(ran, alone):
-        if (form := _form(one)) not in passing:
-            may_be_its = [each for each in changed if each.oid in _reaches(one) or each.oid not in known]
+        form = _, reached = _form(one)
+        if form not in passing and len(passing) < MOST_FORMS:
+            may_be_its = [each for each in changed if each.oid in reached or each.oid not in known]
             did = [replace(each, rows=replace(each.rows, deleted=0)) for each in may_be_its]
             attempt = asked([one], did, adds_up=adds_up and any(each.rows.updated for each in did))
             passing[form] = await place.checkpoint.ask(attempt) is Verdict.ALLOW
-    return [replace(one, any_values=could and passing[_form(one)]) for one, could in zip(ran, alone, strict=True)]
+    return [
+        replace(one, any_values=could and passing.get(_form(one), False)) for one, could in zip(ran, alone, strict=True)
+    ]
 
 
 def _could_stand_alone(one: Ran) -> bool:
-    """Its text says it all, and of what its own transaction has made, which it could not find before, it changes
-    nothing."""
+    """Its form says all but the values, and of what its own transaction has made, which it could not find before, it
+    changes nothing."""
     statement = one.statement
     verbs = {touched.verb for touched in statement.touched} - {Verb.READ}
     return (
         statement.way is Way.GUARD
+        and statement.tag in _SAY_IT
+        and len(statement.text) <= LONGEST
         and bool(verbs)
         and verbs <= _CHANGES
         and not (one.made or one.prepared or one.copied or statement.copies)

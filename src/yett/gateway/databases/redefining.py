@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from yett.gateway.databases.keeping import discard, keep_undo
 from yett.gateway.databases.place import Place
 from yett.model.undo import UndoPlan, UndoRecord
 from yett.operations.sql.statement import Statement
+from yett.providers.postgres.guard.dumps.dumped import DumpedTable
+from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.words.redefined import WORDS, Changes, keep_words, said_of, words_facts
 from yett.providers.postgres.identifiers import words
@@ -54,8 +57,18 @@ def plan_with_a_dump(statements: Sequence[Statement], lost: Collection[str]) -> 
     return UndoPlan(True, how, not_brought_back({*lost, *others}))
 
 
+class Dump(Protocol):
+    """What was dumped before one of the transaction's statements ran; see `undo.Dumping`."""
+
+    dumped: tuple[DumpedTable, ...]
+    redefines: bool
+
+    @property
+    def says_all(self) -> bool: ...
+
+
 class Redefining:
-    """Of one transaction: `read` before each of its statements, `capture` when all have run."""
+    """Of one transaction: `read` before each of its statements, `keep` when all have run."""
 
     def __init__(self, place: Place, guard: Guard) -> None:
         self.kept: UndoRecord | None = None
@@ -72,10 +85,25 @@ class Redefining:
             with_all=_names(one for one in dropping if "CASCADE" in one.text.upper()),
         )
 
-    async def capture(self, changes: Changes, hold: str, gaps: Sequence[str]) -> None:
-        """Raises YettError: it could not be kept, and the transaction must be rolled back."""
-        if not changes.kept:
+    async def keep(self, effects: Effects, dumps: Sequence[Dump], schemas: Sequence[str], hold: str) -> None:
+        """What the transaction drops or replaces that is in no dump of it, or of `schemas`.
+
+        Raises YettError, ServerError: the transaction must be rolled back.
+        """
+        if not any(one.redefines for one in dumps):
             return
+        changes = await self._guard.changes(effects, schemas)
+        if found := [name for name in changes.replaced_types if _are_parted(dumps, name)]:
+            raise _parted(found[0])
+        gaps = not_brought_back(changes.unkept)
+        if all(one.says_all for one in dumps):
+            if gaps:
+                raise _takes_more(changes)
+            self._guard.without_rules = changes.rules_of
+        if changes.kept:
+            await self._capture(changes, hold, gaps)
+
+    async def _capture(self, changes: Changes, hold: str, gaps: Sequence[str]) -> None:
         async with await self._place.undos.begin(self._place.session.task.id) as making:
             captured = await keep_words(self._place.own, changes, gaps, making)
             more = {WORDS: words_facts(changes)}
@@ -116,3 +144,23 @@ def _names(statements: Iterable[Statement]) -> set[str]:
 def _said(changes: Changes) -> str:
     said = [f"{said_of(one)} {one.what.label}" for one in changes.kept]
     return "; ".join(said[:4]) + (f"; and {len(said) - 4} more" if len(said) > 4 else "")
+
+
+def _are_parted(dumps: Sequence[Dump], type_name: str) -> bool:
+    """Whether tables that had columns of the type are in more than one dump, each of which would take it back alone."""
+    having = [one for one in dumps if any(type_name in c.type for table in one.dumped for c in table.columns)]
+    return len(having) > 1
+
+
+def _parted(type_name: str) -> Unguardable:
+    return Unguardable(
+        f"it makes the type {type_name} anew under tables that are kept one by one: none of them could come back alone",
+        "send all of the transaction as one text: then they are kept together",
+    )
+
+
+def _takes_more(changes: Changes) -> Unguardable:
+    return Unguardable(
+        f"it would also drop or change {', '.join(changes.unkept[:5])}, which no undo holds",
+        "send the statement that does it by itself, so that a person can be asked",
+    )

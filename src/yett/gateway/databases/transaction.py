@@ -31,7 +31,7 @@ from yett.gateway.databases.new import New
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.plans import Plan, needs_plan
 from yett.gateway.databases.reached import via
-from yett.gateway.databases.redefining import Redefining, not_brought_back
+from yett.gateway.databases.redefining import Redefining
 from yett.gateway.databases.reserving import Reserved
 from yett.gateway.databases.running import Running
 from yett.gateway.databases.showing import both, shown
@@ -51,7 +51,6 @@ from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Settled
-from yett.providers.postgres.guard.words.redefined import Changes
 
 ANY = ""
 _MAKES = frozenset(
@@ -303,7 +302,8 @@ class GuardedTransaction:
             granted = await self._let(self.new.let(capture.xact))
             admitted.passes.append(granted)
             hold = granted.hold or hold
-        await self._keep_definitions(effects, hold)
+        schemas = [schema for one in self.statements for schema in one.statement.schemas]
+        await stopping(self.redefining.keep(effects, admitted.dumps, schemas, hold))
         if not capture.done:  # owed, whatever a policy says: it is what makes the rest of this sound
             await stopping(capture.capture(hold))
         only_rows = not self.new.ran and all(one.takes_only_rows for one in admitted.dumps)
@@ -317,22 +317,6 @@ class GuardedTransaction:
         changes = await stopping(self.guard.changes(effects, ()))
         if found := (*(one.what.label for one in changes.kept if one.before is not None), *changes.unkept):
             raise Stopped(told(_redefines(found)))
-
-    async def _keep_definitions(self, effects: Effects, hold: str) -> None:
-        """What it drops or replaces that no dump holds."""
-        dumps = self.admitted.dumps
-        if not any(one.redefines for one in dumps):
-            return
-        schemas = [schema for one in self.statements for schema in one.statement.schemas]
-        changes = await stopping(self.guard.changes(effects, schemas))
-        if found := [name for name in changes.replaced_types if _are_parted(dumps, name)]:
-            raise Stopped(told(_parted(found[0])))
-        gaps = not_brought_back(changes.unkept)
-        if all(one.says_all for one in dumps):
-            if gaps:
-                raise Stopped(told(_takes_more(changes)))
-            self.guard.without_rules = changes.rules_of
-        await stopping(self.redefining.capture(changes, hold, gaps))
 
     async def _let_pass(self, attempt: Attempt, changed: Sequence[Changed], made: Collection[int]) -> Pass:
         """A person who has signed the text as a whole is not asked again for what lies within it. Raises YettError."""
@@ -416,25 +400,5 @@ class GuardedTransaction:
 def _redefines(what: Sequence[str]) -> Unguardable:
     return Unguardable(
         f"it would also rewrite or redefine {', '.join(what[:5])}, which nobody was asked about",
-        "send the statement that does it by itself, so that a person can be asked",
-    )
-
-
-def _are_parted(dumps: Sequence[Dumping], type_name: str) -> bool:
-    """Whether tables that had columns of the type are in more than one dump, each of which would take it back alone."""
-    having = [one for one in dumps if any(type_name in c.type for table in one.dumped for c in table.columns)]
-    return len(having) > 1
-
-
-def _parted(type_name: str) -> Unguardable:
-    return Unguardable(
-        f"it makes the type {type_name} anew under tables that are kept one by one: none of them could come back alone",
-        "send all of the transaction as one text: then they are kept together",
-    )
-
-
-def _takes_more(changes: Changes) -> Unguardable:
-    return Unguardable(
-        f"it would also drop or change {', '.join(changes.unkept[:5])}, which no undo holds",
         "send the statement that does it by itself, so that a person can be asked",
     )
