@@ -91,7 +91,7 @@ def test_what_was_asked_about_is_signed_to_the_letter(
     [
         ("DO $$ BEGIN INSERT INTO audit (at) VALUES ('{}'); END $$",),
         ("SELECT noted('{}')",),
-        ("INSERT INTO audit (what, at) VALUES (" + "coalesce(NULL, " * 700 + "''" + ")" * 700 + ", '{}')",),
+        ("INSERT INTO audit (at) VALUES (coalesce(" + "NULL, " * 1400 + "'{}'))",),
         ("WITH a AS (INSERT INTO audit (at) VALUES ('{}') RETURNING id) SELECT id FROM a",),
         ("PREPARE p AS INSERT INTO audit (at) VALUES ($1)", "EXECUTE p('{}')"),
     ],
