@@ -9,11 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 from law_plane import LawPlane
+from sqlalchemy import update
 
 from yett.approvals.hold import Hold
 from yett.gateway.databases.seat import Seat
 from yett.model.errors import YettError
 from yett.model.identity import Session
+from yett.recovery.keep.budget import DAY_NS
+from yett.store.tables import undos
 
 PLACEHOLDER = "yett_ph_of_these_tests"
 HOLD = "h-"
@@ -128,3 +131,11 @@ class Company:
             return lines[-1]
 
         return self.laws.do(applied(), 60)
+
+    def let_go(self, number: int) -> None:
+        """An undo, as its time is over."""
+        plane = self.laws.plane
+        gone = plane.undos.records()[number].id
+        over = update(undos).where(undos.c.id == gone).values(expires_at=DAY_NS)
+        self.laws.do(plane.journal.run(lambda tx: tx.execute(over)))
+        assert self.laws.do(plane.undos.prune()).removed == (gone,)

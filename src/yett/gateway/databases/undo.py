@@ -33,6 +33,7 @@ from yett.providers.postgres.guard.dumps.dumped import SETTLED, DumpedTable, Key
 from yett.providers.postgres.guard.effects import Effects, Unguardable
 from yett.providers.postgres.guard.executing import ServerError
 from yett.providers.postgres.guard.guard import Guard
+from yett.providers.postgres.guard.rows.chain import Undone
 
 _log = logging.getLogger("yett.gateway")
 
@@ -190,7 +191,7 @@ class Dumping:
         if not (tables or self._schemas):
             return None
         async with await self._place.undos.begin(self._place.session.task.id) as making:
-            captured = await self._guard.dump(tables, making, schemas=self._schemas)
+            captured = await self._guard.dump(tables, making, schemas=self._schemas, others=self._others)
             self._captured = captured
             if captured.dump:
                 self.dumped, self._keys = captured.dump.tables, captured.dump.keys
@@ -199,10 +200,10 @@ class Dumping:
         return self.kept
 
     async def _as_left_by(self, captured: Captured) -> Json:
-        if captured.dump is None:
-            return []
-        others = await all_undone(self._place.undos, self._place.database)
-        return [*await as_left_by(self._place.own, captured.dump, others)]
+        return [*await as_left_by(self._place.own, captured, await self._others())]
+
+    async def _others(self) -> Sequence[Undone]:
+        return await all_undone(self._place.undos, self._place.database)
 
     async def _capture_ahead(self, hold: str) -> None:
         if self.ahead is None:

@@ -34,7 +34,7 @@ def _undone(undos: Undos, database: Database, kept: KeptUndo) -> Undone | None:
     except YettError:
         return None
     xacts = [Xact.parse(text) for text in kept.restored_by]
+    by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
     left = kept.record.facts.get(AS_LEFT_BY)
     as_left_by = frozenset(map(str, left)) if isinstance(left, list) else frozenset[str]()
-    by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
     return Undone(kept.record.id, known, by, opened, not kept.removed, as_left_by, kept_words(kept.record.facts))

@@ -14,16 +14,16 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Conflict, Refused, Restored, conflicts, restore
-from yett.providers.postgres.guard.rows.chain import Undone
+from yett.providers.postgres.guard.rows.chain import Others, Undone
 from yett.providers.postgres.guard.sink import DirectorySink
 
 
-async def dumped(database: Database, folder: Path, oid: int, statement: str) -> Captured:
+async def dumped(database: Database, folder: Path, oid: int, statement: str, others: Others) -> Captured:
     async with connected(database, "postgres") as agent:
         await agent.rows("BEGIN")
         guard = Guard(agent, database)
         await guard.baseline()
-        captured = await guard.dump([oid], DirectorySink(folder))
+        captured = await guard.dump([oid], DirectorySink(folder), others=others)
         await agent.rows(statement)
         await agent.rows("COMMIT")
         return captured
@@ -50,7 +50,10 @@ class Steps:
         """A statement before which the table was dumped."""
         ((oid,),) = self.database.ask(f"SELECT '{table}'::regclass::oid::int8")
         (self.folder / name).mkdir()
-        self.kept[name], self.by[name] = run(dumped(self.database, self.folder / name, oid, statement)), []
+        self.kept[name], self.by[name] = (
+            run(dumped(self.database, self.folder / name, oid, statement, self.others)),
+            [],
+        )
 
     async def others(self) -> Sequence[Undone]:
         return [self._undone(name) for name in self.kept]

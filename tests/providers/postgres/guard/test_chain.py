@@ -12,6 +12,7 @@ from guarded import VERSIONS, Cluster, Database, cluster, guarded
 from test_restore import ACCOUNTS
 
 from yett.model.errors import YettError
+from yett.providers.postgres.guard.dumps import versions
 from yett.providers.postgres.guard.restore import Refused
 
 BOTH = {
@@ -258,7 +259,17 @@ def test_equal_rows_without_a_key_are_told_apart_by_number_only_if_all_are_there
     assert "left there" in steps.refused("a").conflicts[0].key
 
 
-def test_a_table_that_came_back_from_a_dump_does_not_tell_whose_its_rows_were(steps: Steps) -> None:
+def test_a_table_that_came_back_from_a_dump_tells_whose_its_rows_were(steps: Steps) -> None:
+    before = steps.database.digest()
+    steps.do("a", "UPDATE notes SET t = 'y' WHERE id < 3")
+    steps.dump("b", "notes", "TRUNCATE notes")
+    steps.undo("b")
+    steps.undo("a")
+    assert steps.database.digest() == before
+
+
+def test_but_not_if_that_was_too_much_to_keep_twice(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "MOST_BYTES", 0)
     steps.do("a", "UPDATE notes SET t = 'y' WHERE id < 3")
     steps.dump("b", "notes", "TRUNCATE notes")
     steps.undo("b")

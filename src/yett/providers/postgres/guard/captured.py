@@ -59,13 +59,23 @@ class CapturedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A table (oid) that is gone, with the columns that it had then, and the one that came back in its place."""
+
+    was: int
+    now: int
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """The undo of one transaction, or what a dump holds. `source` reads its files; it is no part of the record.
 
     `xid` has 64 bits, `xids` (the transaction's own and its savepoints') have 32; `system` and `database` say where
     they mean something. `gaps` are sentences: what the undo does not bring back. `until` (64 bits) is the first id that
     had not been given out when all of it was kept, 0 where that was not written down. `labels` are what the values of
-    enum types were called then.
+    enum types were called then. Beside a dump: `versions` are rows of its tables by their writers (see `versions.py`),
+    `heirs` say which of its tables had come back in the place of others.
     """
 
     xid: int
@@ -79,6 +89,8 @@ class Captured:
     until: int = 0
     source: Source | None = field(default=None, repr=False, compare=False)
     labels: Labels = ()
+    versions: tuple[CapturedTable, ...] = ()
+    heirs: tuple[Former, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -102,6 +114,8 @@ class Captured:
             "gaps": list(self.gaps),
             "until": self.until,
             "labels": [[oid, label] for oid, label in self.labels],
+            "versions": [_table_facts(table) for table in self.versions],
+            "heirs": [[one.was, one.now, columns_facts(one.columns)] for one in self.heirs],
         }
 
 
@@ -122,6 +136,8 @@ def load(facts: Mapping[str, Json], source: Source | None) -> Captured:
             int(from_json.get("until", 0)),
             source,
             tuple((int(oid), str(label)) for oid, label in from_json.get("labels", ())),
+            tuple(_table_from(table) for table in from_json.get("versions", ())),
+            tuple(Former(int(was), int(now), columns_from(c)) for was, now, c in from_json.get("heirs", ())),
         )
     except (KeyError, TypeError, ValueError):
         raise YettError("the undo's record cannot be read", "it was written by another version of Yett") from None

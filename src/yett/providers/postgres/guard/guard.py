@@ -25,6 +25,7 @@ from yett.providers.postgres.guard.measure import Measured, measured
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows
 from yett.providers.postgres.guard.rows.aim import Aim
 from yett.providers.postgres.guard.rows.capture import take
+from yett.providers.postgres.guard.rows.chain import Others, none
 from yett.providers.postgres.guard.rows.taken_back import Standing, TakenBack
 from yett.providers.postgres.guard.rows.taking import NO_AIMS, Limits, Taken, Taking
 from yett.providers.postgres.guard.sink import Sink, Source
@@ -160,11 +161,13 @@ class Guard:
         held = redefined.Dumped(self.dumped, frozenset(schemas))
         return await self.redefined.changes(effects.xid, self._first_multixact, held)
 
-    async def dump(self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = ()) -> Captured:
+    async def dump(
+        self, tables: Sequence[int], sink: Sink, *, schemas: Sequence[str] = (), others: Others = none
+    ) -> Captured:
         """Dump tables (oids) and schemas before a statement that destroys them runs in this transaction, which holds
         them locked against writers from here on. With them goes what depends on them: views, foreign keys of other
         tables, sequences, indexes, triggers, policies, grants, comments; but nothing that was dumped before. `gaps`
-        names what else CASCADE would drop.
+        names what else CASCADE would drop. Of `others`, what they need to go back behind this one is kept, too.
 
         Raises:
             ServerError: the agent's role may not lock a table: the transaction is aborted.
@@ -173,7 +176,7 @@ class Guard:
         if self._before is None:
             raise Unguardable("the transaction was not watched from its beginning", "roll back and begin again")
         async with opened(self._own) as own:
-            dumped = await dump(self._agent, own, tables, schemas, sink, already=self.dumped)
+            dumped = await dump(self._agent, own, tables, schemas, sink, already=self.dumped, others=others)
             self.dumped |= dumped.relations
             self._as_dumped |= dumped.shapes
             xid = dumped.xid
@@ -319,7 +322,8 @@ async def recorded(
     system, database, standby, until = await row(own, _PLACE)
     if standby:
         raise Unguardable("Yett's own connection goes to a standby", "point its credential at the primary server")
-    files = tuple(file for one in taken for file in one.files) + ((dumped.file,) if dumped else ())
+    versions = dumped.versions if dumped else []
+    files = tuple(file for one in (*taken, *versions) for file in one.files) + ((dumped.file,) if dumped else ())
     captured = Captured(
         xids.top,
         tuple(sorted(xids.own)),
@@ -332,6 +336,8 @@ async def recorded(
         until,
         sink if isinstance(sink, Source) else None,
         labels,
+        tuple(one.table for one in versions),
+        dumped.heirs if dumped else (),
     )
     await keep(sink, MANIFEST, single(canonical(captured.facts())))
     return captured

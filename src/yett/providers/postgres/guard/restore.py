@@ -21,9 +21,10 @@ import psycopg
 from psycopg import sql
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.captured import Captured, CapturedTable
 from yett.providers.postgres.guard.dumps.as_left import since_of
 from yett.providers.postgres.guard.dumps.dumped import Dump
+from yett.providers.postgres.guard.dumps.heirs import as_of_now, moved
 from yett.providers.postgres.guard.dumps.make_way import until_its_own_undo
 from yett.providers.postgres.guard.dumps.reload import reload
 from yett.providers.postgres.guard.labels import must_be_called_alike
@@ -131,7 +132,8 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            return list((await since_of(connection, captured, captured.dump, await others()).now()).conflicts)
+            known, _ = await as_of_now(connection, await others())
+            return list((await since_of(connection, captured, captured.dump, known).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
@@ -193,7 +195,8 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Restored:
     await must_fit(connection, captured)
-    since = since_of(connection, captured, dump, await others())
+    known, _ = await as_of_now(connection, await others())
+    since = since_of(connection, captured, dump, known)
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
@@ -233,18 +236,25 @@ async def one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
 async def _compared(connection: Connection, captured: Captured, others: Others) -> list[Compared]:
     await must_fit(connection, captured)
     await no_triggers(connection)
-    oids = [table.effect.oid for table in captured.tables]
-    await _lock(connection, [(t.schema, t.name) for t in (await tables(connection, oids)).values()], _AGAINST_WRITERS)
-    now = await tables(connection, oids)  # as they are now that nobody can change them
-    known, parts = await others(), []
+    known, back = await as_of_now(connection, await others())
+    there = await tables(connection, [table.effect.oid for table in moved(captured, back).tables])
+    await _lock(connection, [(one.schema, one.name) for one in there.values()], _AGAINST_WRITERS)
+    known, back = await as_of_now(connection, await others())  # as they are now that nobody can change them
+    captured = moved(captured, back)
+    now = await tables(connection, there)
     for table in captured.tables:
-        if (found := now.get(table.effect.oid)) is None:
-            raise YettError(
-                f"the {table.effect.label} whose rows this holds was dropped since, so nothing was undone",
-                "if it came back from a dump, what was done to its rows before that is a part of it now",
-            )
-        parts.append(await compared(connection, captured, table, found, known))
-    return parts
+        if table.effect.oid not in now:
+            raise _is_gone(table, known)
+    return [await compared(connection, captured, one, now[one.effect.oid], known) for one in captured.tables]
+
+
+def _is_gone(table: CapturedTable, others: Sequence[Undone]) -> YettError:
+    what = f"the {table.effect.label} whose rows this holds was dropped since, so nothing was undone"
+    for one in sorted(others, key=lambda one: -one.known.xid):
+        dumped = one.known.dump.tables if one.known.dump and one.is_kept and not one.by else ()
+        if table.effect.oid in {each.oid for each in dumped}:
+            return YettError(what, f"go back step by step: yett undo apply {one.id}, then this one again")
+    return YettError(what, "restore the undo beside and compare by hand: what has its name now is another table")
 
 
 async def must_fit(connection: Connection, captured: Captured) -> None:

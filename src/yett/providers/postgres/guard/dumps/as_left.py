@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.dumps.dumped import Dump
-from yett.providers.postgres.guard.dumps.since import Since
+from yett.providers.postgres.guard.dumps.heirs import as_of_now
+from yett.providers.postgres.guard.dumps.since import NO_WRITERS, Since
+from yett.providers.postgres.guard.dumps.versions import writers
 from yett.providers.postgres.guard.own import Connection, Own, opened
 from yett.providers.postgres.guard.rows.chain import Undone
+from yett.providers.postgres.guard.table import tables
 from yett.providers.postgres.guard.xids import EPOCH
 
 AS_LEFT_BY = "as_left_by"
-"""In an undo's record: the ids of such earlier undos."""
+"""In an undo's record: the ids of such earlier undos. Rows that its `versions` hold do not count."""
 
 _MOST = 8
 """Earlier undos that are asked about, the newest first."""
@@ -31,9 +34,17 @@ _SECONDS = 10.0
 _LIMITS = "SET LOCAL lock_timeout = '250ms'"
 
 
-def since_of(own: Connection, captured: Captured, dump: Dump, others: Sequence[Undone], *, locks: bool = True) -> Since:
+def since_of(
+    own: Connection,
+    captured: Captured,
+    dump: Dump,
+    others: Sequence[Undone],
+    *,
+    known: Mapping[int, frozenset[int]] = NO_WRITERS,
+    locks: bool = True,
+) -> Since:
     """Compares with a dump: what its transaction's other undos did counts as its own, and what undos by later dumps did
-    that were made of what it left."""
+    that were made of what it left. `known`: as of `Since`."""
     whose = captured.system, captured.xid
     of_it = [one for one in others if (one.known.system, one.known.xid) == whose]
     mine = {one.id for one in of_it if one.known.dump and one.known.files == captured.files}
@@ -43,24 +54,26 @@ def since_of(own: Connection, captured: Captured, dump: Dump, others: Sequence[U
         captured,
         dump,
         [xid % EPOCH for one in of_it if one.known.dump for xid in one.by],
-        after=[xid % EPOCH for one in after for xid in one.by],
+        after=after,
         kept=frozenset[str]().union(*(one.words for one in of_it if not one.by)),
+        others=others,
+        known=known,
         locks=locks,
     )
 
 
-async def as_left_by(own: Own, dump: Dump, others: Sequence[Undone]) -> list[str]:
-    """The ids of the undos (by dumps, and not applied) whose transactions left this dump's tables as they are now.
+async def as_left_by(own: Own, captured: Captured, others: Sequence[Undone]) -> list[str]:
+    """The ids of the undos (by dumps, and not applied) whose transactions left what `captured` has dumped as it is now.
 
     The agent holds the tables locked against writers. Where it cannot be told in time, none.
     """
-    tables = {(table.schema, table.name) for table in dump.tables}
-    known = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & tables]
+    tables = {(table.schema, table.name) for table in captured.dump.tables} if captured.dump else set()
+    earlier = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & tables]
     found = list[str]()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SECONDS):
-            for one in sorted(known, key=lambda one: -one.known.xid)[:_MOST]:
-                if await _is_as_left(own, one, others):
+            for one in sorted(earlier, key=lambda one: -one.known.xid)[:_MOST]:
+                if await _is_as_left(own, one, captured, others):
                     found.append(one.id)
     return found
 
@@ -69,11 +82,15 @@ def _left(dump: Dump) -> set[tuple[str, str]]:
     return {(table.schema, table.name) for table in dump.tables if table.left is not None}
 
 
-async def _is_as_left(own: Own, one: Undone, others: Sequence[Undone]) -> bool:
+async def _is_as_left(own: Own, one: Undone, captured: Captured, others: Sequence[Undone]) -> bool:
     assert one.known.dump is not None
     try:
         async with opened(own) as connection, connection.transaction(force_rollback=True):
             await connection.execute(_LIMITS)
-            return await since_of(connection, one.known, one.known.dump, others, locks=False).is_as_left()
+            now, _ = await as_of_now(connection, others)
+            there = await tables(connection, [table.effect.oid for table in captured.versions])
+            known = {oid: writers(table, now) for oid, table in there.items()}
+            since = since_of(connection, one.known, one.known.dump, now, known=known, locks=False)
+            return await since.is_as_left()
     except (psycopg.Error, YettError):
         return False

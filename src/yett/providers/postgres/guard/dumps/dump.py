@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import sql
 
 from yett.providers.postgres.guard import asking
-from yett.providers.postgres.guard.captured import File
+from yett.providers.postgres.guard.captured import File, Former
 from yett.providers.postgres.guard.copying import keep
 from yett.providers.postgres.guard.dumps import archive
 from yett.providers.postgres.guard.dumps.acls import rights_on
@@ -29,13 +29,17 @@ from yett.providers.postgres.guard.dumps.dependents import (
     relations_of,
 )
 from yett.providers.postgres.guard.dumps.dumped import Dump, Reference
+from yett.providers.postgres.guard.dumps.heirs import as_of_now
 from yett.providers.postgres.guard.dumps.publications import places
 from yett.providers.postgres.guard.dumps.read_back import Held, archived
 from yett.providers.postgres.guard.dumps.shape import Shape, shapes
+from yett.providers.postgres.guard.dumps.versions import versions
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.executing import Executing
 from yett.providers.postgres.guard.labels import Labels, must_have_been
 from yett.providers.postgres.guard.own import Connection, answers, rows
+from yett.providers.postgres.guard.rows.chain import Others, none
+from yett.providers.postgres.guard.rows.taking import Taken
 from yett.providers.postgres.guard.scratch import scratch
 from yett.providers.postgres.guard.sink import Sink
 
@@ -88,7 +92,7 @@ class Shut(Unguardable):
 @dataclass(frozen=True, slots=True)
 class Dumped:
     """A dump, its file, the id that the agent's transaction has now, the relations (oids) that it brings back, and
-    their shapes (by oid) as they were dumped."""
+    their shapes (by oid) as they were dumped. `versions` and `heirs`: see `Captured`."""
 
     dump: Dump
     file: File
@@ -97,6 +101,8 @@ class Dumped:
     gaps: tuple[str, ...]
     labels: Labels
     shapes: Mapping[int, Shape]
+    versions: Sequence[Taken]
+    heirs: tuple[Former, ...]
 
 
 async def dump(
@@ -107,9 +113,10 @@ async def dump(
     sink: Sink,
     *,
     already: Collection[int] = (),
+    others: Others = none,
 ) -> Dumped:
     """Lock, dump, read back and compare: all that goes with these tables (oids) and schemas but for the relations
-    (oids) that the transaction has dumped `already`, and may have shut for all others since.
+    (oids) that the transaction has dumped `already`, and may have shut for all others since. `others`: as `Guard.dump`.
 
     Raises:
         ServerError: the agent's role may not lock a table.
@@ -129,7 +136,15 @@ async def dump(
     kept = await _with_what_is_around(own, relations, schemas, depending, held)
     gaps = tuple(_gaps(depending.lost, relations, depending))
     shaped = await shapes(answers(own), depending.covered)
-    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, held.labels, shaped)
+    here = {relation.oid for relation in relations if relation.kind == "r"}
+    known, back = await as_of_now(own, await others())
+    whose = await versions(own, here, known, sink)
+    former = tuple(
+        Former(was, heir.table.oid, heir.columns)
+        for was, heir in back.items()
+        if heir.table.oid in here and heir.is_whole
+    )
+    return Dumped(kept, file, int(xid or 0), depending.covered, gaps, held.labels, shaped, whose, former)
 
 
 async def _all_that_goes(

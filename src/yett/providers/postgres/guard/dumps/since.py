@@ -6,8 +6,9 @@ name (rename the old one, make a new one) goes when the table comes back; somebo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from psycopg import sql
 
@@ -18,8 +19,10 @@ from yett.providers.postgres.guard.dumps.dumped import Dump, DumpedTable, Key, R
 from yett.providers.postgres.guard.dumps.parts import by_relation, parts_query
 from yett.providers.postgres.guard.dumps.shape import shapes
 from yett.providers.postgres.guard.own import Connection, answers, row, rows
+from yett.providers.postgres.guard.rows.chain import Chain, Undone
 from yett.providers.postgres.guard.rows.compare import Conflict
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
+from yett.providers.postgres.guard.xids import EPOCH
 
 _FOUND = sql.SQL("""
 SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text
@@ -29,7 +32,7 @@ _NOT_ALL_ITS_OWN = sql.SQL("""
 SELECT 1 FROM pg_attribute WHERE attrelid = {oid}::oid AND xmin <> ALL ({xids}::xid[])
 UNION ALL SELECT 1 FROM pg_rewrite WHERE ev_class = {oid}::oid AND xmin <> ALL ({xids}::xid[]) LIMIT 1""")
 _LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
-_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + ") FROM ONLY {table} AS x")
+_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + " AND NOT {back}) FROM ONLY {table} AS x")
 _IN_PLACES = "SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {later}{but}"
 _ITSELF = (("the relation", "pg_class", "oid"), ("a column", "pg_attribute", "attrelid"))
 _PARTS = (
@@ -62,6 +65,7 @@ def _later(places: Iterable[tuple[str, ...]]) -> sql.SQL:
 
 _LATER_ITSELF, _LATER_PARTS = _later(_ITSELF), _later(_PARTS)
 _LATER_INDEX = _later((("an index", "pg_index", "indrelid"),))
+_FALSE = sql.SQL("false")
 _NONE = sql.SQL("SELECT 1 WHERE false")
 _OF_ITS_PARTS = "an index, an option, a comment or a sequence"
 _KEY = sql.SQL("SELECT 1 FROM pg_constraint WHERE conrelid = {oid}::oid AND conname = {name}")
@@ -71,6 +75,7 @@ _ANOTHER_KEY = sql.SQL(
     + _LATER
     + " AND pg_get_constraintdef(x.oid) <> {definition}"
 )
+NO_WRITERS: Mapping[int, frozenset[int]] = MappingProxyType({})
 _NEXT = sql.SQL("SELECT (age('3'::xid)::int8 + 3) & 4294967295")
 
 
@@ -111,9 +116,10 @@ class Now:
 
 class Since:
     """Compares with one dump, in the transaction that will bring it back. `beside`: ids (32 bits) of those that brought
-    back other dumps of the dump's transaction, which make way for this one and give it foreign keys; `after`: of those
-    that brought back later dumps of what it had left. `kept`: what other undos of the transaction keep of definitions,
-    by their labels."""
+    back other dumps of the dump's transaction, which make way for this one and give it foreign keys. `after`: later
+    dumps of what it had left, but for the rows in their `versions`. `kept`: what other undos of the transaction keep of
+    definitions, by their labels. `others`: all undos of the database. `known`, by a table's oid: ids (32 bits) whose
+    rows do not count there, nor how many rows there are."""
 
     def __init__(
         self,
@@ -122,17 +128,23 @@ class Since:
         dump: Dump,
         beside: Collection[int] = (),
         *,
-        after: Collection[int] = (),
+        after: Collection[Undone] = (),
         kept: Collection[str] = (),
+        others: Sequence[Undone] = (),
+        known: Mapping[int, frozenset[int]] = NO_WRITERS,
         locks: bool = True,
     ) -> None:
         self._own = own
+        self._captured = captured
+        self._undone = others
         self._dump = dump
         self._locks = locks
         self.own_xids = frozenset(captured.xids)
         self.kept = frozenset(kept)
         self._made_by = (*captured.xids, *beside)
-        self.xids = (*self._made_by, *after)
+        self._after = after
+        self._known = known
+        self.xids = (*self._made_by, *(xid % EPOCH for one in after for xid in one.by))
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
     async def now(self) -> Now:
@@ -278,7 +290,7 @@ class Since:
             return [Conflict(label, what, "was made since")]
         if instead.kind == "v":
             return []
-        _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, **await self._range()))
+        _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, back=_FALSE, **await self._range()))
         return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
 
     async def made_it(self, relation: Relation) -> bool:
@@ -291,43 +303,60 @@ class Since:
         return not await rows(self._own, _NOT_ALL_ITS_OWN.format(oid=sql.Literal(relation.oid), xids=xids))
 
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
-        count, later = await row(self._own, _LATER_ROWS.format(table=table.quoted, **await self._range()))
+        count, later = await self._counted(table)
         emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
         conflicts = []
         if later:
             conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
         left = dumped.rows if dumped.left is None else dumped.left
-        if not emptied and count != left:
+        if not emptied and count != left and table.oid not in self._known:
             conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
         return Standing(dumped, table, emptied, await self._redefined(dumped, table), tuple(conflicts))
 
+    async def _counted(self, table: Table) -> tuple[int, int]:
+        """How many rows there are, and how many somebody else wrote since.
+
+        What a later dump brought back is all of one id, and its `versions` say which of that was not as it was left.
+        """
+        asked = [one for one in self._after if one.has_versions(table)]
+        whole = [xid % EPOCH for one in self._after if one not in asked for xid in one.by]
+        own = (*self._made_by, *whole, *self._known.get(table.oid, ()))
+        chain = Chain(self._own, self._captured, table, self._undone)
+        traced = await chain.trace()
+        back = chain.put_back("x", self._dump.next_xid, own, asked) if traced else _FALSE
+        parts = await self._range(own)
+        count, later = await row(self._own, _LATER_ROWS.format(table=table.quoted, back=back, **parts))
+        return count, later
+
     async def _redefined(self, dumped: DumpedTable, table: Table) -> Conflict | None:
-        if what := await self.made_since(table.oid):
+        if what := await self.made_since(table.oid, dumped.oid):
             return Conflict(table.label, what, "was made since")
         now = by_relation(await rows(self._own, sql.SQL(parts_query([table.oid])))).get(table.oid, [])
         dropped = set(dumped.parts_left) - set(now)
         return Conflict(table.label, min(dropped), "was dropped since") if dropped else None
 
-    async def made_since(self, oid: int) -> str:
-        """What of a relation's definition somebody else made since."""
+    async def made_since(self, oid: int, was: int = 0) -> str:
+        """What of a relation's definition somebody else made since; `was`: its oid when it was dumped, if another."""
         values = {"oid": sql.Literal(oid), **await self._range()}
         if found := await rows(self._own, _LATER_PARTS.format(**values)):
             return str(found[0][0])
-        left, now = self._dump.shapes.get(oid), (await shapes(answers(self._own), [oid])).get(oid)
-        if left is not None and now is not None and now.parts != left.parts:
-            return _OF_ITS_PARTS
+        left, now = self._dump.shapes.get(was or oid), (await shapes(answers(self._own), [oid])).get(oid)
         if left is not None and now == left:
-            return ""  # whatever leases have begun and ended
-        index = _LATER_INDEX if left is None else _NONE  # one that is only stored anew is the same
+            return ""  # whatever leases have begun and ended, or whoever has made it again
+        is_itself = left is not None and was in (0, oid)
+        if is_itself and left and now and now.parts != left.parts:
+            return _OF_ITS_PARTS
+        index = _NONE if is_itself else _LATER_INDEX  # one that is only stored anew is the same
         found = [*await rows(self._own, index.format(**values)), *await rows(self._own, _LATER_ITSELF.format(**values))]
         return str(found[0][0]) if found else ""
 
-    async def _range(self) -> dict[str, sql.Composable]:
+    async def _range(self, but: Collection[int] = ()) -> dict[str, sql.Composable]:
+        """What is later than the dump, `but` for what these (else: all its own) ids made."""
         (now,) = await row(self._own, _NEXT)
         return {
             "next": sql.Literal(self._dump.next_xid % 2**32),
             "span": sql.Literal((now - self._dump.next_xid) % 2**32),
-            "xids": sql.Literal("{" + ",".join(str(xid) for xid in self.xids) + "}"),
+            "xids": sql.Literal("{" + ",".join(str(xid) for xid in (but or self.xids)) + "}"),
             "keys": sql.Literal(list(self._dump.own_keys)),
         }
 

@@ -62,6 +62,13 @@ AND {same_image}""")
 _OURS = sql.SQL("""
 CREATE TEMPORARY TABLE {ours} ON COMMIT DROP AS SELECT s.row_at FROM {stands} s
 WHERE s.maker = ANY ({xids}::xid[]) AND s.until >= {since} AND s.until - {top} <= 4294967296""")
+# A maker of 32 bits is the last of that number that had been given out by then.
+_PUT_BACK = sql.SQL("""
+{alias}.ctid IN (
+  SELECT s.row_at FROM (
+    SELECT s.row_at, s.maker, s.until - ((s.until - s.maker::text::int8) & 4294967295) AS whole FROM {stands} s
+  ) s WHERE s.whole < {next} OR s.whole = ANY ({asked}::int8[])
+    OR s.maker = ANY ({xids}::xid[]) AND abs(s.whole - {top}) < 2147483648)""")
 _MAKERS = sql.SQL("""
 SELECT s.row_at::text, s.maker::text::int8, s.until FROM {stands} s WHERE s.row_at = ANY ({places}::tid[])""")
 _PRESENT = sql.SQL("SELECT DISTINCT t.xmin::text::int8 FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])")
@@ -97,6 +104,9 @@ class Undone:
     def kept(self, table: Table) -> CapturedTable | None:
         return next((one for one in self.known.tables if one.effect.oid == table.oid), None)
 
+    def has_versions(self, table: Table) -> bool:
+        return any(one.effect.oid == table.oid for one in self.known.versions)
+
     def dumped(self, table: Table) -> bool:
         return self.known.dump is not None and any(one.oid == table.oid for one in self.known.dump.tables)
 
@@ -128,6 +138,7 @@ class Chain:
     others: Sequence[Undone]
     ours: sql.Identifier | None = None
     _restores: dict[int, Undone] = field(default_factory=dict)
+    _asked: list[int] = field(default_factory=list)
     _next: int = 0
 
     @property
@@ -140,27 +151,9 @@ class Chain:
         return self.captured.until + (self.captured.xid >= EPOCH)
 
     async def follow(self, kept: CapturedTable, pre: Beside) -> None:
-        """Ask undo after undo whose the rows are; mark those of `pre` that stand again.
-
-        A step back is one to an older transaction: an undo keeps what was committed before its own restore began.
-        """
-        if not self.captured.until:
-            return  # it was written before this could be told
-        touching = {xid: one for one in self.others if one.kept(self.table) or one.dumped(self.table) for xid in one.by}
-        for xid, now in await rows(self.own, _COMMITTED.format(xids=sql.Literal(sorted(touching)))):
-            self._restores[xid], self._next = touching[xid], now
-        if not self._restores:
+        """Ask undo after undo whose the rows are; mark those of `pre` that stand again."""
+        if not await self.trace(pre, kept.filenode):
             return
-        await self.own.execute(
-            _STANDS.format(
-                stands=sql.Identifier(f"yett_stands_{self.table.oid}"),
-                until=sql.Literal(self._next),
-                table=self.table.quoted,
-                makers=sql.Literal(listed(frozenset(xid % EPOCH for xid in self._restores))),
-            )
-        )
-        for xid in sorted(self._restores, reverse=True):
-            await self._step(xid, self._restores[xid], kept, pre)
         ours = f"yett_ours_{self.table.oid}"
         await self.own.execute(
             _OURS.format(
@@ -173,7 +166,50 @@ class Chain:
         )
         self.ours = sql.Identifier("pg_temp", ours)
 
-    async def _step(self, xid: int, undone: Undone, kept: CapturedTable, pre: Beside) -> None:
+    async def trace(self, pre: Beside | None = None, filenode: int = 0) -> bool:
+        """Ask undo after undo whose the rows are, and answer whether any was asked. `pre`: kept of that `filenode`.
+
+        A step back is one to an older transaction: an undo keeps what was committed before its own restore began.
+        """
+        if not self.captured.until:
+            return False  # it was written before this could be told
+        touching = {xid: one for one in self.others if one.kept(self.table) or one.dumped(self.table) for xid in one.by}
+        for xid, now in (await committed(self.own, touching)).items():
+            self._restores[xid], self._next = touching[xid], now
+        if not self._restores:
+            return False
+        await self.own.execute(
+            _STANDS.format(
+                stands=sql.Identifier(f"yett_stands_{self.table.oid}"),
+                until=sql.Literal(self._next),
+                table=self.table.quoted,
+                makers=sql.Literal(listed(frozenset(xid % EPOCH for xid in self._restores))),
+            )
+        )
+        for xid in sorted(self._restores, reverse=True):
+            theirs = await self._step(xid, self._restores[xid])
+            if theirs is not None:
+                self._asked.append(xid)
+            if theirs is not None and pre is not None and theirs.filenode == filenode:
+                again = {"stands": self.stands, "table": self.table.quoted, "restore": sql.Literal(xid)}
+                await self.own.execute(_AGAIN.format(**again, pre=pre.quoted, same_image=pre.same_image()))
+        return True
+
+    def put_back(self, alias: str, next_xid: int, xids: Collection[int], whole: Collection[Undone]) -> sql.Composed:
+        """Once traced: whether an undo put row version `alias` back, which was written before `next_xid` (64 bits), or
+        by one of `xids` (32 bits), or of which those `whole` that put it back know no other writer."""
+        asked = [xid for xid in self._asked if self._restores[xid] in whole]
+        return _PUT_BACK.format(
+            alias=sql.Identifier(alias),
+            stands=self.stands,
+            next=sql.Literal(next_xid),
+            xids=sql.Literal(listed(frozenset(xids))),
+            top=sql.Literal(self.captured.xid),
+            asked=sql.Literal(asked),
+        )
+
+    async def _step(self, xid: int, undone: Undone) -> CapturedTable | None:
+        """Answers what `undone` had kept of the table, if it was asked."""
         parts = {
             "stands": self.stands,
             "table": self.table.quoted,
@@ -183,10 +219,10 @@ class Chain:
         (any_,) = await row(self.own, _ANY.format(**parts))
         found = await self._opened(undone) if any_ else None
         if found is None:
-            return
+            return None
         then, theirs = found
         if not 0 < then.until <= xid:
-            return
+            return None
         copy = await self._loaded(f"yett_chain_{xid}_{self.table.oid}", undone, then, theirs)
         columns = self.table.columns
         now = [sql.SQL("t.{}").format(column.quoted) for column in columns]
@@ -201,8 +237,7 @@ class Chain:
                 same_image=copy.same_image(),
             )
         )
-        if theirs.filenode == kept.filenode:
-            await self.own.execute(_AGAIN.format(**parts, pre=pre.quoted, same_image=pre.same_image()))
+        return theirs
 
     async def _loaded(self, name: str, undone: Undone, then: Captured, theirs: CapturedTable) -> Beside:
         copy = Beside(name, self.table)
@@ -221,7 +256,7 @@ class Chain:
             return None
         if await renamed(self.own, then.labels):
             return None
-        for theirs in then.tables:
+        for theirs in (*then.tables, *then.versions):
             if theirs.effect.oid == self.table.oid and are_the_same(theirs.columns, self.table.columns):
                 return then, theirs
         return None
@@ -277,6 +312,11 @@ class Chain:
         if not newest.is_kept:
             return f", by what {newest.id} undid, which was let go", None
         return f", by what {newest.id} undoes", Later(newest.id, newest.known.xid)
+
+
+async def committed(own: Connection, xids: Collection[int]) -> dict[int, int]:
+    """Those of `xids` (64 bits) that the server knows as committed, each with the first id not given out by now."""
+    return dict(await rows(own, _COMMITTED.format(xids=sql.Literal(sorted(xids))))) if xids else {}
 
 
 def _order(captured: Captured) -> tuple[int, int]:

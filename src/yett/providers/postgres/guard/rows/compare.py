@@ -116,7 +116,7 @@ def _key(kept: CapturedTable, table: Table) -> tuple[KeyColumn, ...]:
     if not kept.key:
         if table.filenode != kept.filenode:
             raise YettError(
-                f"{table.label} has no key, and its rows were moved since (VACUUM FULL, CLUSTER)",
+                f"{table.label} has no key, and its rows were moved since (VACUUM FULL, CLUSTER), or came from a dump",
                 "restore the undo beside and compare by hand",
             )
         return ()

@@ -1,0 +1,206 @@
+"""Undos of rows go back behind the undo of a DROP, TRUNCATE or ALTER of their table, which puts all of it back under
+one id; and that of an ALTER goes back behind those of rows."""
+
+from __future__ import annotations
+
+import pytest
+from tests.databases.company_of_tests import Company
+
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.dumps import versions
+
+SHOP = """
+CREATE TABLE goods (id int PRIMARY KEY, name text, n numeric DEFAULT 1.50);
+INSERT INTO goods SELECT i, 'g' || i FROM generate_series(1, 6) i;
+CREATE TABLE sold (id int PRIMARY KEY, good int REFERENCES goods ON DELETE CASCADE, what text);
+INSERT INTO sold VALUES (1, 1), (2, 2), (3, 3);
+CREATE TABLE loose (k int); INSERT INTO loose VALUES (1), (2);
+CREATE TABLE texts (id int PRIMARY KEY, x jsonpath); INSERT INTO texts VALUES (1, '$.a')"""
+SHAPE = """
+SELECT (SELECT array_agg(concat(c.relname, attname, format_type(atttypid, atttypmod)) ORDER BY c.relname, attnum)
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relname IN ('goods', 'sold')),
+  (SELECT array_agg(concat(conrelid::regclass, conname, pg_get_constraintdef(oid)) ORDER BY conname)
+    FROM pg_constraint WHERE conrelid IN (to_regclass('goods'), to_regclass('sold')) AND contype <> 'n')"""
+CHANGE = "UPDATE goods SET name = 'x' WHERE id IN (1, 2)"
+DELETE = "DELETE FROM goods WHERE id IN (2, 5)"
+ADD = "INSERT INTO goods (id, name) VALUES (7, 'new')"
+SELL = "UPDATE sold SET what = 'x' WHERE id = 3"
+WIDER = "ALTER TABLE goods ADD COLUMN z int"
+DROP = "DROP TABLE goods CASCADE"
+
+
+@pytest.fixture
+def shop(company: Company) -> Company:
+    company.directly(SHOP)
+    return company
+
+
+def now(shop: Company) -> list[object]:
+    there = [name for name in ("goods", "sold") if shop.truth(f"SELECT to_regclass('{name}')") != [(None,)]]
+    return [shop.truth(SHAPE), *(shop.truth(f"SELECT t::text FROM {name} t ORDER BY id") for name in there)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (CHANGE, DROP),
+        (DELETE, DROP),
+        (ADD, DROP),
+        (ADD, DELETE, CHANGE, "DELETE FROM goods WHERE id = 1", DROP),
+        (CHANGE, SELL, "DROP TABLE goods, sold"),
+        (SELL, "DROP TABLE sold", CHANGE, DROP),
+        (CHANGE, WIDER, "UPDATE goods SET z = 4 WHERE id = 2", DROP),
+        (CHANGE, "TRUNCATE goods CASCADE", ADD),
+        (ADD, "TRUNCATE goods CASCADE", ADD, DROP),
+        (WIDER, CHANGE),
+        (WIDER, DELETE, DROP),
+        (WIDER, "UPDATE goods SET z = 4 WHERE id = 1", "ALTER TABLE goods DROP COLUMN name CASCADE", DROP),
+        ("ALTER TABLE goods ALTER COLUMN name TYPE varchar(99)", CHANGE, "DROP TABLE sold", DELETE, DROP),
+        ("ALTER TABLE sold ALTER COLUMN what TYPE varchar(99)", "TRUNCATE sold", "DROP TABLE sold"),
+        ("TRUNCATE goods CASCADE", ADD, WIDER, "UPDATE goods SET z = 4 WHERE id = 7"),
+        ("ALTER TABLE loose ADD COLUMN z int", "UPDATE loose SET z = 4 WHERE k = 1"),
+    ],
+    ids=" - ".join,
+)
+def test_each_goes_back(shop: Company, steps: tuple[str, ...]) -> None:
+    left = []
+    for step in steps:
+        left.append(now(shop))
+        shop.approved((step,))
+    for number in reversed(range(len(steps))):
+        shop.undo(number)
+        assert now(shop) == left[number]
+
+
+def test_through_several_drops(shop: Company) -> None:
+    before = now(shop)
+    shop.approved((WIDER,))
+    shop.approved((CHANGE,))
+    for _ in range(3):
+        shop.approved((DROP,))
+        shop.undo()
+    shop.undo(1)
+    shop.undo(0)
+    assert now(shop) == before
+
+
+@pytest.mark.parametrize("at", ["before the rows", "before the drop", "behind the drop", "behind the rows"])
+@pytest.mark.parametrize(
+    ("theirs", "in_the_way"),
+    [
+        ("UPDATE goods SET n = 9 WHERE id = 1", True),
+        ("UPDATE goods SET n = n WHERE id = 1", True),
+        ("DELETE FROM goods WHERE id = 1", True),
+        ("DELETE FROM goods WHERE id = 1; INSERT INTO goods VALUES (1, 'x')", True),
+        ("INSERT INTO goods VALUES (70, 'theirs')", False),
+        ("DELETE FROM goods WHERE id = 6; INSERT INTO goods VALUES (6, 'g6')", False),
+        ("DELETE FROM goods WHERE id = 6", False),
+        ("ALTER TABLE goods DROP COLUMN name; ALTER TABLE goods ADD COLUMN name text", True),
+        ("ALTER TABLE goods ADD COLUMN theirs int", True),
+        ("ALTER TABLE goods RENAME name TO it; ALTER TABLE goods ADD COLUMN name text", True),
+    ],
+)
+def test_what_somebody_else_did_is_not_lost(shop: Company, theirs: str, at: str, *, in_the_way: bool) -> None:
+    """Whatever would go back behind it is refused; what lies behind it goes back with it."""
+
+    def somebody(when: str) -> None:
+        if when == at:
+            shop.directly(theirs)
+
+    shop.approved((WIDER,))
+    somebody("before the rows")
+    before = now(shop)
+    shop.approved((CHANGE,))
+    somebody("before the drop")
+    changed = now(shop)
+    shop.approved((DROP,))
+    shop.undo()
+    assert now(shop) == changed
+    somebody("behind the drop")
+    if at in ("before the drop", "behind the drop") and in_the_way:
+        refused(shop, 1)
+    else:
+        others = "SELECT t::text FROM goods t WHERE id NOT IN (1, 2) ORDER BY id"
+        left = shop.truth(others)
+        shop.undo(1)
+        assert shop.truth(others) == left
+        assert shop.truth("SELECT name FROM goods WHERE id IN (1, 2)") == [("g1",), ("g2",)] or at == "before the rows"
+        assert now(shop) == before or at != "before the rows"
+    somebody("behind the rows")
+    refused(shop, 0)
+
+
+def refused(shop: Company, number: int, words: str | None = None) -> YettError:
+    there = now(shop)
+    with pytest.raises(YettError, match=words) as found:
+        shop.undo(number)
+    assert now(shop) == there
+    return found.value
+
+
+def test_another_table_of_that_name_gets_none_of_its_rows(shop: Company) -> None:
+    shop.approved((DELETE,))
+    shop.approved((DROP,))
+    shop.undo()
+    shop.directly("CREATE TABLE theirs (LIKE goods INCLUDING ALL); INSERT INTO theirs SELECT * FROM goods")
+    shop.directly("DROP TABLE goods CASCADE; ALTER TABLE theirs RENAME TO goods")
+    refused(shop, 0, "was dropped since")
+
+
+def test_one_that_has_another_name_is_left_alone(shop: Company) -> None:
+    shop.approved((DELETE,))
+    shop.approved((DROP,))
+    shop.undo()
+    shop.directly("ALTER TABLE goods RENAME TO goods_1")
+    there = shop.truth("SELECT t::text FROM goods_1 t ORDER BY id")
+    refused(shop, 0, "was dropped since")
+    assert shop.truth("SELECT t::text FROM goods_1 t ORDER BY id") == there
+
+
+def test_what_is_to_be_applied_first_is_said(shop: Company) -> None:
+    shop.approved((CHANGE,))
+    shop.approved((DROP,))
+    newest = shop.laws.plane.undos.records()[-1].id
+    assert f"yett undo apply {newest}, then this one" in refused(shop, 0, "was dropped since").remedy
+
+
+@pytest.mark.parametrize("first", [CHANGE, WIDER])
+def test_rows_that_were_too_many_to_keep_twice_do_not_go_back(
+    shop: Company, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "MOST_BYTES", 0)
+    shop.approved((first,))
+    shop.approved((SELL if first == WIDER else CHANGE,))
+    shop.approved(("UPDATE goods SET name = 'y' WHERE id = 1",))
+    shop.approved((DROP,))
+    shop.undo()
+    refused(shop, -2, "does not say whose the row was")
+    refused(shop, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "drop", "words"),
+    [
+        ("UPDATE loose SET k = 3 WHERE k = 2", "DROP TABLE loose", "has no key"),
+        ("UPDATE texts SET x = '$.b' WHERE id = 1", "DROP TABLE texts", "does not say whose the row was"),
+    ],
+    ids=["without a key", "of a type that may not come back as the same bytes"],
+)
+def test_rows_that_cannot_be_told_again_do_not_go_back(shop: Company, change: str, drop: str, words: str) -> None:
+    shop.approved((change,))
+    shop.approved((drop,))
+    shop.undo()
+    table = drop.split()[-1]
+    there = shop.truth(f"SELECT array_agg(t::text) FROM {table} t")
+    refused(shop, 0, words)
+    assert shop.truth(f"SELECT array_agg(t::text) FROM {table} t") == there
+
+
+def test_what_was_let_go_says_nothing(shop: Company) -> None:
+    """The DROP's undo, once it was applied, is all that knows whose the rows were."""
+    shop.approved((CHANGE,))
+    shop.approved((DROP,))
+    shop.undo()
+    shop.let_go(-1)
+    refused(shop, 0, "does not say whose the row was")
