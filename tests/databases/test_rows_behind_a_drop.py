@@ -100,6 +100,7 @@ def test_through_several_drops(shop: Company) -> None:
         ("ALTER TABLE goods ADD COLUMN theirs int", True),
         ("ALTER TABLE goods RENAME name TO it; ALTER TABLE goods ADD COLUMN name text", True),
     ],
+    ids=["changed", "rewritten", "gone", "instead", "more", "another_6", "less", "other_name", "wider", "renamed"],
 )
 def test_what_somebody_else_did_is_not_lost(shop: Company, theirs: str, at: str, *, in_the_way: bool) -> None:
     """Whatever would go back behind it is refused; what lies behind it goes back with it."""
@@ -139,6 +140,21 @@ def refused(shop: Company, number: int, words: str | None = None) -> YettError:
     return found.value
 
 
+@pytest.mark.parametrize("rows", [CHANGE, DELETE, ADD])
+@pytest.mark.parametrize("last", [DROP, "TRUNCATE goods CASCADE", "ALTER TABLE goods ADD COLUMN y int"])
+def test_no_step_can_be_left_out(shop: Company, rows: str, last: str) -> None:
+    before = now(shop)
+    for step in (WIDER, rows, last):
+        shop.approved((step,))
+    refused(shop, 0)
+    refused(shop, 1) if last == DROP else None
+    shop.undo(2)
+    refused(shop, 0)
+    shop.undo(1)
+    shop.undo(0)
+    assert now(shop) == before
+
+
 def test_another_table_of_that_name_gets_none_of_its_rows(shop: Company) -> None:
     shop.approved((DELETE,))
     shop.approved((DROP,))
@@ -146,6 +162,27 @@ def test_another_table_of_that_name_gets_none_of_its_rows(shop: Company) -> None
     shop.directly("CREATE TABLE theirs (LIKE goods INCLUDING ALL); INSERT INTO theirs SELECT * FROM goods")
     shop.directly("DROP TABLE goods CASCADE; ALTER TABLE theirs RENAME TO goods")
     refused(shop, 0, "was dropped since")
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "ALTER TABLE goods DROP COLUMN more; ALTER TABLE goods ADD COLUMN more text",
+        "ALTER TABLE goods RENAME name TO x; ALTER TABLE goods RENAME more TO name; ALTER TABLE goods RENAME x TO more",
+    ],
+    ids=["made_again", "exchanged"],
+)
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
+def test_another_column_of_that_name_gets_none_of_its_values(shop: Company, theirs: str, *, twice: bool) -> None:
+    shop.directly("ALTER TABLE goods ADD COLUMN more text DEFAULT 'm'")
+    shop.approved((DELETE,))
+    shop.approved((DROP,))
+    shop.undo()
+    shop.directly(theirs)
+    if twice:
+        shop.approved((DROP,))
+        shop.undo()
+    refused(shop, 0)
 
 
 def test_one_that_has_another_name_is_left_alone(shop: Company) -> None:
