@@ -3,6 +3,7 @@ one id; and that of an ALTER goes back behind those of rows."""
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
 
@@ -191,7 +192,7 @@ def test_one_that_has_another_name_is_left_alone(shop: Company) -> None:
     shop.undo()
     shop.directly("ALTER TABLE goods RENAME TO goods_1")
     there = shop.truth("SELECT t::text FROM goods_1 t ORDER BY id")
-    refused(shop, 0, "was dropped since")
+    refused(shop, 0, "another name")
     assert shop.truth("SELECT t::text FROM goods_1 t ORDER BY id") == there
 
 
@@ -241,3 +242,169 @@ def test_what_was_let_go_says_nothing(shop: Company) -> None:
     shop.undo()
     shop.let_go(-1)
     refused(shop, 0, "does not say whose the row was")
+
+
+COLLATE = 'ALTER TABLE goods ALTER COLUMN name TYPE text COLLATE "C"'
+"""It leaves the same columns."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM goods WHERE id = 2",
+        "UPDATE goods SET name = 'x' WHERE id = 2",
+        "INSERT INTO goods (id, name) VALUES (7, 'new')",
+    ],
+)
+def test_of_two_tables_of_one_dump_each_gets_its_own(shop: Company, change: str) -> None:
+    shop.directly("CREATE TABLE more (LIKE goods INCLUDING ALL); INSERT INTO more SELECT * FROM goods")
+    shop.approved((change,))
+    shop.approved((change.replace("goods", "more"),))
+    shop.approved(("DROP TABLE goods, more CASCADE",))
+    shop.undo()
+    exchange = "ALTER TABLE goods RENAME TO x; ALTER TABLE more RENAME TO goods; ALTER TABLE x RENAME TO more"
+    shop.directly(exchange)
+    both = "SELECT (SELECT array_agg(t::text ORDER BY id) FROM {} t)"
+    there = shop.truth(both.format("more"))
+    refused(shop, 0)
+    refused(shop, 1)
+    assert shop.truth(both.format("more")) == there
+    shop.directly(exchange)
+    shop.undo(0)
+    shop.undo(1)
+    assert shop.truth(both.format("goods")) == shop.truth(both.format("more")) != there
+
+
+def test_of_two_tables_of_one_dump_neither_takes_the_others_place(shop: Company) -> None:
+    shop.directly("CREATE TABLE k (x int); INSERT INTO k VALUES (1); CREATE TABLE l (x int); INSERT INTO l VALUES (2)")
+    for step in ("ALTER TABLE k ADD COLUMN z int", "ALTER TABLE l ADD COLUMN z int", "DROP TABLE k, l"):
+        shop.approved((step,))
+    shop.undo(2)
+    shop.directly("ALTER TABLE k RENAME TO t; ALTER TABLE l RENAME TO k; ALTER TABLE t RENAME TO l")
+    refused(shop, 0)
+    refused(shop, 1)
+    assert shop.truth("SELECT (SELECT x FROM l), (SELECT x FROM k)") == [(1, 2)]
+
+
+@pytest.mark.parametrize("change", [CHANGE, "DELETE FROM goods WHERE id = 2"])
+@pytest.mark.parametrize("behind", [(COLLATE,), (WIDER, "ALTER TABLE goods DROP COLUMN z"), (COLLATE, DROP)])
+def test_what_an_undo_put_back_is_not_what_a_later_step_had_found(
+    shop: Company, change: str, behind: tuple[str, ...]
+) -> None:
+    """Its rows are as old as the table, and did not stand there when it was dumped."""
+    shop.approved((change,))
+    for step in behind:
+        shop.approved((step,))
+    if DROP in behind:
+        shop.undo()
+    shop.undo(0)
+    refused(shop, 1)
+
+
+@pytest.mark.parametrize("last", [DROP, WIDER, COLLATE])
+def test_nor_when_it_is_applied_again(shop: Company, last: str) -> None:
+    shop.approved((CHANGE,))
+    shop.approved((last,))
+    shop.undo(1)
+    shop.undo(0)
+    refused(shop, 1)
+
+
+def test_a_deletion_that_another_makes_up_for_is_not_lost(shop: Company) -> None:
+    shop.approved(("DELETE FROM goods WHERE id = 2",))
+    shop.approved((COLLATE,))
+    shop.directly("DELETE FROM goods WHERE id = 6")
+    shop.undo(0)
+    refused(shop, 1)
+
+
+@pytest.mark.parametrize(
+    ("made", "value"),
+    [
+        ("CREATE TYPE kind AS (t regclass, n int)", "ROW('goods', 1)"),
+        ("CREATE TYPE kind AS (f float8)", "ROW('inf'::float8 - 'inf'::float8)"),
+    ],
+    ids=["regclass", "NaN"],
+)
+def test_rows_that_do_not_come_back_as_the_same_bytes_are_not_as_they_were_left(
+    shop: Company, made: str, value: str
+) -> None:
+    shop.directly(f"{made}; CREATE TABLE r (id int PRIMARY KEY, c kind, v text)")
+    shop.directly(f"INSERT INTO r VALUES (1, {value}, 'a'), (2, NULL, 'b')")
+    for step in (
+        "ALTER TABLE r ADD COLUMN z int",
+        "UPDATE r SET v = 'new' WHERE id = 1",
+        "DROP TABLE r, goods CASCADE",
+    ):
+        shop.approved((step,))
+    shop.undo(2)
+    refused(shop, 0)
+    assert shop.truth("SELECT v FROM r WHERE id = 1") == [("new",)]
+
+
+@pytest.mark.parametrize("empty", ["DELETE FROM goods", "TRUNCATE goods CASCADE"])
+@pytest.mark.parametrize(
+    "steps", [(COLLATE,), (COLLATE, CHANGE, DROP), (DROP,), ("TRUNCATE goods CASCADE",)], ids=" - ".join
+)
+def test_what_somebody_emptied_stays_empty(shop: Company, steps: tuple[str, ...], empty: str) -> None:
+    for step in steps:
+        shop.approved((step,))
+    if steps != (COLLATE,):
+        shop.undo()
+    shop.directly(empty)
+    refused(shop, 0)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "COMMENT ON CONSTRAINT pos ON parts IS 'theirs'",
+        "COMMENT ON INDEX parts_name IS 'theirs'",
+        "ALTER INDEX parts_name SET (fillfactor = 70)",
+        "ALTER SEQUENCE parts_id_seq INCREMENT 5",
+    ],
+)
+@pytest.mark.parametrize("first", [(), ("ALTER TABLE parts ADD COLUMN z int",)], ids=["again", "the step before"])
+def test_what_somebody_did_to_a_part_of_what_came_back_is_not_lost(
+    shop: Company, first: tuple[str, ...], theirs: str
+) -> None:
+    shop.directly(
+        "CREATE TABLE parts (id serial PRIMARY KEY, name text, n int CONSTRAINT pos CHECK (n > 0));"
+        " CREATE INDEX parts_name ON parts (name); INSERT INTO parts (name) VALUES ('a')"
+    )
+    for step in (*first, "DROP TABLE parts"):
+        shop.approved((step,))
+    shop.undo()
+    shop.directly(theirs)
+    refused(shop, 0)
+
+
+def test_through_another_name(shop: Company) -> None:
+    before = now(shop)
+    for step in (
+        "ALTER TABLE goods RENAME TO wares",
+        "UPDATE wares SET n = 3 WHERE id = 1",
+        "DROP TABLE wares CASCADE",
+    ):
+        shop.approved((step,))
+    for number in (2, 1, 0):
+        shop.undo(number)
+    assert now(shop) == before
+
+
+def test_what_is_to_be_applied_first_is_said_when_it_was_dropped_again(shop: Company) -> None:
+    shop.approved((CHANGE,))
+    shop.approved((DROP,))
+    shop.undo()
+    shop.approved((DROP,))
+    newest = shop.laws.plane.undos.records()[-1].id
+    assert f"yett undo apply {newest}, then this one" in refused(shop, 0, "was dropped since").remedy
+
+
+def test_what_a_transaction_wrote_that_was_open_all_the_time_is_not_lost(shop: Company) -> None:
+    """Its id is older than the dump, and its rows are not."""
+    with psycopg.connect(shop.direct) as somebody:
+        somebody.execute("INSERT INTO loose VALUES (3)")
+        shop.approved((WIDER,))
+        somebody.execute("UPDATE goods SET n = 9 WHERE id = 1")
+    refused(shop, 0)

@@ -9,7 +9,9 @@ from yett.gateway.databases.undone import all_undone
 from yett.gateway.databases.xacts import Xact
 from yett.model.undo import UndoRecord
 from yett.providers.postgres.guard.captured import load, settled
+from yett.providers.postgres.guard.dumps.heirs import BECAME, became_facts
 from yett.providers.postgres.guard.restore import Restored, restore
+from yett.providers.postgres.guard.rows.chain import Became
 from yett.providers.postgres.guard.words.again import bring_words_back, words_of
 from yett.providers.postgres.guard.words.definitions import bring_definitions_back, definitions_of
 from yett.recovery.keep import AwaitedOpened
@@ -42,12 +44,17 @@ async def bring_back(
         yield f"{database.name} is as it was: {', '.join(names)} came back"
         return
     captured = settled(load(opened.about, opened), record.facts)
+
+    async def brought(xid: int, became: tuple[Became, ...]) -> None:
+        await undos.add_facts(record, {BECAME: became_facts(record.facts.get(BECAME), xid, became)})
+        await begun(str(Xact(database.id, xid)))
+
     yield f"putting {captured.rows:,} rows back into {database.name}"
     restored = await restore(
         databases.own(database),
         captured,
         verify=True,
-        begun=lambda xid: begun(str(Xact(database.id, xid))),
+        begun=brought,
         others=lambda: all_undone(undos, database),
     )
     databases.changed(database)

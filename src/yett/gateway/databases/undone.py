@@ -10,6 +10,7 @@ from yett.gateway.databases.xacts import Xact
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, load, settled
 from yett.providers.postgres.guard.dumps.as_left import AS_LEFT_BY
+from yett.providers.postgres.guard.dumps.heirs import BECAME, became_from
 from yett.providers.postgres.guard.rows.chain import Undone
 from yett.providers.postgres.guard.words.redefined import kept_words
 from yett.recovery.kept import KeptUndo
@@ -31,10 +32,13 @@ def _undone(undos: Undos, database: Database, kept: KeptUndo) -> Undone | None:
 
     try:
         known = settled(load(kept.record.facts, None), kept.record.facts)
-    except YettError:
+        became = became_from(kept.record.facts.get(BECAME, {}))
+    except (YettError, TypeError, ValueError, AttributeError):
         return None
     xacts = [Xact.parse(text) for text in kept.restored_by]
     by = tuple(xact.xid for xact in xacts if xact is not None and xact.database == database.id)
     left = kept.record.facts.get(AS_LEFT_BY)
     as_left_by = frozenset(map(str, left)) if isinstance(left, list) else frozenset[str]()
-    return Undone(kept.record.id, known, by, opened, not kept.removed, as_left_by, kept_words(kept.record.facts))
+    return Undone(
+        kept.record.id, known, by, opened, not kept.removed, as_left_by, kept_words(kept.record.facts), became
+    )

@@ -11,10 +11,11 @@ import pytest
 from guarded import Between, Database, connected, guarded, run
 
 from yett.model.errors import YettError
-from yett.providers.postgres.guard.captured import Captured
+from yett.providers.postgres.guard.captured import Captured, settled
+from yett.providers.postgres.guard.dumps.dumped import SETTLED, settling
 from yett.providers.postgres.guard.guard import Guard
 from yett.providers.postgres.guard.restore import Conflict, Refused, Restored, conflicts, restore
-from yett.providers.postgres.guard.rows.chain import Others, Undone
+from yett.providers.postgres.guard.rows.chain import Became, Others, Undone
 from yett.providers.postgres.guard.sink import DirectorySink
 
 
@@ -25,8 +26,10 @@ async def dumped(database: Database, folder: Path, oid: int, statement: str, oth
         await guard.baseline()
         captured = await guard.dump([oid], DirectorySink(folder), others=others)
         await agent.rows(statement)
+        assert captured.dump
+        left = await guard.rows_left(await guard.still_there(captured.dump.tables))
         await agent.rows("COMMIT")
-        return captured
+        return settled(captured, {SETTLED: settling(captured.xids, left, {}, ())})
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Steps:
     folder: Path
     kept: dict[str, Captured] = field(default_factory=dict)
     by: dict[str, list[int]] = field(default_factory=dict)
+    became: dict[str, dict[int, tuple[Became, ...]]] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     loses_its_way: bool = False
@@ -65,11 +69,19 @@ class Steps:
             self.opened.append(name)
             return self.kept[name]
 
-        return Undone(name, self.kept[name], tuple(self.by[name]), opened, name not in self.pruned)
+        return Undone(
+            name,
+            self.kept[name],
+            tuple(self.by[name]),
+            opened,
+            name not in self.pruned,
+            became=self.became.get(name, {}),
+        )
 
     def undo(self, name: str) -> Restored:
-        async def begun(xid: int) -> None:
+        async def begun(xid: int, became: tuple[Became, ...]) -> None:
             self.by[name].append(xid)
+            self.became[name] = {xid: became}
             if self.loses_its_way:
                 raise YettError("the ledger is away")
 

@@ -29,7 +29,7 @@ from yett.providers.postgres.guard.dumps.make_way import until_its_own_undo
 from yett.providers.postgres.guard.dumps.reload import reload
 from yett.providers.postgres.guard.labels import must_be_called_alike
 from yett.providers.postgres.guard.own import FLUSH, Connection, Own, opened, row, rows, told
-from yett.providers.postgres.guard.rows.chain import Later, Others, Undone, no_other_epoch, none
+from yett.providers.postgres.guard.rows.chain import Became, Later, Others, Undone, no_other_epoch, none
 from yett.providers.postgres.guard.rows.compare import Compared, Conflict, compared
 from yett.providers.postgres.guard.rows.deferrable import twice
 from yett.providers.postgres.guard.rows.exchange import exchange, tried
@@ -42,6 +42,9 @@ from yett.providers.postgres.guard.xids import EPOCH
 
 Begun = Callable[[int], Awaitable[None]]
 """Told the id (64 bits) of the transaction that brings everything back, right before its COMMIT."""
+
+Brought = Callable[[int, tuple[Became, ...]], Awaitable[None]]
+"""As `Begun`; and told what the tables of a dump are then."""
 
 Settled = Literal["committed", "aborted", "in progress", "unknown"]
 
@@ -92,6 +95,7 @@ class Restored:
     """What another undo of the transaction has yet to bring back, in words."""
     gone: tuple[str, ...] = ()
     """What the transaction had made upon these tables, and does not go with them as they were."""
+    became: tuple[Became, ...] = ()
 
 
 class Refused(YettError):
@@ -132,13 +136,13 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            known, _ = await as_of_now(connection, await others())
-            return list((await since_of(connection, captured, captured.dump, known).now()).conflicts)
+            known, back = await as_of_now(connection, await others())
+            return list((await since_of(connection, captured, captured.dump, known, back=back).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
 
 async def restore(
-    own: Own, captured: Captured, *, verify: bool, begun: Begun | None = None, others: Others = none
+    own: Own, captured: Captured, *, verify: bool, begun: Brought | None = None, others: Others = none
 ) -> Restored:
     """Bring everything back, or nothing. `verify` reads every row back before COMMIT and compares the stored bytes.
     Rows that `others` put back count as what they were: to the transaction that wrote them first.
@@ -150,7 +154,7 @@ async def restore(
     """
     async with one_transaction(own, keep=True) as connection:
         restored = await _restored(connection, captured, others, verify=verify)
-        await announce(own, connection, begun)
+        await announce(own, connection, None if begun is None else lambda xid: begun(xid, restored.became))
         return restored
 
 
@@ -195,12 +199,12 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Restored:
     await must_fit(connection, captured)
-    known, _ = await as_of_now(connection, await others())
-    since = since_of(connection, captured, dump, known)
+    known, back = await as_of_now(connection, await others())
+    since = since_of(connection, captured, dump, known, back=back)
     now = await since.now()
     if now.conflicts:
         raise Refused(_words(now.conflicts), now.conflicts)
-    sisters = sisters_of(captured, await others())
+    sisters = sisters_of(captured, known)
     reloaded = await reload(connection, captured, dump, since, now, await types_of(sisters))
     await must_be_called_alike(connection, captured.labels)
     there = [one.table.oid for one in now.tables if one.table is not None and one.emptied]
@@ -208,7 +212,7 @@ async def _from_dump(connection: Connection, captured: Captured, dump: Dump, oth
     aside = [f"{one.schema}.{one.name} (called {until_its_own_undo(one)} for now)" for one in now.aside]
     names = tuple(f"{table.schema}.{table.name}" for table in dump.tables)
     waiting = (*(f"the foreign key {key}" for key in reloaded.waiting), *aside)
-    return Restored(reloaded.rows, 0, names, waiting, reloaded.gone)
+    return Restored(reloaded.rows, 0, names, waiting, reloaded.gone, reloaded.became)
 
 
 @asynccontextmanager
@@ -252,9 +256,9 @@ def _is_gone(table: CapturedTable, others: Sequence[Undone]) -> YettError:
     what = f"the {table.effect.label} whose rows this holds was dropped since, so nothing was undone"
     for one in sorted(others, key=lambda one: -one.known.xid):
         dumped = one.known.dump.tables if one.known.dump and one.is_kept and not one.by else ()
-        if table.effect.oid in {each.oid for each in dumped}:
+        if table.effect.oid in {*(each.oid for each in dumped), *(each.was for each in one.known.heirs)}:
             return YettError(what, f"go back step by step: yett undo apply {one.id}, then this one again")
-    return YettError(what, "restore the undo beside and compare by hand: what has its name now is another table")
+    return YettError(what, "restore the undo beside and compare by hand: another table, if any, has its name now")
 
 
 async def must_fit(connection: Connection, captured: Captured) -> None:

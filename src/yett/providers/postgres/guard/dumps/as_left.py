@@ -16,7 +16,7 @@ import psycopg
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.dumps.dumped import Dump
-from yett.providers.postgres.guard.dumps.heirs import as_of_now
+from yett.providers.postgres.guard.dumps.heirs import NO_HEIRS, Heirs, as_of_now
 from yett.providers.postgres.guard.dumps.since import NO_WRITERS, Since
 from yett.providers.postgres.guard.dumps.versions import writers
 from yett.providers.postgres.guard.own import Connection, Own, opened
@@ -40,11 +40,12 @@ def since_of(
     dump: Dump,
     others: Sequence[Undone],
     *,
+    back: Heirs = NO_HEIRS,
     known: Mapping[int, frozenset[int]] = NO_WRITERS,
     locks: bool = True,
 ) -> Since:
     """Compares with a dump: what its transaction's other undos did counts as its own, and what undos by later dumps did
-    that were made of what it left. `known`: as of `Since`."""
+    that were made of what it left. `back`, `known`: as of `Since`."""
     whose = captured.system, captured.xid
     of_it = [one for one in others if (one.known.system, one.known.xid) == whose]
     mine = {one.id for one in of_it if one.known.dump and one.known.files == captured.files}
@@ -57,6 +58,8 @@ def since_of(
         after=after,
         kept=frozenset[str]().union(*(one.words for one in of_it if not one.by)),
         others=others,
+        back=back,
+        applied=any(one.became for one in of_it if one.id in mine),
         known=known,
         locks=locks,
     )
@@ -67,8 +70,9 @@ async def as_left_by(own: Own, captured: Captured, others: Sequence[Undone]) -> 
 
     The agent holds the tables locked against writers. Where it cannot be told in time, none.
     """
-    tables = {(table.schema, table.name) for table in captured.dump.tables} if captured.dump else set()
-    earlier = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & tables]
+    oids = {table.oid for table in captured.dump.tables} if captured.dump else set[int]()
+    oids |= {table.was for table in captured.heirs}
+    earlier = [one for one in others if not one.by and one.known.dump and _left(one.known.dump) & oids]
     found = list[str]()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SECONDS):
@@ -78,8 +82,8 @@ async def as_left_by(own: Own, captured: Captured, others: Sequence[Undone]) -> 
     return found
 
 
-def _left(dump: Dump) -> set[tuple[str, str]]:
-    return {(table.schema, table.name) for table in dump.tables if table.left is not None}
+def _left(dump: Dump) -> set[int]:
+    return {table.oid for table in dump.tables if table.left is not None}
 
 
 async def _is_as_left(own: Own, one: Undone, captured: Captured, others: Sequence[Undone]) -> bool:
@@ -87,10 +91,10 @@ async def _is_as_left(own: Own, one: Undone, captured: Captured, others: Sequenc
     try:
         async with opened(own) as connection, connection.transaction(force_rollback=True):
             await connection.execute(_LIMITS)
-            now, _ = await as_of_now(connection, others)
+            now, back = await as_of_now(connection, others)
             there = await tables(connection, [table.effect.oid for table in captured.versions])
             known = {oid: writers(table, now) for oid, table in there.items()}
-            since = since_of(connection, one.known, one.known.dump, now, known=known, locks=False)
+            since = since_of(connection, one.known, one.known.dump, now, back=back, known=known, locks=False)
             return await since.is_as_left()
     except (psycopg.Error, YettError):
         return False

@@ -185,6 +185,7 @@ async def _with_what_is_around(
         references=tuple(Reference(*one) for one in references),
         key_comments=depending.key_comments,
         publications=await places(own, depending.covered),
+        open_xids=held.open_xids,
     )
 
 

@@ -59,11 +59,11 @@ class Dump:
     """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
     `views` (schema, name, kind) are in it, and depend on its tables or were named; `foreign_keys` (schema, table, name,
-    definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it. `grants` (schema,
-    role or "" for PUBLIC, privilege, grantable) are those of `schemas`: pg_dump leaves out what a schema was born with.
-    `statistics` (schema, name, definition, owner) are extended ones, which it does not dump with a table.
-    `only_rows`: as `settling` says. `oids` (schema, name, oid) are those of the tables and
-    views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
+    definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it, or one of
+    `open_xids` (32 bits), which had begun and not ended. `grants` (schema, role or "" for PUBLIC, privilege, grantable)
+    are those of `schemas`: pg_dump leaves out what a schema was born with. `statistics` (schema, name, definition, owner)
+    are extended ones, which it does not dump with a table. `only_rows`: as `settling` says. `oids` (schema, name, oid)
+    are those of the tables and views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
     `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
     relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it. `shapes`
     (by oid, see `shape.py`): as its transaction left them. `key_comments` on `foreign_keys`, as literals, "" for none.
@@ -89,6 +89,7 @@ class Dump:
     key_comments: tuple[str, ...] = ()
     publications: tuple[tuple[str, str, str, str], ...] = ()
     shapes: Mapping[int, Shape] = field(default_factory=dict)
+    open_xids: frozenset[int] = frozenset()
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -170,6 +171,7 @@ def dump_outline(dump: Dump) -> dict[str, Json]:
         "views": [list(view) for view in dump.views],
         "foreign_keys": [list(key) for key in dump.foreign_keys],
         "next_xid": dump.next_xid,
+        "open_xids": sorted(dump.open_xids),
         "grants": [list(grant) for grant in dump.grants],
         "oids": [list(one) for one in dump.oids],
         "own_keys": list(dump.own_keys),
@@ -193,6 +195,7 @@ def dump_from(facts: Any) -> Dump:  # Any: taken apart here
         int(facts["next_xid"]),
         tuple((str(a), str(b), str(c), bool(d)) for a, b, c, d in facts["grants"]),
         tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("statistics", ())),
+        open_xids=frozenset(int(xid) for xid in facts.get("open_xids", ())),
         oids=tuple((str(schema), str(name), int(oid)) for schema, name, oid in facts.get("oids", ())),
         own_keys=tuple(str(key) for key in facts.get("own_keys", ())),
         rights=tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in facts.get("rights", ())),

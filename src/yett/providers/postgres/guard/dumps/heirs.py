@@ -1,43 +1,62 @@
-"""Which table stands for one that was dropped: the one that the undo of its dump made, under the same name.
-
-A table's system columns are as old as the table, and nothing ever rewrites them: they carry the id of the transaction
-that made it. If that is one that brought the dump back, it is the table of the dump.
-"""
+"""Which table stands for one that was dropped: the one that the undo of its dump made, and wrote down."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from psycopg import sql
 
+from yett.model.canonical import Json
 from yett.providers.postgres.guard.captured import Captured, CapturedTable
+from yett.providers.postgres.guard.dumps.shape import Shape
 from yett.providers.postgres.guard.own import Connection, rows
-from yett.providers.postgres.guard.rows.chain import Undone, committed
+from yett.providers.postgres.guard.rows.chain import Became, Undone, committed
 from yett.providers.postgres.guard.table import Column, Table, are_the_same, tables
 from yett.providers.postgres.guard.xids import EPOCH
 
+# A table's system columns are as old as it is: of another by that number they are somebody else's.
 _BORN = sql.SQL("""
-SELECT d.number, c.oid::int8, NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = c.oid AND x.attisdropped)
-FROM unnest({oids}::int8[], {schemas}::text[], {names}::text[], {makers}::int8[])
-  WITH ORDINALITY d(oid, schema, name, maker, number)
-JOIN pg_namespace n ON n.nspname = d.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = d.name
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'ctid' AND a.attnum < 0 AND a.xmin = d.maker::text::xid
-WHERE c.relkind = 'r' AND c.oid <> d.oid::oid""")
+SELECT d.number, NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = a.attrelid AND x.attisdropped)
+FROM unnest({oids}::oid[], {makers}::int8[]) WITH ORDINALITY d(oid, maker, number)
+JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = 'ctid' AND a.attnum < 0 AND a.xmin = d.maker::text::xid""")
 
 
 @dataclass(frozen=True, slots=True)
 class Heir:
-    """A table that came back; `columns` as they were when it was dumped. `is_whole`: none of them was dropped since, so
-    that what has their names, types and order is they."""
+    """A table that came back, and its `shape` then; `columns` as they were when it was dumped. `is_whole`: none of them
+    was dropped since, so that what has their names, types and order is they."""
 
     table: Table
+    shape: Shape
     columns: tuple[Column, ...]
     is_whole: bool
 
 
 Heirs = Mapping[int, Heir]
 """By the oid that the table had when it was dumped."""
+NO_HEIRS: Heirs = MappingProxyType({})
+BECAME = "became"
+"""In an undo's record, by the id of each transaction that brought it back: what its tables became."""
+
+
+def became_facts(before: Any, xid: int, became: Sequence[Became]) -> Json:  # Any: what the record has of it
+    """With what it became in this transaction (64 bits)."""
+    found: Json = [[one.was, one.now, one.shape.itself, one.shape.parts, one.has_versions] for one in became]
+    return {**(before if isinstance(before, dict) else {}), str(xid): found}
+
+
+def became_from(facts: Any) -> dict[int, tuple[Became, ...]]:  # Any: taken apart here
+    """Raises TypeError, ValueError, AttributeError: they are not such facts."""
+    return {
+        int(xid): tuple(
+            Became(int(was), int(now), Shape(str(itself), str(parts)), has_versions is True)
+            for was, now, itself, parts, has_versions in found
+        )
+        for xid, found in facts.items()
+    }
 
 
 async def as_of_now(own: Connection, others: Sequence[Undone]) -> tuple[list[Undone], Heirs]:
@@ -48,28 +67,26 @@ async def as_of_now(own: Connection, others: Sequence[Undone]) -> tuple[list[Und
 
 async def heirs(own: Connection, others: Sequence[Undone]) -> Heirs:
     """Of all dumps among `others`; also where what came back of one was dumped again, and came back."""
-    makers = await committed(own, {xid for one in others if one.known.dump for xid in one.by})
+    done = await committed(own, {xid for one in others for xid in one.became})
+    columns = {
+        (one.id, table.oid): table.columns for one in others if one.known.dump for table in one.known.dump.tables
+    }
     back = [
-        (one, xid % EPOCH)
-        for each in others
-        if each.known.dump
-        for xid in each.by
-        if xid in makers
-        for one in each.known.dump.tables
+        (became, columns[one.id, became.was], xid % EPOCH)
+        for one in others
+        for xid, all_ in one.became.items()
+        for became in all_
+        if xid in done and became.was != became.now and (one.id, became.was) in columns
     ]
     if not back:
         return {}
-    values = {
-        "oids": [one.oid for one, _ in back],
-        "schemas": [one.schema for one, _ in back],
-        "names": [one.name for one, _ in back],
-        "makers": [maker for _, maker in back],
-    }
-    born = await rows(own, _BORN.format(**{name: sql.Literal(value) for name, value in values.items()}))
-    there = await tables(own, {oid for _, oid, _ in born})
-    found = {
-        back[number - 1][0].oid: Heir(there[oid], back[number - 1][0].columns, whole) for number, oid, whole in born
-    }
+    oids, makers = sql.Literal([one.now for one, *_ in back]), sql.Literal([maker for *_, maker in back])
+    born = await rows(own, _BORN.format(oids=oids, makers=makers))
+    there = await tables(own, {back[number - 1][0].now for number, _ in born})
+    found = {}
+    for number, whole in born:
+        one, then, _ = back[number - 1]
+        found[one.was] = Heir(there[one.now], one.shape, then, whole)
     former = [one for each in others for one in each.known.heirs if one.now in found]
     return found | {one.was: replace(found[one.now], columns=one.columns) for one in former}
 
@@ -92,7 +109,11 @@ def _undone(one: Undone, found: Heirs) -> Undone:
     async def opened() -> Captured:
         return moved(await one.opened(), found)
 
-    return replace(one, known=moved(one.known, found), opened=opened)
+    became = {
+        xid: tuple(replace(each, now=found[each.was].table.oid) if each.was in found else each for each in all_)
+        for xid, all_ in one.became.items()
+    }
+    return replace(one, known=moved(one.known, found), opened=opened, became=became)
 
 
 def _table(kept: CapturedTable, found: Heirs) -> CapturedTable:

@@ -15,8 +15,9 @@ from yett.providers.postgres.guard.dumps.dependents import Relation
 from yett.providers.postgres.guard.dumps.dumped import DumpedTable
 from yett.providers.postgres.guard.effects import Unguardable
 from yett.providers.postgres.guard.labels import Labels, labels
-from yett.providers.postgres.guard.own import Connection, row
+from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.table import Table, tables
+from yett.providers.postgres.guard.xids import EPOCH
 
 # As pg_dump sets them, so that the text of a row is the same.
 AS_PG_DUMP = """
@@ -29,10 +30,11 @@ FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one snapshot shows of the tables in an archive: `next_xid` as in `Dump`, and the enum types (oid) of their
-    columns."""
+    """What one snapshot shows of the tables in an archive: `next_xid` and `open_xids` as in `Dump`, and the enum types
+    (oid) of their columns."""
 
     next_xid: int
+    open_xids: frozenset[int]
     tables: tuple[DumpedTable, ...]
     enums: frozenset[int]
     labels: Labels
@@ -46,6 +48,8 @@ async def archived(own: Connection, relations: Sequence[Relation], selected: Seq
         (snapshot,) = await row(own, sql.SQL("SELECT pg_export_snapshot()"))
         await archive.dump(own, snapshot, target, selected)
         (next_xid,) = await row(own, sql.SQL("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8"))
+        running = await rows(own, sql.SQL("SELECT pg_snapshot_xip(pg_current_snapshot())::text::int8"))
+        open_xids = frozenset(xid % EPOCH for (xid,) in running)
         found = list((await tables(own, [relation.oid for relation in relations if relation.kind == "r"])).values())
         for table in found:
             if table.obstacle:
@@ -53,7 +57,7 @@ async def archived(own: Connection, relations: Sequence[Relation], selected: Seq
         await own.execute(AS_PG_DUMP)
         described = tuple([await _described(own, table) for table in found])
         enums = frozenset[int]().union(*(table.enums for table in found))
-        held = Held(next_xid, described, enums, await labels(own, enums))
+        held = Held(next_xid, open_xids, described, enums, await labels(own, enums))
         await _must_hold_all(own, target, found)
     return held
 

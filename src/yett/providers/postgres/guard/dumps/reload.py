@@ -21,17 +21,20 @@ from yett.providers.postgres.guard.copying import checked
 from yett.providers.postgres.guard.dumps import archive
 from yett.providers.postgres.guard.dumps.acls import of_leases, revoke_all_but
 from yett.providers.postgres.guard.dumps.archive import Kind
-from yett.providers.postgres.guard.dumps.dumped import Dump, Key
+from yett.providers.postgres.guard.dumps.dumped import Dump, DumpedTable, Key
 from yett.providers.postgres.guard.dumps.gone_leases import standing_in
 from yett.providers.postgres.guard.dumps.make_way import make_way
 from yett.providers.postgres.guard.dumps.publications import back_in_place
 from yett.providers.postgres.guard.dumps.read_back import AS_PG_DUMP, digest_query
+from yett.providers.postgres.guard.dumps.shape import shapes
 from yett.providers.postgres.guard.dumps.since import Now, Since
+from yett.providers.postgres.guard.dumps.versions import found_again
 from yett.providers.postgres.guard.evaluated import with_the_databases_path
-from yett.providers.postgres.guard.own import Connection, row, rows
+from yett.providers.postgres.guard.own import Connection, answers, row, rows
+from yett.providers.postgres.guard.rows.chain import Became
 from yett.providers.postgres.guard.rows.silence import silenced
 from yett.providers.postgres.guard.scratch import scratch
-from yett.providers.postgres.guard.table import tables
+from yett.providers.postgres.guard.table import Table, tables
 from yett.providers.postgres.guard.words.redefined import Change
 from yett.providers.postgres.guard.words.types_back import types_back
 
@@ -41,6 +44,7 @@ WHERE n.nspname = {schema} AND c.relname = {name}""")
 _STATISTIC = sql.SQL("""
 SELECT 1 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
 WHERE n.nspname = {schema} AND s.stxname = {name}""")
+_BY_HAND = "restore the undo beside and compare by hand: pg_dump's form of it does not say all"
 _PRIVILEGES = {"USAGE": sql.SQL("USAGE"), "CREATE": sql.SQL("CREATE")}
 _SETVAL = re.compile(rb"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);\n$")
 _SEQUENCE = sql.SQL("""
@@ -53,11 +57,12 @@ _POSITION = sql.SQL("SELECT last_value, is_called FROM {}")
 @dataclass(frozen=True, slots=True)
 class Reloaded:
     """How many rows came back, which foreign keys have to wait for tables that are not back yet, and what of the
-    transaction's own work stood on the tables and is gone, described."""
+    transaction's own work stood on the tables and is gone, described; and what the tables are now."""
 
     rows: int
     waiting: tuple[str, ...]
     gone: tuple[str, ...]
+    became: tuple[Became, ...]
 
 
 async def reload(
@@ -100,9 +105,15 @@ async def reload(
             await revoke_all_but(own, dump.rights)
             for grant in leases:
                 await own.execute(grant)
-    await _must_equal(own, dump)
+    became = [await _became(own, captured, one, table) for one, table in await _must_equal(own, dump)]
     returned = sum(one.dumped.rows for one in now.tables if one.emptied or not now.only_rows)
-    return Reloaded(returned, tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting), tuple(gone))
+    later = tuple(f"{one.name} to {one.schema}.{one.table_name}" for one in waiting)
+    return Reloaded(returned, later, tuple(gone), tuple(became))
+
+
+async def _became(own: Connection, captured: Captured, dumped: DumpedTable, table: Table) -> Became:
+    shape = (await shapes(answers(own), [table.oid]))[table.oid]
+    return Became(dumped.oid, table.oid, shape, await found_again(own, captured, table, dumped.oid))
 
 
 async def _schema_grants(own: Connection, dump: Dump) -> None:
@@ -201,15 +212,20 @@ async def _statistics(own: Connection, dump: Dump) -> None:
         await own.execute(alter.format(sql.Identifier(schema, name), sql.Identifier(owner)))
 
 
-async def _must_equal(own: Connection, dump: Dump) -> None:
+async def _must_equal(own: Connection, dump: Dump) -> list[tuple[DumpedTable, Table]]:
+    found = []
     await own.execute(AS_PG_DUMP)
     for dumped in dump.tables:
         oids = await rows(own, _OID.format(schema=sql.Literal(dumped.schema), name=sql.Literal(dumped.name)))
         (table,) = (await tables(own, [oid for (oid,) in oids])).values() or (None,)
         if table is None or table.columns != dumped.columns:
-            raise YettError(f"{dumped.schema}.{dumped.name} did not come back as it was, so nothing was changed")
+            raise YettError(
+                f"{dumped.schema}.{dumped.name} did not come back as it was, so nothing was changed", _BY_HAND
+            )
         digests = [tuple(await row(own, digest_query(table)))]
         if digests != [(dumped.rows, dumped.sha256)]:
             digests.append(tuple(await row(own, digest_query(table, by_oid=True))))
         if (dumped.rows, dumped.sha256) not in digests:
-            raise YettError(f"the rows of {table.label} did not come back the same, so nothing was changed")
+            raise YettError(f"the rows of {table.label} did not come back the same, so nothing was changed", _BY_HAND)
+        found.append((dumped, table))
+    return found

@@ -16,13 +16,14 @@ from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured
 from yett.providers.postgres.guard.dumps.dependents import Relation, family
 from yett.providers.postgres.guard.dumps.dumped import Dump, DumpedTable, Key, Reference
+from yett.providers.postgres.guard.dumps.heirs import NO_HEIRS, Heirs
 from yett.providers.postgres.guard.dumps.parts import by_relation, parts_query
-from yett.providers.postgres.guard.dumps.shape import shapes
+from yett.providers.postgres.guard.dumps.shape import Shape, shapes
 from yett.providers.postgres.guard.own import Connection, answers, row, rows
 from yett.providers.postgres.guard.rows.chain import Chain, Undone
 from yett.providers.postgres.guard.rows.compare import Conflict
 from yett.providers.postgres.guard.table import Table, are_the_same, tables
-from yett.providers.postgres.guard.xids import EPOCH
+from yett.providers.postgres.guard.xids import EPOCH, listed
 
 _FOUND = sql.SQL("""
 SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text
@@ -31,8 +32,15 @@ WHERE c.oid = {oid}::oid OR (n.nspname = {schema} AND c.relname = {name}) ORDER 
 _NOT_ALL_ITS_OWN = sql.SQL("""
 SELECT 1 FROM pg_attribute WHERE attrelid = {oid}::oid AND xmin <> ALL ({xids}::xid[])
 UNION ALL SELECT 1 FROM pg_rewrite WHERE ev_class = {oid}::oid AND xmin <> ALL ({xids}::xid[]) LIMIT 1""")
-_LATER = "((x.xmin::text::int8 - {next}) & 4294967295) < {span} AND x.xmin <> ALL ({xids}::xid[])"
-_LATER_ROWS = sql.SQL("SELECT count(*), count(*) FILTER (WHERE " + _LATER + " AND NOT {back}) FROM ONLY {table} AS x")
+_LATER = (
+    "(((x.xmin::text::int8 - {next}) & 4294967295) < {span} OR x.xmin = ANY ({open}::xid[]))"
+    " AND x.xmin <> ALL ({xids}::xid[])"
+)
+_LATER_ROWS = sql.SQL(
+    "SELECT (SELECT count(*) FROM ONLY {table}), (SELECT count(*) FROM ONLY {table} AS x WHERE "
+    + _LATER
+    + " AND NOT {stood})"
+)
 _IN_PLACES = "SELECT '{what}' FROM {catalog} x WHERE x.{column} = {{oid}}::oid AND {later}{but}"
 _ITSELF = (("the relation", "pg_class", "oid"), ("a column", "pg_attribute", "attrelid"))
 _PARTS = (
@@ -119,7 +127,8 @@ class Since:
     back other dumps of the dump's transaction, which make way for this one and give it foreign keys. `after`: later
     dumps of what it had left, but for the rows in their `versions`. `kept`: what other undos of the transaction keep of
     definitions, by their labels. `others`: all undos of the database. `known`, by a table's oid: ids (32 bits) whose
-    rows do not count there, nor how many rows there are."""
+    rows do not count there, nor how many rows there are. `back`: what stands for tables that are gone; `applied`: the
+    dump itself was brought back before."""
 
     def __init__(
         self,
@@ -132,6 +141,8 @@ class Since:
         kept: Collection[str] = (),
         others: Sequence[Undone] = (),
         known: Mapping[int, frozenset[int]] = NO_WRITERS,
+        back: Heirs = NO_HEIRS,
+        applied: bool = False,
         locks: bool = True,
     ) -> None:
         self._own = own
@@ -144,6 +155,8 @@ class Since:
         self._made_by = (*captured.xids, *beside)
         self._after = after
         self._known = known
+        self._back = back
+        self._applied = applied
         self.xids = (*self._made_by, *(xid % EPOCH for one in after for xid in one.by))
         self._oids = {(schema, name): oid for schema, name, oid in dump.oids}
 
@@ -264,7 +277,9 @@ class Since:
         return tables + [(schema, name, self._oids.get((schema, name), 0), kind) for schema, name, kind in named]
 
     async def _mine(self, schema: str, name: str, oid: int, kinds: str) -> Relation | None:
-        """What was dumped, wherever it is; else what has its name, if it is one of `kinds` and not another dump's."""
+        """What was dumped, wherever it is, or came back in its place; else what has its name, if it is one of `kinds`
+        and not another dump's."""
+        oid = self._back[oid].table.oid if oid in self._back else oid
         found = [one for one in await self._found(schema, name, oid) if one.kind in kinds]
         return next((one for one in found if one.oid == oid or one.oid not in self._dump.beside), None)
 
@@ -290,7 +305,7 @@ class Since:
             return [Conflict(label, what, "was made since")]
         if instead.kind == "v":
             return []
-        _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, back=_FALSE, **await self._range()))
+        _, later = await row(self._own, _LATER_ROWS.format(table=instead.quoted, stood=_FALSE, **await self._range()))
         return [Conflict(label, f"{later} rows", "were made or changed since")] if later else []
 
     async def made_it(self, relation: Relation) -> bool:
@@ -304,11 +319,12 @@ class Since:
 
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
         count, later = await self._counted(table)
-        emptied = not count and are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
+        left = dumped.rows if dumped.left is None or self._applied else dumped.left
+        moved = are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
+        emptied = moved and not count and not left
         conflicts = []
         if later:
             conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
-        left = dumped.rows if dumped.left is None else dumped.left
         if not emptied and count != left and table.oid not in self._known:
             conflicts.append(Conflict(table.label, f"{count} rows", f"are there, and {left} were left"))
         return Standing(dumped, table, emptied, await self._redefined(dumped, table), tuple(conflicts))
@@ -322,10 +338,12 @@ class Since:
         whole = [xid % EPOCH for one in self._after if one not in asked for xid in one.by]
         own = (*self._made_by, *whole, *self._known.get(table.oid, ()))
         chain = Chain(self._own, self._captured, table, self._undone)
-        traced = await chain.trace()
-        back = chain.put_back("x", self._dump.next_xid, own, asked) if traced else _FALSE
-        parts = await self._range(own)
-        count, later = await row(self._own, _LATER_ROWS.format(table=table.quoted, back=back, **parts))
+        stood: sql.Composable = _FALSE
+        if await chain.trace(since=self._dump.next_xid):
+            found = [one for one in asked if one.found_versions(table)]
+            stood = chain.stood("x", self._dump.next_xid, self._dump.open_xids, own, found)
+        query = _LATER_ROWS.format(table=table.quoted, stood=stood, **await self._range(own))
+        count, later = await row(self._own, query)
         return count, later
 
     async def _redefined(self, dumped: DumpedTable, table: Table) -> Conflict | None:
@@ -340,21 +358,27 @@ class Since:
         values = {"oid": sql.Literal(oid), **await self._range()}
         if found := await rows(self._own, _LATER_PARTS.format(**values)):
             return str(found[0][0])
-        left, now = self._dump.shapes.get(was or oid), (await shapes(answers(self._own), [oid])).get(oid)
-        if left is not None and now == left:
-            return ""  # whatever leases have begun and ended, or whoever has made it again
-        is_itself = left is not None and was in (0, oid)
-        if is_itself and left and now and now.parts != left.parts:
+        left, now = self._shapes(oid, was), (await shapes(answers(self._own), [oid])).get(oid)
+        if now in left:
+            return ""  # whatever leases have begun and ended
+        if left and now is not None and now.parts not in {one.parts for one in left}:
             return _OF_ITS_PARTS
-        index = _NONE if is_itself else _LATER_INDEX  # one that is only stored anew is the same
+        index = _NONE if left else _LATER_INDEX  # one that is only stored anew is the same
         found = [*await rows(self._own, index.format(**values)), *await rows(self._own, _LATER_ITSELF.format(**values))]
         return str(found[0][0]) if found else ""
+
+    def _shapes(self, oid: int, was: int) -> list[Shape]:
+        """What a relation was when the dump's transaction left it, and when it came back."""
+        back = self._back.get(was)
+        found = [self._dump.shapes.get(was or oid), back.shape if back and back.table.oid == oid else None]
+        return [one for one in found if one is not None]
 
     async def _range(self, but: Collection[int] = ()) -> dict[str, sql.Composable]:
         """What is later than the dump, `but` for what these (else: all its own) ids made."""
         (now,) = await row(self._own, _NEXT)
         return {
             "next": sql.Literal(self._dump.next_xid % 2**32),
+            "open": sql.Literal(listed(self._dump.open_xids)),
             "span": sql.Literal((now - self._dump.next_xid) % 2**32),
             "xids": sql.Literal("{" + ",".join(str(xid) for xid in (but or self.xids)) + "}"),
             "keys": sql.Literal(list(self._dump.own_keys)),

@@ -10,10 +10,12 @@ from collections.abc import Collection, Sequence
 
 from psycopg import sql
 
-from yett.providers.postgres.guard.captured import CapturedTable
-from yett.providers.postgres.guard.copying import Outflow, keep
+from yett.model.errors import YettError
+from yett.providers.postgres.guard.captured import Captured, CapturedTable
+from yett.providers.postgres.guard.copying import Outflow, keep, kept_into
 from yett.providers.postgres.guard.effects import TableEffect
 from yett.providers.postgres.guard.own import Connection, row
+from yett.providers.postgres.guard.rows.beside import Beside
 from yett.providers.postgres.guard.rows.chain import Undone
 from yett.providers.postgres.guard.rows.taking import Taken
 from yett.providers.postgres.guard.sink import Sink
@@ -26,6 +28,8 @@ MOST_BYTES = 256 << 20
 _SIZE = sql.SQL("""
 SELECT coalesce(sum(pg_column_size(t.*)), 0)::int8 FROM ONLY {table} AS t
 WHERE t.xmin = ANY ({xids}::xid[])""")
+_FOUND_AGAIN = sql.SQL("""
+SELECT count(*) FROM {copy} p JOIN ONLY {table} AS t ON {same_key} WHERE {same_image}""")
 _ROWS = sql.SQL("""
 SELECT true, t.ctid, t.xmin, {columns} FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])""")
 
@@ -52,6 +56,21 @@ def writers(table: Table, others: Sequence[Undone]) -> frozenset[int]:
     """The ids (32 bits) of what undos of its rows undo, and of all that brought something of it back."""
     wrote = frozenset(xid for one in others if one.kept(table) for xid in one.known.xids)
     return wrote | {xid % EPOCH for one in others if one.kept(table) or one.dumped(table) for xid in one.by}
+
+
+async def found_again(own: Connection, captured: Captured, table: Table, was: int) -> bool:
+    """Whether all that was kept of a table (its oid then) stands in what came back, as the same bytes."""
+    kept = next((one for one in captured.versions if one.effect.oid == was), None)
+    key = next((key for key in table.keys if kept and tuple(one.name for one in key) == kept.key), None)
+    if kept is None or key is None:
+        return False
+    copy = Beside(f"yett_versions_{table.oid}", table)
+    await copy.make(own)
+    if await kept_into(own, copy.quoted, captured, kept.file) != kept.rows:
+        raise YettError(f"the rows of {table.label} beside its dump are not {kept.rows}")
+    same = {"same_key": copy.same_key(key), "same_image": copy.same_image()}
+    (found,) = await row(own, _FOUND_AGAIN.format(copy=copy.quoted, table=table.quoted, **same))
+    return bool(found == kept.rows)
 
 
 async def _kept(own: Connection, table: Table, xids: frozenset[int], sink: Sink) -> Taken:

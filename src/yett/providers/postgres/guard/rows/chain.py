@@ -13,7 +13,7 @@ the very bytes that were kept, at every step; and of rows that are equal it must
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -21,6 +21,7 @@ from psycopg import sql
 from yett.model.errors import YettError
 from yett.providers.postgres.guard.captured import Captured, CapturedTable
 from yett.providers.postgres.guard.copying import kept_into
+from yett.providers.postgres.guard.dumps.shape import Shape
 from yett.providers.postgres.guard.labels import renamed
 from yett.providers.postgres.guard.own import Connection, row, rows
 from yett.providers.postgres.guard.rows.beside import Beside
@@ -28,12 +29,15 @@ from yett.providers.postgres.guard.table import Table, are_the_same
 from yett.providers.postgres.guard.xids import EPOCH, listed
 
 # `maker` is whose the version was when a row of it was last kept, `until` the first id that was not given out by then;
-# `was_at` is where it lay, `hop` the restore that this is known by. At first: what stands in the table now.
+# `was_at` is where it lay, `hop` the restore that this is known by, `removed` the transaction (64 bits) that had taken
+# it away. At first: what stands in the table now.
 _STANDS = sql.SQL("""
 CREATE TEMPORARY TABLE {stands} ON COMMIT DROP AS
-SELECT t.ctid AS row_at, t.xmin AS maker, {until}::int8 AS until, NULL::tid AS was_at, 0::int8 AS hop
+SELECT t.ctid AS row_at, t.xmin AS maker, {until}::int8 AS until, NULL::tid AS was_at, 0::int8 AS hop,
+  0::int8 AS removed
 FROM ONLY {table} AS t WHERE t.xmin = ANY ({makers}::xid[])""")
 _OF_ONE = "s.maker = {maker}::text::xid AND s.until > {restore} AND s.until - {restore} <= 4294967296"
+_ANALYZE = sql.SQL("ANALYZE {}")
 _ANY = sql.SQL("SELECT EXISTS (SELECT FROM {stands} s WHERE " + _OF_ONE + ")")
 # Equal rows stand for each other: as many as were kept, or all of them one transaction's.
 _STEP = sql.SQL(
@@ -50,7 +54,8 @@ WITH s AS (
     SELECT p.ctid AS place, md5(record_send({kept})) AS d, p.row_xmin::text::int8 AS maker FROM {copy} p WHERE {which}
   ) x
 )
-UPDATE {stands} AS u SET maker = p.row_xmin, until = {until}, was_at = p.row_at, hop = {restore}
+UPDATE {stands} AS u SET maker = p.row_xmin, until = {until}, was_at = p.row_at, hop = {restore},
+  removed = {removed}
 FROM s JOIN k USING (d, n) JOIN {copy} p ON p.ctid = k.place JOIN ONLY {table} AS t ON t.ctid = s.row_at
 WHERE u.row_at = s.row_at AND (k.one_maker OR s.many = k.many) AND {same_image}"""
 )
@@ -60,15 +65,20 @@ UPDATE {pre} p SET gone = false FROM {stands} s, ONLY {table} AS t
 WHERE p.gone AND s.hop = {restore} AND s.was_at = p.row_at AND s.maker = p.row_xmin AND t.ctid = s.row_at
 AND {same_image}""")
 _OURS = sql.SQL("""
-CREATE TEMPORARY TABLE {ours} ON COMMIT DROP AS SELECT s.row_at FROM {stands} s
-WHERE s.maker = ANY ({xids}::xid[]) AND s.until >= {since} AND s.until - {top} <= 4294967296""")
-# A maker of 32 bits is the last of that number that had been given out by then.
-_PUT_BACK = sql.SQL("""
-{alias}.ctid IN (
-  SELECT s.row_at FROM (
-    SELECT s.row_at, s.maker, s.until - ((s.until - s.maker::text::int8) & 4294967295) AS whole FROM {stands} s
-  ) s WHERE s.whole < {next} OR s.whole = ANY ({asked}::int8[])
-    OR s.maker = ANY ({xids}::xid[]) AND abs(s.whole - {top}) < 2147483648)""")
+CREATE TEMPORARY TABLE {ours} ON COMMIT DROP AS
+SELECT s.row_at FROM {stands} s
+WHERE s.maker = ANY ({xids}::xid[]) AND s.until >= {since} AND s.until - {top} <= 4294967296
+UNION SELECT t.ctid FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])""")
+# A maker of 32 bits is the last of that number that had been given out by then. What is older than a point in time, and
+# was removed only later, stood then.
+_STOOD = sql.SQL("""
+EXISTS (
+  SELECT FROM (
+    SELECT s.row_at, s.maker, s.removed, s.until - ((s.until - s.maker::text::int8) & 4294967295) AS whole
+    FROM {stands} s
+  ) s WHERE s.row_at = {alias}.ctid AND (
+    s.whole < {next} AND s.removed >= {next} AND s.maker <> ALL ({open}::xid[]) OR s.whole = ANY ({asked}::int8[])
+    OR s.maker = ANY ({xids}::xid[]) AND abs(s.whole - {top}) < 2147483648))""")
 _MAKERS = sql.SQL("""
 SELECT s.row_at::text, s.maker::text::int8, s.until FROM {stands} s WHERE s.row_at = ANY ({places}::tid[])""")
 _PRESENT = sql.SQL("SELECT DISTINCT t.xmin::text::int8 FROM ONLY {table} AS t WHERE t.xmin = ANY ({xids}::xid[])")
@@ -85,12 +95,24 @@ LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Became:
+    """What a dumped table (oid) is once it came back, its `shape` then, and whether the rows that `versions` holds of
+    it stand in it as the same bytes."""
+
+    was: int
+    now: int
+    shape: Shape
+    has_versions: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """Another undo of the same database, or this one. `known` is its record, without files.
 
     `by`: the ids (64 bits) of all transactions that brought it back, or may have. `opened` gives it with its files;
     it raises YettError if they are not `is_kept` any more, or not what was written. `as_left_by`: see `as_left.py`.
-    `words`: the labels of definitions that it keeps in words, and that were there before.
+    `words`: the labels of definitions that it keeps in words, and that were there before. `became`: by each id of `by`,
+    what its tables are since.
     """
 
     id: str
@@ -100,12 +122,18 @@ class Undone:
     is_kept: bool = True
     as_left_by: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    became: Mapping[int, tuple[Became, ...]] = field(default_factory=dict)
 
     def kept(self, table: Table) -> CapturedTable | None:
         return next((one for one in self.known.tables if one.effect.oid == table.oid), None)
 
     def has_versions(self, table: Table) -> bool:
         return any(one.effect.oid == table.oid for one in self.known.versions)
+
+    def found_versions(self, table: Table) -> bool:
+        """Whether each of those rows was found again, the very same, whenever it was brought back."""
+        found = [one for all_ in self.became.values() for one in all_ if one.now == table.oid]
+        return bool(found) and all(one.has_versions for one in found)
 
     def dumped(self, table: Table) -> bool:
         return self.known.dump is not None and any(one.oid == table.oid for one in self.known.dump.tables)
@@ -130,7 +158,8 @@ class Later:
 
 @dataclass
 class Chain:
-    """One table's rows that undos have put back. `ours` are places of those that `captured`'s transaction wrote."""
+    """One table's rows that undos have put back. `ours` are places of all that `captured`'s transaction wrote, once
+    any undo was asked."""
 
     own: Connection
     captured: Captured
@@ -159,6 +188,7 @@ class Chain:
             _OURS.format(
                 ours=sql.Identifier(ours),
                 stands=self.stands,
+                table=self.table.quoted,
                 xids=sql.Literal(listed(frozenset(self.captured.xids))),
                 since=sql.Literal(self._since),
                 top=sql.Literal(self.captured.xid),
@@ -166,15 +196,17 @@ class Chain:
         )
         self.ours = sql.Identifier("pg_temp", ours)
 
-    async def trace(self, pre: Beside | None = None, filenode: int = 0) -> bool:
-        """Ask undo after undo whose the rows are, and answer whether any was asked. `pre`: kept of that `filenode`.
+    async def trace(self, pre: Beside | None = None, filenode: int = 0, since: int = 0) -> bool:
+        """Ask undo after undo whose the rows are, and answer whether any was asked. `pre`: kept of that `filenode`;
+        `since` (64 bits): what was put back before is not asked about.
 
         A step back is one to an older transaction: an undo keeps what was committed before its own restore began.
         """
         if not self.captured.until:
             return False  # it was written before this could be told
         touching = {xid: one for one in self.others if one.kept(self.table) or one.dumped(self.table) for xid in one.by}
-        for xid, now in (await committed(self.own, touching)).items():
+        later = {xid for xid in touching if xid >= since}
+        for xid, now in (await committed(self.own, later)).items():
             self._restores[xid], self._next = touching[xid], now
         if not self._restores:
             return False
@@ -186,6 +218,7 @@ class Chain:
                 makers=sql.Literal(listed(frozenset(xid % EPOCH for xid in self._restores))),
             )
         )
+        await self.own.execute(_ANALYZE.format(self.stands))
         for xid in sorted(self._restores, reverse=True):
             theirs = await self._step(xid, self._restores[xid])
             if theirs is not None:
@@ -195,14 +228,18 @@ class Chain:
                 await self.own.execute(_AGAIN.format(**again, pre=pre.quoted, same_image=pre.same_image()))
         return True
 
-    def put_back(self, alias: str, next_xid: int, xids: Collection[int], whole: Collection[Undone]) -> sql.Composed:
-        """Once traced: whether an undo put row version `alias` back, which was written before `next_xid` (64 bits), or
-        by one of `xids` (32 bits), or of which those `whole` that put it back know no other writer."""
+    def stood(
+        self, alias: str, next_xid: int, open_xids: Collection[int], xids: Collection[int], whole: Collection[Undone]
+    ) -> sql.Composed:
+        """Once traced since `next_xid` (64 bits): whether row version `alias` stood in the table then, when `open_xids`
+        had not ended; or is of one of `xids` (32 bits), or put back by one of those `whole` that know no other writer
+        of it."""
         asked = [xid for xid in self._asked if self._restores[xid] in whole]
-        return _PUT_BACK.format(
+        return _STOOD.format(
             alias=sql.Identifier(alias),
             stands=self.stands,
             next=sql.Literal(next_xid),
+            open=sql.Literal(listed(frozenset(open_xids))),
             xids=sql.Literal(listed(frozenset(xids))),
             top=sql.Literal(self.captured.xid),
             asked=sql.Literal(asked),
@@ -234,9 +271,11 @@ class Chain:
                 copy=copy.quoted,
                 which=sql.SQL("true" if theirs.key else "p.touched"),
                 until=sql.Literal(then.until),
+                removed=sql.Literal(then.xid),
                 same_image=copy.same_image(),
             )
         )
+        await self.own.execute(_ANALYZE.format(self.stands))
         return theirs
 
     async def _loaded(self, name: str, undone: Undone, then: Captured, theirs: CapturedTable) -> Beside:
@@ -244,6 +283,7 @@ class Chain:
         await copy.make(self.own)
         if await kept_into(self.own, copy.quoted, then, theirs.file) != theirs.rows:
             raise YettError(f"the rows of {self.table.label} in {undone.id} are not {theirs.rows}")
+        await self.own.execute(_ANALYZE.format(copy.quoted))
         return copy
 
     async def _opened(self, undone: Undone) -> tuple[Captured, CapturedTable] | None:

@@ -150,10 +150,9 @@ class _Comparing:
     @property
     def ours(self) -> sql.Composable:
         """Whether the transaction wrote row version `t`, or an undo put back what it wrote."""
-        own = sql.SQL("t.xmin = ANY ({}::xid[])").format(sql.Literal(listed(frozenset(self.captured.xids))))
-        if self.chain.ours is None:
-            return sql.SQL("({})").format(own)
-        return sql.SQL("({} OR t.ctid IN (SELECT row_at FROM {}))").format(own, self.chain.ours)
+        if self.chain.ours is not None:  # not IN: a subplan of many rows is slow
+            return sql.SQL("EXISTS (SELECT FROM {} o WHERE o.row_at = t.ctid)").format(self.chain.ours)
+        return sql.SQL("(t.xmin = ANY ({}::xid[]))").format(sql.Literal(listed(frozenset(self.captured.xids))))
 
     async def load(self) -> None:
         """Fill `pre` and `new` from the undo's files, `there` from the table."""
