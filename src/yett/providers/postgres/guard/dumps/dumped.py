@@ -58,16 +58,17 @@ class Reference:
 class Dump:
     """A dump made under lock. `partitioned` (schema, name) have no rows of their own.
 
-    `views` (schema, name, kind) are in it, and depend on its tables or were named; `foreign_keys` (schema, table, name,
-    definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it, or one of
-    `open_xids` (32 bits), which had begun and not ended. `grants` (schema, role or "" for PUBLIC, privilege, grantable)
-    are those of `schemas`: pg_dump leaves out what a schema was born with. `statistics` (schema, name, definition, owner)
-    are extended ones, which it does not dump with a table. `only_rows`: as `settling` says. `oids` (schema, name, oid)
-    are those of the tables and views that it names without their rows. `own_keys` (name, a space, definition) are the foreign keys of `tables`.
-    `references` are their foreign keys to others. `keys_left`: those of `keys` that its transaction left. `beside`:
-    relations (oid) that other dumps of the transaction hold. `rights`: on all relations in it. `shapes`
-    (by oid, see `shape.py`): as its transaction left them. `key_comments` on `foreign_keys`, as literals, "" for none.
-    `publications` (name, schema, table, which columns and rows): those that have some of its tables.
+    `views` (schema, name, kind) are in it, and depend on its tables or were named; `foreign_keys` (schema, table,
+    name, definition) are other tables'. Whatever has an id from `next_xid` (64 bits) on was made after it, or one of
+    `open_xids` (32 bits), which had begun and not ended. `grants` (schema, role or "" for PUBLIC, privilege,
+    grantable) are those of `schemas`: pg_dump leaves out what a schema was born with. `statistics` (schema, name,
+    definition, owner) are extended ones, which it does not dump with a table. `only_rows`: as `settling` says. `oids`
+    (schema, name, oid) are those of the tables and views that it names without their rows. `own_keys` (name, a space,
+    definition) are the foreign keys of `tables`. `references` are their foreign keys to others. `keys_left`: those of
+    `keys` that its transaction left. `beside`: relations (oid) that other dumps of the transaction hold. `rights`: on
+    all relations in it. `shapes` (by oid, see `shape.py`): as its transaction left them. `key_comments` on
+    `foreign_keys`, as literals, "" for none. `publications` (name, schema, table, which columns and rows): those that
+    have some of its tables.
     """
 
     file: str
