@@ -434,3 +434,15 @@ def _comment_on_keys_to(shop: Company, table: str, words: str) -> None:
     assert keys
     for of, key in keys:
         shop.directly(f"COMMENT ON CONSTRAINT {key} ON {of} IS '{words}'")
+
+
+def test_a_materialized_view_goes_with_its_table_and_its_index(shop: Company) -> None:
+    """Nobody but who drops it can look at its index until COMMIT."""
+    shop.directly("CREATE MATERIALIZED VIEW seen AS SELECT * FROM goods; CREATE UNIQUE INDEX one ON seen (id)")
+    there = "SELECT pg_get_indexdef('one'::regclass), (SELECT array_agg(s::text ORDER BY id) FROM seen s)"
+    before = shop.truth(there)
+    shop.approved(("ALTER TABLE goods ADD COLUMN z int",))
+    shop.approved(("DROP TABLE goods CASCADE",))
+    shop.undo(1)
+    shop.undo(0)
+    assert shop.truth(there) == before

@@ -408,3 +408,24 @@ def test_what_a_transaction_wrote_that_was_open_all_the_time_is_not_lost(shop: C
         shop.approved((WIDER,))
         somebody.execute("UPDATE goods SET n = 9 WHERE id = 1")
     refused(shop, 0)
+
+
+@pytest.mark.parametrize("last", ["TRUNCATE goods CASCADE", DROP, WIDER])
+def test_what_was_begun_and_never_became_final_counts_for_nothing(
+    shop: Company, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its tables would have become was written down already."""
+    before = now(shop)
+    for step in (CHANGE, last):
+        shop.approved((step,))
+
+    async def lost(undo: str, by: str, xact: str) -> None:
+        raise YettError("the ledger is away")
+
+    monkeypatch.setattr(shop.laws.plane.undos, "applying", lost)
+    refused(shop, 1, "the ledger is away")
+    assert shop.laws.plane.undos.records()[1].facts["became"]
+    monkeypatch.undo()
+    shop.undo(1)
+    shop.undo(0)
+    assert now(shop) == before

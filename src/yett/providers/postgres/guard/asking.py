@@ -42,6 +42,9 @@ _NAMES = """
 SELECT c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
+_THERE = """
+SELECT c.oid::pg_catalog.text FROM pg_catalog.pg_class c
+WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"""
 _NAMED = """
 SELECT w.oid::pg_catalog.text, c.oid::pg_catalog.text, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM (VALUES {wanted}) w (oid, schema, name)
@@ -128,6 +131,12 @@ async def names(agent: Executing, oids: Collection[int]) -> dict[int, str]:
     """How to write those of the tables that are there, quoted and qualified."""
     found = await agent.rows(_NAMES.format(oids=_listed(oids))) if oids else []
     return {int(oid or 0): name or "" for oid, name in found}
+
+
+async def there(agent: Executing, oids: Collection[int]) -> set[int]:
+    """Those of the relations that the agent has not dropped."""
+    found = await agent.rows(_THERE.format(oids=_listed(oids))) if oids else []
+    return {int(oid or 0) for (oid,) in found}
 
 
 async def named(agent: Executing, tables: Collection[DumpedTable]) -> dict[int, tuple[int, str]]:

@@ -196,11 +196,12 @@ class Guard:
         Raises Unguardable."""
         if captured.dump is None:
             return
+        there = await asking.there(self._agent, [oid for _, _, oid in captured.dump.oids])
         async with opened(self._own) as own:
             since = Since(own, captured, replace(captured.dump, shapes=self._as_dumped))
             for schema, name, kind in captured.dump.views:
                 view = await since.named(schema, name, kind)
-                if view is not None and await since.made_since(view.oid):
+                if view is not None and await since.made_since(view.oid, is_shut=view.oid not in there):
                     raise Unguardable(f"{schema}.{name} was changed by somebody else after it was dumped", "try again")
 
     async def undumped(self, tables: Sequence[int]) -> list[int]:

@@ -60,23 +60,23 @@ def became_from(facts: Any) -> dict[int, tuple[Became, ...]]:  # Any: taken apar
 
 
 async def as_of_now(own: Connection, others: Sequence[Undone]) -> tuple[list[Undone], Heirs]:
-    """All of them, with what came back in the place of what they knew."""
-    found = await heirs(own, others)
-    return [_undone(one, found) for one in others] if found else list(others), found
+    """All of them, with what came back in the place of what they knew, and without what was never committed."""
+    done = await committed(own, {xid for one in others for xid in one.became})
+    true = [replace(one, became={x: all_ for x, all_ in one.became.items() if x in done}) for one in others]
+    found = await heirs(own, true)
+    return [_undone(one, found) for one in true], found
 
 
 async def heirs(own: Connection, others: Sequence[Undone]) -> Heirs:
     """Of all dumps among `others`; also where what came back of one was dumped again, and came back."""
-    done = await committed(own, {xid for one in others for xid in one.became})
-    columns = {
-        (one.id, table.oid): table.columns for one in others if one.known.dump for table in one.known.dump.tables
-    }
+    dumps = [(one, one.known.dump) for one in others if one.known.dump]
+    columns = {(one.id, table.oid): table.columns for one, dump in dumps for table in dump.tables}
     back = [
         (became, columns[one.id, became.was], xid % EPOCH)
-        for one in others
+        for one, _ in dumps
         for xid, all_ in one.became.items()
         for became in all_
-        if xid in done and became.was != became.now and (one.id, became.was) in columns
+        if became.was != became.now and (one.id, became.was) in columns
     ]
     if not back:
         return {}

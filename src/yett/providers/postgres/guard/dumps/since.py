@@ -353,12 +353,14 @@ class Since:
         dropped = set(dumped.parts_left) - set(now)
         return Conflict(table.label, min(dropped), "was dropped since") if dropped else None
 
-    async def made_since(self, oid: int, was: int = 0) -> str:
-        """What of a relation's definition somebody else made since; `was`: its oid when it was dumped, if another."""
+    async def made_since(self, oid: int, was: int = 0, *, is_shut: bool = False) -> str:
+        """What of a relation's definition somebody else made since; `was`: its oid when it was dumped, if another.
+        `is_shut`: the agent has dropped it, and nobody can look at its indexes."""
         values = {"oid": sql.Literal(oid), **await self._range()}
         if found := await rows(self._own, _LATER_PARTS.format(**values)):
             return str(found[0][0])
-        left, now = self._shapes(oid, was), (await shapes(answers(self._own), [oid])).get(oid)
+        left = [] if is_shut else self._shapes(oid, was)
+        now = (await shapes(answers(self._own), [oid])).get(oid) if left else None
         if now in left:
             return ""  # whatever leases have begun and ended
         if left and now is not None and now.parts not in {one.parts for one in left}:
