@@ -342,6 +342,16 @@ def test_rows_that_do_not_come_back_as_the_same_bytes_are_not_as_they_were_left(
     assert shop.truth("SELECT v FROM r WHERE id = 1") == [("new",)]
 
 
+def test_what_hides_rows_from_its_owner_comes_back_from_a_truncate(shop: Company) -> None:
+    shop.directly("CREATE POLICY none ON sold USING (false)")
+    shop.directly("ALTER TABLE sold ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    before = now(shop)
+    shop.approved(("TRUNCATE sold",))
+    assert now(shop) != before
+    shop.undo()
+    assert now(shop) == before
+
+
 @pytest.mark.parametrize("empty", ["DELETE FROM goods", "TRUNCATE goods CASCADE"])
 @pytest.mark.parametrize(
     "steps", [(COLLATE,), (COLLATE, CHANGE, DROP), (DROP,), ("TRUNCATE goods CASCADE",)], ids=" - ".join

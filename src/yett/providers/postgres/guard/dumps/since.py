@@ -320,8 +320,10 @@ class Since:
     async def _compared(self, dumped: DumpedTable, table: Table) -> Standing:
         count, later = await self._counted(table)
         left = dumped.rows if dumped.left is None or self._applied else dumped.left
+        # What hides rows from its owner was not counted.
+        truncated = dumped.left is None and self._dump.only_rows and not self._applied
         moved = are_the_same(table.columns, dumped.columns) and table.filenode != dumped.filenode
-        emptied = moved and not count and not left
+        emptied = moved and not count and (truncated or not left)
         conflicts = []
         if later:
             conflicts.append(Conflict(table.label, f"{later} rows", "were made or changed since"))
