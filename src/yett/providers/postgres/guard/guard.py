@@ -201,7 +201,8 @@ class Guard:
             since = Since(own, captured, replace(captured.dump, shapes=self._as_dumped))
             for schema, name, kind in captured.dump.views:
                 view = await since.named(schema, name, kind)
-                if view is not None and await since.made_since(view.oid, is_shut=view.oid not in there):
+                is_shut = view is not None and view.kind == "m" and view.oid not in there
+                if view is not None and await since.made_since(view.oid, is_shut=is_shut):
                     raise Unguardable(f"{schema}.{name} was changed by somebody else after it was dumped", "try again")
 
     async def undumped(self, tables: Sequence[int]) -> list[int]:

@@ -357,7 +357,7 @@ class Since:
 
     async def made_since(self, oid: int, was: int = 0, *, is_shut: bool = False) -> str:
         """What of a relation's definition somebody else made since; `was`: its oid when it was dumped, if another.
-        `is_shut`: the agent has dropped it, and nobody can look at its indexes."""
+        `is_shut`: the agent has dropped it, and whoever looked at its indexes would wait."""
         values = {"oid": sql.Literal(oid), **await self._range()}
         if found := await rows(self._own, _LATER_PARTS.format(**values)):
             return str(found[0][0])
