@@ -7,6 +7,7 @@ import string
 
 import pytest
 
+from yett.inventory.engine.filters import is_example
 from yett.inventory.formats.placeholder import is_placeholder
 
 
@@ -36,3 +37,19 @@ def test_random_values_are_none() -> None:
     rng = random.Random(3)
     values = ["".join(rng.choices(string.ascii_letters + string.digits, k=24)) for _ in range(2000)]
     assert not [value for value in values if is_placeholder(value)]
+
+
+LONG = "Qr{}xB2R6uSopyQ4rOUTH7k7Xn4xc5HCpZCUAZvpEnuSYLa0sY1QMtnDO1Fbfe4Q9Va"
+
+
+@pytest.mark.parametrize("word", ["xxxx", "Xxxxx", "your", "YOUR", "Dummy", "lorem"])
+def test_a_word_of_a_few_letters_says_nothing_within_a_long_value(word: str) -> None:
+    """Chance writes one into every ten thousandth token."""
+    assert not is_placeholder(LONG.format(word))
+    assert not is_example(LONG.format(word).encode())
+
+
+@pytest.mark.parametrize("word", ["xxxxxx", "XXXXXXXX", ".xxxx.", "-your-"])
+def test_one_that_stands_alone_or_is_long_does(word: str) -> None:
+    assert is_example(LONG.format(word).encode())
+    assert is_placeholder(LONG.format(word))

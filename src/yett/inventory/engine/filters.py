@@ -14,9 +14,13 @@ GENERIC_BITS = 3.2
 """Words and paths lie below, random base62 of 20 characters above 3.5."""
 
 EXAMPLE = re.compile(
-    rb"(?i)example|changeme|change[_-]me|placeholder|your[_-]?|xxxx|\*\*\*|dummy|redacted|not[_-]?a?[_-]?real|insert[_-]"
-    rb"|replace[_-]|<|\$\{|\$\(|%\(|\{\{|^\$|yett_|\.\.\.|foobar|lorem|sanitized|REMOVED|s[e3]cr[e3]t[_-]?(?:here|key$)"
+    rb"(?i:example|changeme|change[_-]me|placeholder|\*\*\*|redacted|not[_-]?a?[_-]?real|insert[_-]"
+    rb"|replace[_-]|<|\$\{|\$\(|%\(|\{\{|^\$|\.\.\.|foobar|sanitized|REMOVED|s[e3]cr[e3]t[_-]?(?:here|key$))"
+    rb"|x{6}|X{6}|(?<![A-Za-z0-9])(?:(?i:your|dummy|lorem|yett_)|x{4}|X{4})"
 )
+_SHORT_WORD = re.compile(rb"x{4}|X{4}|[yY]our|YOUR|[dD]ummy|DUMMY|[lL]orem|LOREM")
+"""One in ten thousand machine-made values of 86 signs holds such a word in some case: in a long one it says nothing."""
+LONGEST_WITH_SHORT_WORDS = 40
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|23456789|98765432|87654321|abcdefgh|hijklmno|qrstuvwx|qwertyui|asdfghjk|zyxwvuts"
     rb"|(?:asdf.?){2}|(.)\1{7}|(..)\2{5}|(...)\3{4}|deadbeefdeadbeef|cafebabecafebabe"
@@ -60,6 +64,8 @@ def is_example(value: bytes) -> bool:
     Runs say nothing in a long value: what encodes a structure (a macaroon, a session token) is full of zeros.
     """
     if EXAMPLE.search(value) is not None:
+        return True
+    if len(value) <= LONGEST_WITH_SHORT_WORDS and _SHORT_WORD.search(value) is not None:
         return True
     return len(value) <= LONGEST_WITHOUT_RUNS and _SEQUENCE.search(value) is not None
 

@@ -49,7 +49,8 @@ _EXAMPLE = re.compile(
     | my[\W_]?(?:super[\W_]?)?(?:(?:secret|access|api|private|auth)[\W_]?)?(?:secret|password|token|key)
     | (?:enter|insert)[\W_].*
     | (?:.*[\W_])?(?:example|dummy|sample)(?:[\W_].*)? | (?:example|dummy)\w* | .*EXAMPLE(?:KEY)?
-    | .*(?:x{4,}|\*{3,}|\.{4,}|\u2022{2,}|\u2026|_{5,}).* | \.\.\.
+    | .*(?-i:x{6}|X{6}).* | (?:.*[\W_])?x{4,}(?:[\W_].*)? | [^\W_]{0,36}(?-i:x{4}|X{4})[^\W_]{0,36}
+    | .*(?:\*{3,}|\.{4,}|\u2022{2,}|\u2026|_{5,}).* | \.\.\.
     | some[\W_]?(?:secret|password|token|key|value)\w* | (?:fake|dummy|mock|stub)[\W_].*
     """,
     re.VERBOSE | re.DOTALL,
