@@ -439,3 +439,18 @@ def test_what_was_begun_and_never_became_final_counts_for_nothing(
     shop.undo(1)
     shop.undo(0)
     assert now(shop) == before
+
+
+def test_what_is_kept_twice_lies_in_the_keep_alone(shop: Company) -> None:
+    """Values, and what people wrote into an expression: an undo's record is not sealed."""
+    shop.directly("ALTER TABLE goods ADD COLUMN made text GENERATED ALWAYS AS (name || 'hunter2') STORED")
+    before = now(shop)
+    shop.approved(("UPDATE goods SET name = 'o' || 'zone' WHERE id = 1",))
+    for _ in range(2):
+        shop.approved((DROP,))
+        shop.undo()
+    kept = [path.read_bytes() for path in shop.laws.home.rglob("*") if path.is_file()]
+    assert any(b"goods" in one for one in kept)
+    assert not [one for one in kept if b"hunter2" in one or b"ozone" in one]
+    shop.undo(0)
+    assert now(shop) == before

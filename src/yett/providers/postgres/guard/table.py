@@ -17,7 +17,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am a 
 WHERE c.oid = ANY ({oids}::oid[]) AND c.relpersistence <> 't'""")
 _COLUMNS = sql.SQL("""
 SELECT a.attrelid::int8, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid::int8,
-  a.attgenerated::text, coalesce(CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, ''),
+  a.attgenerated::text, coalesce(CASE WHEN a.attgenerated <> '' THEN md5(pg_get_expr(d.adbin, d.adrelid)) END, ''),
   a.attnum::int
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = ANY ({oids}::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum""")
@@ -69,8 +69,9 @@ _EXACT = """
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`generated` is the expression of a generated column, "" for all others. `number` is pg_attribute.attnum, 0 where
-    that was not written down: a column that was dropped and made again by the same name has another."""
+    """`generated` is the MD5 of a generated column's expression (people write values into those, and an undo's record
+    is not sealed), "" for all others. `number` is pg_attribute.attnum, 0 where that was not written down: a column that
+    was dropped and made again by the same name has another."""
 
     name: str
     type: str
