@@ -16,7 +16,7 @@ from tests.databases.company_of_tests import Company
 
 from yett.daemon.housework import _every, prune
 from yett.gateway.databases import service
-from yett.gateway.databases.xacts import Xact
+from yett.gateway.databases.undos.xacts import Xact
 from yett.gateway.postgres.lockstep import Lockstep
 from yett.ledger.journal import Journal
 from yett.model.errors import LedgerUnavailable, YettError

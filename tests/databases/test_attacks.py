@@ -420,7 +420,7 @@ def test_another_database_at_the_same_address_gets_nothing(company: Company) -> 
 
 def test_lockdown_between_the_measure_and_the_commit(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last look at the gate is inside the intent's own step; what comes later ends the connection."""
-    from yett.gateway.databases.undo import Capturing
+    from yett.gateway.databases.undos.undo import Capturing
 
     capture, plane = Capturing.capture, company.laws.plane
 
@@ -436,7 +436,7 @@ def test_lockdown_between_the_measure_and_the_commit(company: Company, monkeypat
 
 
 def test_the_lease_ends_between_the_measure_and_the_commit(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yett.gateway.databases.undo import Capturing
+    from yett.gateway.databases.undos.undo import Capturing
 
     capture = Capturing.capture
 

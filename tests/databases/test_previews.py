@@ -14,8 +14,9 @@ from tests.databases.company_of_tests import Company
 from yett.approvals.hold import Hold
 from yett.approvals.reading import read
 from yett.approvals.words import describe
-from yett.gateway.databases import looking, trial
-from yett.gateway.databases.backups import NONE_KNOWN, copies
+from yett.gateway.databases.guarded import trial
+from yett.gateway.databases.shown import looking
+from yett.gateway.databases.shown.backups import NONE_KNOWN, copies
 
 USERS = "SELECT count(*) FROM users"
 BIG = "CREATE TABLE big AS SELECT n AS id, n % 10 AS part FROM generate_series(1, 50000) n; ANALYZE big"

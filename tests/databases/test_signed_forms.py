@@ -10,7 +10,7 @@ import pytest
 from tests.databases.company_of_tests import Company
 
 from yett.approvals.hold import Hold
-from yett.gateway.databases import by_themselves
+from yett.gateway.databases.statements import by_themselves
 
 MANY = "DELETE FROM bookings WHERE id <= 500"
 AUDIT = "CREATE TABLE audit (id serial PRIMARY KEY, what text, at text); INSERT INTO audit (what, at) VALUES ('a', 'b')"

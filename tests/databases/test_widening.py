@@ -9,7 +9,7 @@ from tests.databases.company_of_tests import Company
 
 from yett.approvals.errors import NotOpen
 from yett.daemon.verbs import databases
-from yett.gateway.databases.widening import keep_scope, widened
+from yett.gateway.databases.allowed.widening import keep_scope, widened
 
 NARROW: dict[str, object] = {"schemas": ["public"], "read_only": True, "result_mb": 10}
 

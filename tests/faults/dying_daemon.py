@@ -28,9 +28,10 @@ from yett.daemon.main import serve
 from yett.daemon.plane import Plane
 from yett.daemon.runs import _write_session
 from yett.daemon.verbs import VERBS
-from yett.gateway.databases import lending, undoing
+from yett.gateway.databases import lending
+from yett.gateway.databases.guarded.transaction import GuardedTransaction
 from yett.gateway.databases.seat import Doors, Seat
-from yett.gateway.databases.transaction import GuardedTransaction
+from yett.gateway.databases.undos import undoing
 from yett.gateway.postgres.lockstep import Lockstep
 from yett.model.identity import Principal, Session, Task
 from yett.providers.postgres.guard import restore

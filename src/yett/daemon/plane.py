@@ -33,11 +33,11 @@ from yett.gateway import floors
 from yett.gateway.api import Api
 from yett.gateway.ca import Leaves, open_authority
 from yett.gateway.company import company_proxy
-from yett.gateway.databases import sending, unmasking, widening
+from yett.gateway.databases.allowed import sending, unmasking, widening
 from yett.gateway.databases.registry import POSTGRES
 from yett.gateway.databases.service import Databases
-from yett.gateway.databases.settling import Settling
-from yett.gateway.databases.undoing import bring_back
+from yett.gateway.databases.undos.settling import Settling
+from yett.gateway.databases.undos.undoing import bring_back
 from yett.gateway.dial import Dialer, DialSettings, Mapped
 from yett.gateway.floors import Answering
 from yett.gateway.gate import Gate

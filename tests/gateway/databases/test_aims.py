@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from uuid import UUID
 
-from yett.gateway.databases.aims import MOST_BYTES, MOST_STATEMENTS, aims_of
-from yett.gateway.databases.attempts import Ran
+from yett.gateway.databases.statements.attempts import Ran
+from yett.gateway.databases.undos.aims import MOST_BYTES, MOST_STATEMENTS, aims_of
 from yett.gateway.postgres.messages import Binary
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.statement import Statement, Way

@@ -6,8 +6,16 @@ import json
 
 import pytest
 
-from yett.gateway.databases.attempts import MOST_CHANGED, MOST_DELETED, Changed, Ran, measured, planned, reading
 from yett.gateway.databases.registry import Database
+from yett.gateway.databases.statements.attempts import (
+    MOST_CHANGED,
+    MOST_DELETED,
+    Changed,
+    Ran,
+    measured,
+    planned,
+    reading,
+)
 from yett.model.effects import Effect, Recovery
 from yett.model.identity import Principal, Session, Task
 from yett.model.operation import Attempt, Rows

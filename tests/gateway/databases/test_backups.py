@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from yett.gateway.databases.backups import Stated, _of_server, _said, is_here
+from yett.gateway.databases.shown.backups import Stated, _of_server, _said, is_here
 
 ONE, TWO = datetime(2026, 11, 19, 3, tzinfo=UTC), datetime(2026, 11, 20, 3, tzinfo=UTC)
 

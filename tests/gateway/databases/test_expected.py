@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from yett.gateway.databases.expected import expected
-from yett.gateway.databases.looking import About
+from yett.gateway.databases.shown.expected import expected
+from yett.gateway.databases.shown.looking import About
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import Rows
 from yett.operations.sql.statement import Statement, Touched, Verb, Way

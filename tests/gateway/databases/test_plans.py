@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from yett.gateway.databases.attempts import Changed
-from yett.gateway.databases.plans import Plan
+from yett.gateway.databases.statements.attempts import Changed
+from yett.gateway.databases.statements.plans import Plan
 from yett.model.effects import Effect, Recovery
 from yett.model.operation import Rows
 from yett.operations.sql.facts import ABSENT

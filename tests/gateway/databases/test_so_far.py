@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from yett.gateway.databases.looking import About
-from yett.gateway.databases.so_far import USUAL, Bounds, Small, SoFar, counted
+from yett.gateway.databases.allowed.so_far import USUAL, Bounds, Small, SoFar, counted
+from yett.gateway.databases.shown.looking import About
 from yett.model.canonical import Json
 from yett.model.operation import Rows
 

@@ -6,12 +6,13 @@ from yett.approvals.acts import ActKind
 from yett.daemon.channel import Message
 from yett.daemon.plane import Plane
 from yett.daemon.signing import ask_to_sign
-from yett.gateway.databases import registry, unmasking
+from yett.gateway.databases import registry
+from yett.gateway.databases.allowed import unmasking
+from yett.gateway.databases.allowed.scopes import columns_from, limits_from, said_limits, scope_from
+from yett.gateway.databases.allowed.sending import body_of_more
+from yett.gateway.databases.allowed.widening import body_of, keep_scope, known_scope, widened
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.scopes import columns_from, limits_from, said_limits, scope_from
-from yett.gateway.databases.sending import body_of_more
 from yett.gateway.databases.service import Showing
-from yett.gateway.databases.widening import body_of, keep_scope, known_scope, widened
 from yett.ledger.journal import Transaction
 from yett.model.canonical import Json
 from yett.model.errors import YettError

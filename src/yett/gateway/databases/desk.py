@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from yett.gateway.databases.alone import LentOnce, relations
-from yett.gateway.databases.attempts import Ran, planned, reading
-from yett.gateway.databases.definitions import undo_of
-from yett.gateway.databases.masks import Veil, judge, refusal
+from yett.gateway.databases.allowed.masks import Veil, judge, refusal
+from yett.gateway.databases.allowed.scopes import scope_from
+from yett.gateway.databases.guarded.transaction import GuardedTransaction
+from yett.gateway.databases.guarded.uncommitted import Uncommitted
+from yett.gateway.databases.outside.alone import LentOnce, relations
 from yett.gateway.databases.place import Known, Place
-from yett.gateway.databases.scopes import scope_from
-from yett.gateway.databases.seen import Seen, behind
-from yett.gateway.databases.showing import shown
+from yett.gateway.databases.shown.showing import shown
+from yett.gateway.databases.statements.attempts import Ran, planned, reading
+from yett.gateway.databases.statements.seen import Seen, behind
 from yett.gateway.databases.telling import told
-from yett.gateway.databases.transaction import GuardedTransaction
-from yett.gateway.databases.uncommitted import Uncommitted
+from yett.gateway.databases.undos.definitions import undo_of
 from yett.gateway.postgres.catalog_inside import Batching
 from yett.gateway.postgres.desk import Alone, Look, Masking, Metered, Stopped, Told, Transaction
 from yett.model.decision import Refused

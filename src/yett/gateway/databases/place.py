@@ -9,10 +9,10 @@ from typing import Protocol
 from yett.approvals.document import Document
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.accounts import Unaccounted
-from yett.gateway.databases.masks import LiveMasks
+from yett.gateway.databases.allowed.masks import LiveMasks
+from yett.gateway.databases.allowed.so_far import SoFar
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.so_far import SoFar
 from yett.gateway.postgres.allowance import ENDLESS, Allowance
 from yett.gateway.turns import Turns
 from yett.model.effects import Verdict

@@ -7,13 +7,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from yett.gateway.databases.attempts import reading
+from yett.gateway.databases.allowed.scopes import scope_from
 from yett.gateway.databases.desk import StatementDesk
 from yett.gateway.databases.lending import take_back
 from yett.gateway.databases.place import Place
 from yett.gateway.databases.registry import Database
-from yett.gateway.databases.scopes import scope_from
 from yett.gateway.databases.service import Databases
+from yett.gateway.databases.statements.attempts import reading
 from yett.gateway.databases.telling import CANNOT_CONNECT_NOW, told
 from yett.gateway.postgres.desk import Desk, Stopped, Told, Upstream
 from yett.model.errors import YettError

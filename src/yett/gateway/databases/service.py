@@ -17,15 +17,15 @@ import psycopg
 from yett.approvals.acts import Act, ActKind, ActState
 from yett.broker.broker import Broker
 from yett.broker.vault import Vault
-from yett.gateway.databases import sending
 from yett.gateway.databases.accounts import Account
-from yett.gateway.databases.masks import LiveMasks
+from yett.gateway.databases.allowed import sending
+from yett.gateway.databases.allowed.masks import LiveMasks
+from yett.gateway.databases.allowed.scopes import bounds_from, scope_from
+from yett.gateway.databases.allowed.so_far import SoFar, counted
+from yett.gateway.databases.allowed.unmasking import Acts, Asking, columns_of
 from yett.gateway.databases.place import Checkpoint, Place
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.databases.registry import POSTGRES, Database, read_all
-from yett.gateway.databases.scopes import bounds_from, scope_from
-from yett.gateway.databases.so_far import SoFar, counted
-from yett.gateway.databases.unmasking import Acts, Asking, columns_of
 from yett.gateway.postgres.allowance import Allowance
 from yett.gateway.postgres.catalog import LiveCatalog
 from yett.ledger.journal import Entry, Journal

@@ -16,8 +16,8 @@ would tell what the server read.
 
 What it does not: the value can be asked for (`WHERE email LIKE 'a%'`, ORDER BY, a join, the time that a query takes),
 and carried away (pg_notify, a body in another language) to where it is masked no more; statements whose text carries it
-(`UPDATE t SET name = email`, CREATE TABLE AS) are refused (gateway/databases/masks.py). Nothing of this works against
-the column grant.
+(`UPDATE t SET name = email`, CREATE TABLE AS) are refused (gateway/databases/allowed/masks.py). Nothing of this works
+against the column grant.
 
 A hidden value is `***` where the type is text, in both formats, whose bytes are the same; NULL for every other type,
 since no made-up number or date would be honest. A NULL is hidden, too.

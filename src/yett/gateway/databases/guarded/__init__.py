@@ -1,0 +1,1 @@
+"""An agent's transaction, guarded: measured in itself, decided at its COMMIT, and only then final."""

@@ -1,0 +1,1 @@
+"""From an agent's statements to the attempts that the checkpoint decides."""
