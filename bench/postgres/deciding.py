@@ -18,8 +18,8 @@ from bench.postgres.servers import Peer
 
 from yett.gateway.databases.desk import StatementDesk
 from yett.gateway.postgres.catalog import LiveCatalog, load
-from yett.gateway.postgres.masked_answers import MaskedAnswers, Touch
-from yett.gateway.postgres.masking import Masks
+from yett.gateway.postgres.masks.masked_answers import MaskedAnswers, Touch
+from yett.gateway.postgres.masks.masking import Masks
 from yett.lab.saas import SCHEMA
 from yett.operations.sql.cache import Cache
 from yett.operations.sql.catalog import Catalog

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import listening
-from yett.gateway.postgres.masked_answers import MaskedAnswers
-from yett.gateway.postgres.masking import Unmaskable
+from yett.gateway.postgres.masks.masked_answers import MaskedAnswers
+from yett.gateway.postgres.masks.masking import Unmaskable
 
 
 class Relay:

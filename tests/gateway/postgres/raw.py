@@ -9,8 +9,8 @@ import threading
 
 import listening
 from gateway.postgres.wire import PLACEHOLDER
+from yett.gateway.postgres.logins.scram import Claiming
 from yett.gateway.postgres.messages import message
-from yett.gateway.postgres.scram import Claiming
 
 PROTOCOL = 3 << 16
 

@@ -24,9 +24,9 @@ from postgres import Server, serving, versions
 from yett.gateway.ca import Authority, open_authority
 from yett.gateway.postgres.desk import Told
 from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.logins.saslprep import prepared
+from yett.gateway.postgres.logins.tls import leaf
 from yett.gateway.postgres.messages import message
-from yett.gateway.postgres.saslprep import prepared
-from yett.gateway.postgres.tls import leaf
 
 PASSWORD = "lease role's own ±"
 NAME = "db.example"

@@ -19,11 +19,11 @@ from psycopg import ClientCursor
 
 from postgres import Server
 from postgres_versions import VERSIONS, binaries, servers
-from yett.gateway.postgres import masking
 from yett.gateway.postgres.catalog import load
-from yett.gateway.postgres.masked_answers import MaskedAnswers
-from yett.gateway.postgres.masking import Masks, Unmaskable
-from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, unsettled
+from yett.gateway.postgres.masks import masking
+from yett.gateway.postgres.masks.masked_answers import MaskedAnswers
+from yett.gateway.postgres.masks.masking import Masks, Unmaskable
+from yett.gateway.postgres.masks.touching import SETTLED, Touch, Unsettled, touch, unsettled
 from yett.operations.sql.classify import Unreadable, behind_calls, classify
 from yett.operations.sql.mentions import mentions
 from yett.operations.sql.snapshot import Snapshot

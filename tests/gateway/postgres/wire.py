@@ -16,8 +16,8 @@ from yett.gateway.postgres.allowance import ENDLESS, Allowance
 from yett.gateway.postgres.desk import Answer, Bound, Look, Notice, Stopped, Told, Upstream
 from yett.gateway.postgres.front import Front
 from yett.gateway.postgres.limits import WireLimits
-from yett.gateway.postgres.masked_answers import MaskedAnswers
-from yett.gateway.postgres.tls import Leaf
+from yett.gateway.postgres.logins.tls import Leaf
+from yett.gateway.postgres.masks.masked_answers import MaskedAnswers
 from yett.model.effects import Effect, Recovery
 from yett.operations.sql.statement import Control, Statement, Way
 from yett.providers.postgres.guard.executing import Executing

@@ -14,20 +14,20 @@ from yett.gateway.postgres import replies
 from yett.gateway.postgres.answers import Answers
 from yett.gateway.postgres.conduct import Conductor
 from yett.gateway.postgres.copying import Copying
-from yett.gateway.postgres.curtain import Curtain
 from yett.gateway.postgres.desk import Desk, Door, Stopped, Told, Upstream
 from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Lockstep
-from yett.gateway.postgres.login import Greeting, prove_client
+from yett.gateway.postgres.logins.login import Greeting, prove_client
+from yett.gateway.postgres.logins.reach import cancel, reach
+from yett.gateway.postgres.logins.startup import PINNED, Cancel, Encryption, Startup, packet, spoken
+from yett.gateway.postgres.logins.tls import Leaf
+from yett.gateway.postgres.masks.curtain import Curtain
 from yett.gateway.postgres.messages import PROTOCOL_3_2, TERMINATE_MESSAGE
 from yett.gateway.postgres.metering import Meter
-from yett.gateway.postgres.reach import cancel, reach
 from yett.gateway.postgres.sides import FULL, WAITING, AgentSide, ServerSide
-from yett.gateway.postgres.startup import PINNED, Cancel, Encryption, Startup, packet, spoken
 from yett.gateway.postgres.talk import Gone, Talk
-from yett.gateway.postgres.tls import Leaf
 
 _log = logging.getLogger("yett.gateway")
 _WATCHED = {name.encode(): value.encode() for name, value in PINNED.items()}

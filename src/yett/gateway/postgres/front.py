@@ -11,8 +11,8 @@ from yett.gateway.listeners import Listeners
 from yett.gateway.postgres.connection import Connection
 from yett.gateway.postgres.desk import Door
 from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.logins.tls import Leaf
 from yett.gateway.postgres.sides import AgentSide
-from yett.gateway.postgres.tls import Leaf
 
 _log = logging.getLogger("yett.gateway")
 

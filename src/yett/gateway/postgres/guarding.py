@@ -17,7 +17,7 @@ from yett.gateway.postgres.held import Held
 from yett.gateway.postgres.idleness import Idleness
 from yett.gateway.postgres.limits import WireLimits
 from yett.gateway.postgres.lockstep import Group, Lockstep
-from yett.gateway.postgres.login import said
+from yett.gateway.postgres.logins.login import said
 from yett.gateway.postgres.meaning import ASKED, Meaning
 from yett.gateway.postgres.messages import FAILED, IDLE, IN_TRANSACTION
 from yett.operations.sql.statement import Control, Statement, Way

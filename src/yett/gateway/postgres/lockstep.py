@@ -16,7 +16,8 @@ from yett.gateway.postgres.answers import Answers
 from yett.gateway.postgres.fields import OWN_PREFIX, Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.held import Held
-from yett.gateway.postgres.login import said
+from yett.gateway.postgres.logins.login import said
+from yett.gateway.postgres.masks.quoting import NOT_SHOWN, scrubbed
 from yett.gateway.postgres.messages import (
     BIND,
     CLOSE,
@@ -36,7 +37,6 @@ from yett.gateway.postgres.messages import (
     message,
 )
 from yett.gateway.postgres.metering import Meter
-from yett.gateway.postgres.quoting import NOT_SHOWN, scrubbed
 from yett.providers.postgres.guard.executing import ServerError
 
 Row = tuple[str | None, ...]

@@ -58,7 +58,7 @@ class Scope:
     masked in the columns of the same name. A masked column is not granted: the server itself refuses it wherever it
     stands (a select list, a WHERE, a join, RETURNING, COPY), and `select *` fails with 42501. This is the control. A
     veiled one is granted, and the gateway rewrites it in what the server answers, so that `select *` works: a
-    convenience, since `WHERE email LIKE 'a%'` still tells what the value is (gateway/postgres/masking.py).
+    convenience, since `WHERE email LIKE 'a%'` still tells what the value is (gateway/postgres/masks/masking.py).
 
     Raises:
         ConfigurationError: nothing is named, or what is named is the system's own (R34: no blanket credential).

@@ -15,9 +15,9 @@ import psycopg
 from yett.gateway.databases.pool import OwnPool
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.desk import Told
-from yett.gateway.postgres.masked_answers import MaskedAnswers
-from yett.gateway.postgres.masking import Masks
-from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, touch, unsettled, worst
+from yett.gateway.postgres.masks.masked_answers import MaskedAnswers
+from yett.gateway.postgres.masks.masking import Masks
+from yett.gateway.postgres.masks.touching import SETTLED, Touch, Unsettled, touch, unsettled, worst
 from yett.model.errors import YettError
 from yett.operations.sql.catalog import Catalog
 from yett.operations.sql.classify import behind_calls

@@ -6,15 +6,15 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
-from yett.gateway.postgres import tls
 from yett.gateway.postgres.desk import Stopped, Told, Upstream
 from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.limits import WireLimits
-from yett.gateway.postgres.login import Greeting, LoginFailed, log_in
+from yett.gateway.postgres.logins import tls
+from yett.gateway.postgres.logins.login import Greeting, LoginFailed, log_in
+from yett.gateway.postgres.logins.startup import Startup, cancel_request, upstream_startup
 from yett.gateway.postgres.messages import INT, PROTOCOL_3_0, PROTOCOL_3_2, SSL_REQUEST
 from yett.gateway.postgres.replies import CONNECTION_FAILURE
 from yett.gateway.postgres.sides import ServerSide
-from yett.gateway.postgres.startup import Startup, cancel_request, upstream_startup
 from yett.gateway.postgres.talk import Gone, Talk
 from yett.model.errors import ConfigurationError
 

@@ -21,9 +21,9 @@ from struct import Struct
 from struct import error as StructError
 
 from yett.gateway.postgres import messages as m
-from yett.gateway.postgres.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
-from yett.gateway.postgres.quoting import scrubbed
-from yett.gateway.postgres.touching import SETTLED, Touch, Unsettled, worst
+from yett.gateway.postgres.masks.masking import Masks, Plan, Unmaskable, everything, mask_rows, plan
+from yett.gateway.postgres.masks.quoting import scrubbed
+from yett.gateway.postgres.masks.touching import SETTLED, Touch, Unsettled, worst
 from yett.operations.sql.catalog import FIRST_NORMAL_OID
 
 _COUNT, _OID = Struct(">H").unpack_from, Struct(">I")

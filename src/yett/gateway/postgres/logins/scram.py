@@ -14,7 +14,7 @@ import hmac
 import os
 from dataclasses import dataclass
 
-from yett.gateway.postgres.saslprep import prepared
+from yett.gateway.postgres.logins.saslprep import prepared
 
 PLAIN, PLUS = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
 ITERATIONS = 4096

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from yett.gateway.postgres.desk import Masking
 from yett.gateway.postgres.fields import Malformed
-from yett.gateway.postgres.masking import Unmaskable
+from yett.gateway.postgres.masks.masking import Unmaskable
 
 
 class Curtain:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from yett.gateway.postgres.masking import Masks
+from yett.gateway.postgres.masks.masking import Masks
 from yett.operations.sql.mentions import EVERYTHING, Mentions
 from yett.operations.sql.statement import Control, Statement, Verb, Way
 

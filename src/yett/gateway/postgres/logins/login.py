@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from yett.gateway.postgres import replies
 from yett.gateway.postgres.desk import Door, Stopped, Told, Upstream
+from yett.gateway.postgres.logins.scram import PLAIN, PLUS, Claiming, Proving, ScramFailed, keys
+from yett.gateway.postgres.logins.startup import Startup
 from yett.gateway.postgres.messages import (
     AUTHENTICATION,
     BACKEND_KEY,
@@ -24,8 +26,6 @@ from yett.gateway.postgres.messages import (
     READY,
     message,
 )
-from yett.gateway.postgres.scram import PLAIN, PLUS, Claiming, Proving, ScramFailed, keys
-from yett.gateway.postgres.startup import Startup
 from yett.gateway.postgres.talk import Talk
 
 _OK, _CLEAR, _MD5, _SASL, _CONTINUE, _FINAL = 0, 3, 5, 10, 11, 12

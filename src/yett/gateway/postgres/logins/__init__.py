@@ -1,0 +1,1 @@
+"""How a connection begins, on both sides: startup, TLS, SCRAM, and the way to the upstream."""
