@@ -1,7 +1,7 @@
 """Columns that pg_dump brings back in another order: a child's inherited ones first, in its parents' order.
 
-They lie elsewhere if the parent got a column after its child was made, or became its parent later. Partitions are dumped
-with all of their columns, and come back as they are.
+They lie elsewhere if the parent got a column after its child was made, or became its parent later. Partitions are
+dumped with all of their columns, and come back as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ CROSS JOIN LATERAL (
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped GROUP BY a.attname
   ) x
 ) back
-WHERE c.oid = ANY ({oids}::oid[]) AND c.relkind = 'r' AND NOT c.relispartition AND now.names <> back.names ORDER BY 1""")
+WHERE c.oid = ANY ({oids}::oid[]) AND c.relkind = 'r' AND NOT c.relispartition AND now.names <> back.names
+ORDER BY 1""")
 
 
 async def moved(own: Connection, oids: Collection[int]) -> list[str]:

@@ -74,8 +74,8 @@ def digest_query(table: Table, *, by_oid: bool = False) -> sql.Composed:
     """Query for the number of rows, and SHA-256 over the rows' own digests in order.
 
     Sent, a value of a type that is not built in holds its type's oid, which is another once the type was made again: so
-    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function). So does
-    what names a relation or a function by its oid, and what can be NaN, whose sign no text gives.
+    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function). So
+    does what names a relation or a function by its oid, and what can be NaN, whose sign no text gives.
     `by_oid`: as digests were made before.
     """
     sent = [by_oid or _AS_TEXT.match(column.type) is None for column in table.columns]
