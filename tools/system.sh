@@ -15,6 +15,8 @@ if [ "$1" = test ]; then
   need wrk wrk
   need npm npm
   need pgbouncer pgbouncer
+  need ruby ruby
+  ruby -e 'require "active_record"; require "pg"' 2>/dev/null || want="$want ruby-activerecord ruby-pg"
   # A phone's letters are as narrow as these; what is there otherwise may be a fifth wider.
   [ -n "$(find /usr/share/fonts -name 'LiberationSans-Regular*' 2>/dev/null)" ] || want="$want fonts-liberation"
   # Its server is on nobody's PATH.

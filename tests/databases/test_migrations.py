@@ -526,6 +526,10 @@ MADE_HERE = [
         "ALTER TABLE y ADD FOREIGN KEY (x) REFERENCES x (id)",
         "ALTER TABLE y ALTER x SET NOT NULL",
     ),
+    (1, "CREATE TABLE x (id int)", "COMMENT ON TABLE x IS 'a'", "COMMENT ON COLUMN public.x.id IS 'b'"),
+    (2, "CREATE TABLE x (id int)", "COMMENT ON TABLE cars IS 'a'"),
+    (2, "CREATE TABLE x (id int)", "COMMENT ON COLUMN cars.id IS 'a'"),
+    (2, "CREATE TABLE x (id int PRIMARY KEY)", "COMMENT ON INDEX x_pkey IS 'a'"),
     (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD FOREIGN KEY (id) REFERENCES cars"),
     (2, "CREATE TABLE x (car int REFERENCES cars)", "CREATE INDEX ON x (car)"),
     (2, "CREATE TABLE x (id int)", "ALTER TABLE x ADD COLUMN at int DEFAULT 1"),
@@ -543,7 +547,7 @@ MADE_HERE = [
     (2, "CREATE SEQUENCE s", "ALTER SEQUENCE s OWNED BY cars.id"),
     (3, "CREATE TABLE x (id int)", "ALTER TABLE x RENAME TO y", "DROP TABLE y"),
     (2, "CREATE TABLE x (id int)", "TRUNCATE x"),
-    (2, "CREATE TABLE x (id serial PRIMARY KEY, t text)", "INSERT INTO x (t) VALUES ('a')", "DELETE FROM x"),
+    (1, "CREATE TABLE x (id serial PRIMARY KEY, t text)", "INSERT INTO x (t) VALUES ('a')", "DELETE FROM x"),
     (3, "CREATE TABLE x (LIKE cars INCLUDING ALL)", "ALTER TABLE cars RENAME TO o", "ALTER TABLE x RENAME TO cars"),
 ]
 
@@ -742,6 +746,7 @@ def test_no_foreign_key_evaluates_anything_as_the_owner_unasked(company: Company
         "CREATE TABLE f (id int REFERENCES theirs)",
         "CREATE INDEX ON theirs (id)",
         "ALTER TABLE theirs ALTER id SET NOT NULL",
+        "COMMENT ON COLUMN theirs.id IS 'x'",
         "CREATE TABLE IF NOT EXISTS theirs (id int)",
     ],
 )

@@ -92,6 +92,16 @@ def by_labels(reader: Reader, node: Node) -> None:
     _adds_to(reader, ())
 
 
+def by_comment(reader: Reader, node: Node) -> None:
+    """On a table or one of its columns."""
+    names = [part.get("String", {}).get("sval", "") for part in node["object"].get("List", {}).get("items", ())]
+    if node.get("objtype") == "OBJECT_COLUMN":
+        names.pop()
+    if node.get("objtype") in ("OBJECT_TABLE", "OBJECT_COLUMN") and 1 <= len(names) <= 2:
+        *schema, table = names
+        _adds_to(reader, [{"schemaname": "".join(schema), "relname": table}])
+
+
 def by_owning(reader: Reader, node: Node) -> None:
     """A sequence that goes with a column from here on."""
     names = [_names(one["DefElem"]) for one in node.get("options", ()) if one["DefElem"].get("defname") == "owned_by"]

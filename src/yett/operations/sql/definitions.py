@@ -58,6 +58,8 @@ def define(kind: str) -> Callable[[Reader, Node], None]:
         effect = Effect.DELETE if loses else Effect.WRITE
         reader.fact(dump(effect, Recovery.AUTOMATIC, f"changes the catalog ({reader.tag.lower()})"))
         defines(reader, node, "")
+        if kind == "CommentStmt":
+            additions.by_comment(reader, node)
         if kind == "CreateSeqStmt":
             additions.by_sequence(reader, node)
         if kind == "CreateEnumStmt":
