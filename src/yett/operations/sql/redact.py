@@ -11,20 +11,26 @@ LONGEST = 8192
 
 _CONSTANTS = frozenset({Kind.LITERAL, Kind.NUMBER})
 _PLACE = re.compile(r"\$(\d{1,6})")
+_NAME = r"A-Za-z_$\x80-\U0010ffff"
 _QUICK = re.compile(
-    r"""
-    (?P<keep>"[^"]*"|\$\d+)
-  | (?P<space>\s\s+|[^\S ])
-  | (?P<constant>(?<![A-Za-z0-9_$\x80-\U0010ffff])
-      (?:[eE]'(?:[^'\\]|''|\\.)*'
-      | (?:\d[\d_.]*(?:[eE][-+]?\d+)?|\.\d[\d_]*(?:[eE][-+]?\d+)?|0[xXoObB][0-9a-fA-F_]+)(?![A-Za-z_$\x80-\U0010ffff]))
-    | (?:(?<![A-Za-z0-9_$\x80-\U0010ffff])(?:[bBxXnN]|[uU]&))?'[^']*')
-  | (?P<rest>["'].*)
-    """,
+    rf"""["'$\s.\d](?:
+    (?<=")[^"]*"
+  | (?<=\$)\d+
+  | (?P<space>(?<=\s)\s+|(?<=[^\S ]))
+  | (?P<constant>(?<=')[^']*'
+    | (?:(?<=(?<![0-9{_NAME}])\d)[\d_.]*|(?<=(?<![0-9{_NAME}])\.)\d[\d_]*)(?:[eE][-+]?\d+)?(?![{_NAME}]))
+  | (?P<rest>(?<=["']).*)
+    )""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_SLOW = re.compile(r"""--|/\*|\$[^\d]|\$\Z|(?<![A-Za-z_])[eE]'|\d[xXoObB]""", re.ASCII)
-"""A letter before the E: the end of a word in a string ('free'), or of a name, which is no prefix of one."""
+"""Begins with one set of characters, and looks back at them: so the search for it skips all others at once."""
+_SLOW = re.compile(
+    r"""[-/$'\d](?:(?<=-)-|(?<=/)\*|(?<=\$)(?:[^\d]|\Z)|(?<=\d)[xXoObB]
+      |(?<=(?<![A-Za-z_])[eE]')|(?<=(?<![A-Za-z_'])[bBxXnN]')|(?<=[uU]&'))""",
+    re.VERBOSE | re.ASCII,
+)
+"""A letter before the prefix: the end of a word in a string ('free'), or of a name, which is no prefix of one. A quote
+before one: a string of one letter; only behind E would a quote in it be another."""
 
 
 def redact(text: str) -> str:

@@ -7,6 +7,7 @@ a column with itself, is as good as none. What this calls bounded may still be a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 Node = Mapping[str, Any]
@@ -16,12 +17,12 @@ _CHANGES = ("CMD_UPDATE", "CMD_DELETE")
 
 def condition(statement: Node) -> bool:
     """Whether an UPDATE or DELETE may change every row."""
-    return not _selects(statement.get("whereClause"), _tables(statement))
+    return not _selects(statement.get("whereClause"), _Tables(statement))
 
 
 def merge(statement: Node) -> bool:
     """Whether a MERGE may change every row of its target."""
-    tables = _tables(statement)
+    tables = _Tables(statement)
     joined = _selects(statement.get("joinCondition"), tables)
     for wrapped in statement.get("mergeWhenClauses", ()):
         when = wrapped["MergeWhenClause"]
@@ -32,21 +33,30 @@ def merge(statement: Node) -> bool:
     return False
 
 
-def _tables(statement: Node) -> frozenset[str]:
+class _Tables:
     """Everything that a column can be qualified with: what else stands before one is a variable of a block."""
-    found: set[str] = set()
-    waiting: list[Any] = [statement]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, list):
-            waiting.extend(item)
-        elif isinstance(item, dict):
-            found.update(item[key] for key in ("relname", "aliasname", "ctename") if key in item)
-            waiting.extend(item.values())
-    return frozenset(found)
+
+    def __init__(self, statement: Node) -> None:
+        self._statement = statement
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        found: set[str] = set()
+        waiting: list[Any] = [self._statement]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, list):
+                waiting.extend(item)
+            elif isinstance(item, dict):
+                found.update(item[key] for key in ("relname", "aliasname", "ctename") if key in item)
+                waiting.extend(item.values())
+        return frozenset(found)
 
 
-def _selects(node: Node | None, tables: frozenset[str]) -> bool:
+def _selects(node: Node | None, tables: _Tables) -> bool:
     if not isinstance(node, dict):
         return False
     ((kind, fields),) = node.items()
@@ -60,14 +70,14 @@ def _selects(node: Node | None, tables: frozenset[str]) -> bool:
     return kind == "CurrentOfExpr" or _has_column(node)
 
 
-def _is_same(fields: Node, tables: frozenset[str]) -> bool:
+def _is_same(fields: Node, tables: _Tables) -> bool:
     if fields.get("kind") == "AEXPR_NOT_DISTINCT":
         return _alike(fields.get("lexpr"), fields.get("rexpr"), tables)
     names: list[str] = [part["String"]["sval"] for part in fields.get("name", ())]
     return bool(names) and names[-1] in _SAME and _alike(fields.get("lexpr"), fields.get("rexpr"), tables)
 
 
-def _alike(one: Any, other: Any, tables: frozenset[str]) -> bool:
+def _alike(one: Any, other: Any, tables: _Tables) -> bool:
     """Whether two trees say the same, but for positions, numbers, and a table's name that only one of them has."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(_alike(*pair, tables) for pair in zip(one, other, strict=True))
@@ -81,7 +91,7 @@ def _alike(one: Any, other: Any, tables: frozenset[str]) -> bool:
     return all(key in one and key in other and _alike(one[key], other[key], tables) for key in keys)
 
 
-def _is_same_column(one: list[Any], other: list[Any], tables: frozenset[str]) -> bool:
+def _is_same_column(one: list[Any], other: list[Any], tables: _Tables) -> bool:
     short, long = sorted((one, other), key=len)
     if long[len(long) - len(short) :] != short:
         return False
