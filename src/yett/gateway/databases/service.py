@@ -350,7 +350,6 @@ class Databases:
     async def lease(self, session: Session, database: Database) -> LeaseRole:
         """A role for this session's task in this database; recorded before it is used."""
         scope = scope_from(database.scope)
-        own = await self.connect(database)
         named: list[str] = []
 
         def known(name: str) -> None:
@@ -360,28 +359,28 @@ class Databases:
         try:
             started = time.monotonic()
             until = datetime.fromtimestamp(session.task.expires, UTC)
-            role = await make_lease(own, scope, session.task.id.replace("-", "_"), until, known=known)
+            async with self.own(database).connection() as own:
+                role = await make_lease(own, scope, session.task.id.replace("-", "_"), until, known=known)
             about = {"database": database.name, "role": role.name, "session": session.id, "task": session.task.id}
             took = int((time.monotonic() - started) * 1e6)
             entry = Entry("lease", {"event": "made", **about, "scope": dict(database.scope), "us": took})
             await self._journal.run(lambda tx: tx.append(entry))
         except BaseException:
             self._leases.difference_update(named)
-            self._unswept.add(database.id)  # it may be there all the same
+            if named:
+                self._unswept.add(database.id)  # it may be there all the same
             raise
-        finally:
-            await own.close()
         return role
 
     async def end_lease(self, session: Session, database: Database, role: LeaseRole) -> None:
         """Its sessions, its grants, the role. Raises YettError: it is not gone, and `sweep_rest` will look again."""
         self._leases.discard(role.name)
         try:
-            own = await self.connect(database)
-            try:
+            pool = self._pools.get(database.id) or OwnPool(lambda: self.connect(database))  # it may have been left
+            async with pool.connection() as own:
                 owned = await revoke_lease(own, role.name)
-            finally:
-                await own.close()
+            if database.id not in self._pools:
+                await pool.close()
         except BaseException:
             self._unswept.add(database.id)
             raise
