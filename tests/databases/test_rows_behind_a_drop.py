@@ -454,3 +454,16 @@ def test_what_is_kept_twice_lies_in_the_keep_alone(shop: Company) -> None:
     assert not [one for one in kept if b"hunter2" in one or b"ozone" in one]
     shop.undo(0)
     assert now(shop) == before
+
+
+def test_what_came_back_and_is_shut_now_stops_no_dump_of_another_table(shop: Company) -> None:
+    """TypeORM, forwards again behind an undo."""
+    shop.directly("CREATE TABLE places (id int PRIMARY KEY); INSERT INTO places VALUES (1)")
+    shop.approved(("ALTER TABLE goods ADD COLUMN a int",))
+    shop.undo()
+    before = now(shop)
+    shop.approved(("ALTER TABLE goods ADD COLUMN b int", "ALTER TABLE places ADD COLUMN c int"))
+    assert now(shop) != before
+    shop.undo_back_to(1)
+    assert now(shop) == before
+    assert shop.truth("SELECT * FROM places") == [(1,)]

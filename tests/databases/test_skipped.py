@@ -28,7 +28,6 @@ SOMETHING = [
     "DROP TABLE IF EXISTS drafts, bookings",
     "DROP TABLE IF EXISTS bookings",
     "DROP VIEW IF EXISTS paying",
-    "CREATE TABLE users (id int)",
     "DO $$ BEGIN CREATE TABLE IF NOT EXISTS users (id int); DROP TABLE cars; END $$",
     "CREATE TABLE IF NOT EXISTS users (id int); DROP TABLE bookings",
     "CREATE TABLE IF NOT EXISTS users (id int); CREATE TABLE IF NOT EXISTS drafts (id int)",

@@ -136,7 +136,7 @@ async def conflicts(own: Own, captured: Captured, others: Others = none) -> list
     async with one_transaction(own, keep=False) as connection:
         if captured.dump:
             await must_fit(connection, captured)
-            known, back = await as_of_now(connection, await others())
+            known, back = await as_of_now(connection, await others(), waits=True)
             return list((await since_of(connection, captured, captured.dump, known, back=back).now()).conflicts)
         return [conflict for one in await _compared(connection, captured, others) for conflict in one.conflicts]
 
@@ -199,7 +199,7 @@ async def _restored(connection: Connection, captured: Captured, others: Others, 
 
 async def _from_dump(connection: Connection, captured: Captured, dump: Dump, others: Others) -> Restored:
     await must_fit(connection, captured)
-    known, back = await as_of_now(connection, await others())
+    known, back = await as_of_now(connection, await others(), waits=True)
     since = since_of(connection, captured, dump, known, back=back)
     now = await since.now()
     if now.conflicts:
@@ -240,10 +240,10 @@ async def one_transaction(own: Own, *, keep: bool) -> AsyncIterator[Connection]:
 async def _compared(connection: Connection, captured: Captured, others: Others) -> list[Compared]:
     await must_fit(connection, captured)
     await no_triggers(connection)
-    known, back = await as_of_now(connection, await others())
+    known, back = await as_of_now(connection, await others(), waits=True)
     there = await tables(connection, [table.effect.oid for table in moved(captured, back).tables])
     await _lock(connection, [(one.schema, one.name) for one in there.values()], _AGAINST_WRITERS)
-    known, back = await as_of_now(connection, await others())  # as they are now that nobody can change them
+    known, back = await as_of_now(connection, await others(), waits=True)  # as they are now that nobody can change them
     captured = moved(captured, back)
     now = await tables(connection, there)
     for table in captured.tables:

@@ -91,7 +91,7 @@ async def _is_as_left(own: Own, one: Undone, captured: Captured, others: Sequenc
     try:
         async with opened(own) as connection, connection.transaction(force_rollback=True):
             await connection.execute(_LIMITS)
-            now, back = await as_of_now(connection, others)
+            now, back = await as_of_now(connection, others, waits=False)
             there = await tables(connection, [table.effect.oid for table in captured.versions])
             known = {oid: writers(table, now) for oid, table in there.items()}
             since = since_of(connection, one.known, one.known.dump, now, back=back, known=known, locks=False)

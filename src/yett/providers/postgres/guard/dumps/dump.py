@@ -138,7 +138,7 @@ async def dump(
     gaps = tuple(_gaps(depending.lost, relations, depending, await moved(own, depending.covered)))
     shaped = await shapes(answers(own), depending.covered)
     here = {relation.oid for relation in relations if relation.kind == "r"}
-    known, back = await as_of_now(own, await others())
+    known, back = await as_of_now(own, await others(), waits=False)
     whose = await versions(own, here, known, sink)
     former = tuple(
         Former(was, heir.table.oid, heir.columns)

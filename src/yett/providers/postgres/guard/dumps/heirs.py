@@ -21,7 +21,10 @@ from yett.providers.postgres.guard.xids import EPOCH
 _BORN = sql.SQL("""
 SELECT d.number, NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = a.attrelid AND x.attisdropped)
 FROM unnest({oids}::oid[], {makers}::int8[]) WITH ORDINALITY d(oid, maker, number)
-JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = 'ctid' AND a.attnum < 0 AND a.xmin = d.maker::text::xid""")
+JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = 'ctid' AND a.attnum < 0 AND a.xmin = d.maker::text::xid
+WHERE {waits} OR d.oid NOT IN (
+  SELECT l.relation FROM pg_locks l WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,16 @@ def became_from(facts: Any) -> dict[int, tuple[Became, ...]]:  # Any: taken apar
     }
 
 
-async def as_of_now(own: Connection, others: Sequence[Undone]) -> tuple[list[Undone], Heirs]:
-    """All of them, with what came back in the place of what they knew, and without what was never committed."""
+async def as_of_now(own: Connection, others: Sequence[Undone], *, waits: bool) -> tuple[list[Undone], Heirs]:
+    """All of them, with what came back in the place of what they knew, and without what was never committed. `waits`:
+    for tables that somebody has shut for all others, as the transaction may have whose dump is made; else not those."""
     done = await committed(own, {xid for one in others for xid in one.became})
     true = [replace(one, became={x: all_ for x, all_ in one.became.items() if x in done}) for one in others]
-    found = await heirs(own, true)
+    found = await heirs(own, true, waits=waits)
     return [_undone(one, found) for one in true], found
 
 
-async def heirs(own: Connection, others: Sequence[Undone]) -> Heirs:
+async def heirs(own: Connection, others: Sequence[Undone], *, waits: bool) -> Heirs:
     """Of all dumps among `others`; also where what came back of one was dumped again, and came back."""
     dumps = [(one, one.known.dump) for one in others if one.known.dump]
     columns = {(one.id, table.oid): table.columns for one, dump in dumps for table in dump.tables}
@@ -81,7 +85,7 @@ async def heirs(own: Connection, others: Sequence[Undone]) -> Heirs:
     if not back:
         return {}
     oids, makers = sql.Literal([one.now for one, *_ in back]), sql.Literal([maker for *_, maker in back])
-    born = await rows(own, _BORN.format(oids=oids, makers=makers))
+    born = await rows(own, _BORN.format(oids=oids, makers=makers, waits=sql.Literal(waits)))
     there = await tables(own, {back[number - 1][0].now for number, _ in born})
     found = {}
     for number, whole in born:
