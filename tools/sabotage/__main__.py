@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.sabotage.sabotages import ROOT, Sabotage, Unusable, read_list
-from tools.sabotage.trial import GREEN, Result, attempt, copy_of, is_in_front, run_tests
+from tools.sabotage.trial import DEADLINE_S, GREEN, Result, attempt, copy_of, is_in_front, run_tests
 
 AT_ONCE = 2
 
@@ -43,8 +43,9 @@ def red_without_any(source: Path, sabotages: list[Sabotage]) -> str:
     for sabotage in sabotages:
         words[sabotage.path].add(sabotage.words)
     runs = [[path, "-k", " or ".join(sorted(words[path]))] for path in sorted(words)]
+    limits = [DEADLINE_S * len(words[path]) for path in sorted(words)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for status, said in pool.map(partial(run_tests, source), runs):
+        for status, said in pool.map(partial(run_tests, source), runs, limits):
             if status != GREEN:
                 return said[-2000:]
     return ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from tools.sabotage.sabotages import ROOT, Sabotage
 
 DEADLINE_S = 90
+"""Of one blow's tests."""
 GREEN, RED = 0, 1
 """pytest's exit status: all passed, some failed. Anything else means that the tests did not run."""
 
@@ -50,13 +51,13 @@ def copy_of(source: Path) -> Iterator[Path]:
         yield copied
 
 
-def run_tests(source: Path, arguments: Sequence[str]) -> tuple[int, str]:
+def run_tests(source: Path, arguments: Sequence[str], seconds: int = DEADLINE_S) -> tuple[int, str]:
     """pytest's status and output with `source` before everything else."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *arguments]
     environ = {**os.environ, "PYTHONPATH": str(source), "YETT_ALL_TESTS": "1"}
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
         return -1, "it took too long"
