@@ -30,7 +30,7 @@ from yett.providers.postgres.guard.dumps.dependents import (
 )
 from yett.providers.postgres.guard.dumps.dumped import Dump, Reference
 from yett.providers.postgres.guard.dumps.heirs import as_of_now
-from yett.providers.postgres.guard.dumps.orders import moved
+from yett.providers.postgres.guard.dumps.inexact import inexact
 from yett.providers.postgres.guard.dumps.publications import places
 from yett.providers.postgres.guard.dumps.read_back import Held, archived
 from yett.providers.postgres.guard.dumps.shape import Shape, shapes
@@ -135,7 +135,7 @@ async def dump(
         await must_have_been(own, held.enums, held.labels)
         file = await keep(sink, NAME, _content(folder / NAME))
     kept = await _with_what_is_around(own, relations, schemas, depending, held)
-    gaps = tuple(_gaps(depending.lost, relations, depending, await moved(own, depending.covered)))
+    gaps = (*_gaps(depending.lost, relations, depending), *await inexact(own, held.tables, depending.covered))
     shaped = await shapes(answers(own), depending.covered)
     here = {relation.oid for relation in relations if relation.kind == "r"}
     known, back = await as_of_now(own, await others(), waits=False)
@@ -256,11 +256,7 @@ async def _content(path: Path) -> AsyncGenerator[bytes, None]:
             yield piece
 
 
-def _gaps(
-    lost: Sequence[str], relations: Sequence[Relation], depending: Dependents, moved: Sequence[str]
-) -> Iterable[str]:
-    if moved:
-        yield f"an undo would be refused, for inherited columns would change their place, in {', '.join(moved)}"
+def _gaps(lost: Sequence[str], relations: Sequence[Relation], depending: Dependents) -> Iterable[str]:
     if lost:
         yield f"CASCADE would also drop, and this does not bring back: {', '.join(lost)}"
     computed = [f"{r.schema}.{r.name}" for r in relations if r.kind == "m"]

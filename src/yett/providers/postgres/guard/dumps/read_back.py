@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +23,6 @@ from yett.providers.postgres.guard.xids import EPOCH
 AS_PG_DUMP = """
 SET LOCAL extra_float_digits = 3; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = POSTGRES;
 SET LOCAL synchronize_seqscans = off"""
-# As format_type names them: with a schema what is not built in, and arrays by their elements.
-_AS_TEXT = re.compile(r".*\.|reg|real|double precision|point|line|lseg|box|path|polygon|circle", re.DOTALL)
 _DIGEST = sql.SQL("""
 SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(d, '' ORDER BY d COLLATE "C"), 'UTF8')), 'hex'), '')
 FROM (SELECT md5(record_send(ROW({columns}))) AS d FROM ONLY {table} AS t) x""")
@@ -74,11 +71,10 @@ def digest_query(table: Table, *, by_oid: bool = False) -> sql.Composed:
     """Query for the number of rows, and SHA-256 over the rows' own digests in order.
 
     Sent, a value of a type that is not built in holds its type's oid, which is another once the type was made again: so
-    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function). So
-    does what names a relation or a function by its oid, and what can be NaN, whose sign no text gives.
+    it counts as text, under `AS_PG_DUMP`, as its type's own output gives it (a cast may be somebody's function).
     `by_oid`: as digests were made before.
     """
-    sent = [by_oid or _AS_TEXT.match(column.type) is None for column in table.columns]
+    sent = [by_oid or "." not in column.type for column in table.columns]  # format_type names a built-in one alone
     columns = sql.SQL(", ").join(
         [
             sql.SQL("t.{}" if as_it_is else "format('%L', t.{})").format(column.quoted)
