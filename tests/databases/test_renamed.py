@@ -128,3 +128,13 @@ def test_what_somebody_did_since_is_not_overwritten(company: Company, steps: tup
     with pytest.raises(YettError, match=r"nothing was (undone|changed)"):
         company.undo(0)
     assert company.truth(SHAPE) == before
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_view_that_took_the_tables_name_is_not_lost(company: Company, *, newest_first: bool) -> None:
+    company.directly("CREATE VIEW chosen AS SELECT 1 AS id; CREATE VIEW behind AS SELECT * FROM chosen")
+    before = company.truth(SHAPE)
+    company.approved((RENAME, "ALTER VIEW chosen RENAME TO bookings"))
+    company.undo_back_to(0, newest_first=newest_first)
+    assert company.truth(SHAPE) == before
+    assert company.truth("SELECT * FROM behind") == [(1,)]
