@@ -18,6 +18,7 @@ from yett.gateway.postgres.desk import Desk, Door, Stopped, Told, Upstream
 from yett.gateway.postgres.fields import Malformed
 from yett.gateway.postgres.framing import Requests
 from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.lingering import Linger
 from yett.gateway.postgres.lockstep import Lockstep
 from yett.gateway.postgres.logins.login import Greeting, prove_client
 from yett.gateway.postgres.logins.reach import cancel, reach
@@ -48,6 +49,7 @@ class Connection:
         limits: WireLimits,
         find: Callable[[int], Connection | None],
         over: Callable[[Connection], None],
+        linger: Linger,
     ) -> None:
         self.agent = agent
         self.pid = 0
@@ -59,6 +61,7 @@ class Connection:
         self._limits = limits
         self._find = find
         self._over = over
+        self._linger = linger
         self._secret = b""
         self._greeting = Greeting()
         self._upstream: Upstream | None = None
@@ -191,6 +194,7 @@ class Connection:
         self._conductor = Conductor(desk, self.requests, step, copying, limits, self._read_on, self._left)
         self._conductor.guarding.idleness.idle = self._idle
         agent.requests, server.answers = self.requests, answers
+        agent.came = server.came = self._linger.came
         self._secret = secrets.token_bytes(32 if spoken(startup.version) >= PROTOCOL_3_2 else 4)
         spoken_first = [replies.authentication(0), *self._greeting.spoken]
         if startup.left_out:

@@ -11,6 +11,7 @@ from yett.gateway.listeners import Listeners
 from yett.gateway.postgres.connection import Connection
 from yett.gateway.postgres.desk import Door
 from yett.gateway.postgres.limits import WireLimits
+from yett.gateway.postgres.lingering import Linger
 from yett.gateway.postgres.logins.tls import Leaf
 from yett.gateway.postgres.sides import AgentSide
 
@@ -22,6 +23,7 @@ class Front:
 
     def __init__(self, limits: WireLimits | None = None) -> None:
         self._limits = limits or WireLimits()
+        self._linger = Linger()
         self._sessions: dict[str, SessionConnections] = {}
 
     def listen(self, session: str, sock: socket.socket, door: Door, leaf: Leaf | None = None) -> None:
@@ -29,7 +31,7 @@ class Front:
 
         Without a `leaf` TLS is answered N: right for a socket that only the session's own sandbox reaches.
         """
-        self._sessions.setdefault(session, SessionConnections(self._limits)).listen(sock, door, leaf)
+        self._sessions.setdefault(session, SessionConnections(self._limits, self._linger)).listen(sock, door, leaf)
 
     def drop(self, session: str | None = None) -> None:
         """Lockdown, or the end of a lease: every open connection ends now; the listeners stay (law 10)."""
@@ -61,8 +63,9 @@ class Front:
 class SessionConnections:
     """The listeners and connections of one session; cancel requests reach no other session's."""
 
-    def __init__(self, limits: WireLimits) -> None:
+    def __init__(self, limits: WireLimits, linger: Linger) -> None:
         self._limits = limits
+        self._linger = linger
         self._loop = asyncio.get_running_loop()
         self._listeners = Listeners(self._is_full)
         self._connections: dict[int, Connection] = {}
@@ -98,7 +101,7 @@ class SessionConnections:
 
     async def _open(self, accepted: socket.socket, door: Door, leaf: Leaf | None) -> None:
         agent = AgentSide(self._limits.startup)
-        connection = Connection(agent, door, leaf, self._limits, self._connections.get, self._over)
+        connection = Connection(agent, door, leaf, self._limits, self._connections.get, self._over, self._linger)
         connection.pid = self._free_pid()
         self._connections[connection.pid] = connection
         try:
