@@ -130,6 +130,14 @@ def test_what_somebody_did_since_is_not_overwritten(company: Company, steps: tup
     assert company.truth(SHAPE) == before
 
 
+@pytest.mark.parametrize("what", ["TABLE bookings (id int)", "VIEW bookings AS SELECT 1 AS id"])
+def test_it_is_said_that_another_has_taken_the_name(company: Company, what: str) -> None:
+    company.approved((RENAME,))
+    company.directly(f"CREATE {what}")
+    with pytest.raises(YettError, match=r"public.bookings the name: is another relation's now"):
+        company.undo(0)
+
+
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_a_view_that_took_the_tables_name_is_not_lost(company: Company, *, newest_first: bool) -> None:
     company.directly("CREATE VIEW chosen AS SELECT 1 AS id; CREATE VIEW behind AS SELECT * FROM chosen")
