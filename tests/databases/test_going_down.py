@@ -104,6 +104,8 @@ DOWN = [
     ("ALTER TABLE sold ADD COLUMN z int", "DROP TABLE makers, sold CASCADE"),
     ("ALTER TABLE sold RENAME TO old", "ALTER TABLE goods RENAME TO sold", "ALTER TABLE old RENAME TO goods"),
     ("ALTER TABLE tree RENAME TO old", "ALTER TABLE makers RENAME TO tree", "DROP TABLE old"),
+    ("ALTER TABLE makers SET (fillfactor = 50)", "ALTER TABLE goods ADD COLUMN z int"),
+    ("ALTER TABLE makers ALTER COLUMN number SET STATISTICS 10", "DROP TABLE goods CASCADE"),
 ]
 
 
@@ -388,6 +390,15 @@ def test_what_somebody_does_later_is_not_overwritten(shop: Company, step: str, t
     with pytest.raises(YettError, match="since"):
         shop.undo()
     assert (shop.truth(ALL) if "TABLE goods" not in theirs else shop.truth("SELECT to_regclass('goods')")) == before
+
+
+def test_a_table_that_somebody_drops_later_does_not_come_back(shop: Company) -> None:
+    shop.directly("CREATE TABLE alone (id int)")
+    shop.approved(("ALTER TABLE alone ADD COLUMN z int",))
+    shop.directly("DROP TABLE alone")
+    with pytest.raises(YettError, match=r"public.alone the table: was dropped since"):
+        shop.undo()
+    assert shop.truth("SELECT to_regclass('alone')") == [(None,)]
 
 
 def test_a_view_that_somebody_drops_later_does_not_come_back(shop: Company) -> None:

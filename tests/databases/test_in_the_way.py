@@ -126,6 +126,18 @@ def test_what_the_transaction_made_upon_it_goes_where_it_does_not_fit(shop: Comp
     assert (made == MADE[-1]) == bool(shop.truth("SELECT 1 FROM pg_proc WHERE proname = 'wide'"))
 
 
+def test_somebodys_view_stays_where_a_later_undo_brought_it_back(shop: Company) -> None:
+    shop.approved(("ALTER TABLE goods ADD COLUMN z int",))
+    shop.directly("CREATE VIEW names AS SELECT name FROM goods")
+    before = shop.truth(DEFINED)
+    shop.approved(("DROP TABLE goods CASCADE",))
+    shop.undo()
+    assert shop.truth(DEFINED) == before
+    with pytest.raises(YettError, match=r"view public.names"):
+        shop.undo(0)
+    assert shop.truth(DEFINED) == before
+
+
 def test_what_it_made_is_said_when_it_goes(shop: Company) -> None:
     shop.approved(("ALTER TABLE goods ADD COLUMN z int", MADE[0], "CREATE VIEW wider AS SELECT z FROM wide"))
     assert "what it had made upon them is gone: view public.wide, view public.wider" in shop.undo()
