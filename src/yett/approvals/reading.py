@@ -16,6 +16,7 @@ from yett.model.operation import UNKNOWN_COST
 
 _SEVERITY = {"read": 0, "write": 1, "unknown": 2, "admin": 3, "delete": 4}
 
+_AGAIN = "-- a yes lets the task do this again, with these values, until it ends"
 _PLACES = {
     "task": "this task's own environment",
     "production": "a key signed this task for it",
@@ -143,14 +144,15 @@ def read(document: Document) -> Reading:
 
 
 def _statements(parameters: Document) -> list[str]:
-    """Each with the settings of its session that are not as usual, since what it selects hangs on them."""
+    """Each with the settings of its session that are not as usual, since what it selects hangs on them; and that a yes
+    to them counts for more than once."""
     settings = parameters.get("settings")
     lists = settings if isinstance(settings, Sequence) and not isinstance(settings, str) else ()
     found = list(strings(parameters, "statements"))
     for n, each in enumerate(lists[: len(found)]):
         if said := strings({"settings": each}, "settings"):
             found[n] += f"\n-- where {', '.join(said)}"
-    return found
+    return [*found, _AGAIN] if parameters.get("lasting") else found
 
 
 def _changes(document: Document, touched: list[Touched]) -> tuple[str, ...]:

@@ -132,6 +132,12 @@ class Checkpoint:
             self._desk.clock() // 10**9,
         )
 
+    def set_by_persons(self, session: Session) -> tuple[object, object] | None:
+        """What persons have set that decisions rest on: the policies, and which resources are where. None: the session
+        has ended."""
+        state = self._sessions.get(session.id)
+        return None if state is None else (self._judging.policies_of(state), self._eyes.standing())
+
     def again(self, session: Session, digest: str) -> None:
         """A read that passed under the standing that still holds passes once more.
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from yett.approvals.document import Document
 from yett.checkpoint.record import Pass
 from yett.gateway.databases.accounts import Unaccounted
+from yett.gateway.databases.allowed.lasting import Lasting
 from yett.gateway.databases.allowed.masks import LiveMasks
 from yett.gateway.databases.allowed.so_far import SoFar
 from yett.gateway.databases.pool import OwnPool
@@ -32,6 +33,7 @@ class Checkpoint(Protocol):
 
     def pass_now(self, attempt: Attempt) -> Pass | None: ...
     def standing(self, session: Session) -> tuple[object, ...] | None: ...
+    def set_by_persons(self, session: Session) -> tuple[object, object] | None: ...
     def again(self, session: Session, digest: str) -> None: ...
     def alike(self, session: Session, digest: str, text: bytes) -> None: ...
     def note_refusal(self, session: Session, summary: str, error: YettError, *, alarm: bool) -> None: ...
@@ -106,6 +108,9 @@ class Place:
 
     turns: Turns = field(default_factory=Turns)
     """For what takes long to read: one text of this session at a time."""
+
+    lasting: Lasting = field(default_factory=lambda: Lasting())
+    """What persons have let this task do, and not only once."""
 
     owed: set[str] = field(default_factory=set)
     """Owners that the lease's role may still be a member of: taking that back failed."""

@@ -47,6 +47,7 @@ _ROWS_UNSEEN = "what a COPY sets off there is not known, and nobody could sign i
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _ANALYSED = _WALKABLE | {"CallStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt"}
 """What is more than a name to the server before it runs."""
+_SETTING = frozenset({"SET", "SELECT"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _VERBS = frozenset(verb.value for verb in Verb)
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
@@ -202,7 +203,13 @@ def _composed(text: str, kind: str, reader: Reader) -> Statement:
         misnamed=_is_misnamed(reader, facts),
         adds_to=additions.adds_to(reader) if (way, effect) == (Way.DUMP, Effect.WRITE) else None,
         acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
+        lasts=way is Way.ASK and reader.tag in _SETTING and _lasts(facts, known.facts),
     )
+
+
+def _lasts(facts: Sequence[Fact], reached: Sequence[Fact]) -> bool:
+    """What the text itself sets, and nothing else: a function that is reached may set something else tomorrow."""
+    return all(fact.lasts for fact in facts if fact.way is not Way.PASS) and not any(fact.lasts for fact in reached)
 
 
 def _is_misnamed(reader: Reader, facts: Sequence[Fact]) -> bool:

@@ -23,13 +23,15 @@ ABSENT = ("which is not known", "which the catalog does not know")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that a statement does. `reason` is a sentence for a person, without a full stop."""
+    """One thing that a statement does. `reason` is a sentence for a person, without a full stop. `lasts`: as
+    `Statement.lasts`."""
 
     way: Way
     effect: Effect
     recovery: Recovery
     reason: str
     defines: bool = False
+    lasts: bool = False
 
 
 class Ref(NamedTuple):

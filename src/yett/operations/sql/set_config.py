@@ -22,7 +22,7 @@ def judged(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact |
     values: tuple[str, ...] | None = None if value is None else (value,)
     if value is not None and fold(name) == "search_path":
         values = _path(value, catalog)
-    return settings.judge(name, values, catalog)
+    return settings.judge(name, values, catalog, bound=len(arguments) > 1 and _is_bound(arguments[1]))
 
 
 def _path(value: str, catalog: Catalog) -> tuple[str, ...] | None:
@@ -45,6 +45,16 @@ def _constant(node: Any) -> str | None:
     if "sval" in constant:
         return str(constant["sval"].get("sval", ""))
     return "" if "boolval" in constant else None
+
+
+def _is_bound(node: Any) -> bool:
+    """A parameter, cast to text or not."""
+    match node:
+        case {"ParamRef": _}:
+            return True
+        case {"TypeCast": {"arg": {"ParamRef": _}, "typeName": type_name}}:
+            return _is_text(type_name)
+    return False
 
 
 def _is_text(type_name: Mapping[str, Any]) -> bool:

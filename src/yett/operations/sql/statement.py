@@ -87,7 +87,8 @@ class Statement:
     values of its literals: a domain's check. `adds_to`: of a definition that only makes something new or adds to it,
     and runs nothing, the relations that it adds to, or that its foreign keys refer to, and their children.
     `skipped`: the notices (SQLSTATE, message) that are all a server would answer, for what it makes is there, or what
-    it drops is not. `instead`: what the wire sends in its place.
+    it drops is not. `instead`: what the wire sends in its place. `lasts`: all that is asked about is a value that stays
+    for the session once it is set, so that a person's yes counts for the same text and values until the task ends.
     """
 
     text: str
@@ -114,3 +115,4 @@ class Statement:
     adds_to: frozenset[int] | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     instead: str = ""
+    lasts: bool = False

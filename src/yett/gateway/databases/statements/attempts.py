@@ -153,6 +153,12 @@ def reaches_beyond(attempt: Attempt) -> bool:
     return any(operation.action.endswith(_BEYOND) for operation in attempt.operations)
 
 
+def lasts(ran: Sequence[Ran]) -> bool:
+    """Whether a person's yes to all that is asked about counts until the task ends."""
+    asked = [one.statement for one in ran if one.statement.way is not Way.PASS]
+    return bool(asked) and all(one.lasts for one in asked)
+
+
 def touched_oids(ran: Sequence[Ran]) -> list[int]:
     """Relations that the statements do more to than read them."""
     touched = (one for ran_one in ran for one in ran_one.statement.touched if one.verb is not Verb.READ and one.oid)
@@ -215,6 +221,8 @@ def _parameters(ran: Sequence[Ran]) -> dict[str, Json]:
         found["settings"] = [list(one.settings) for one in ran]
     if any(one.copied for one in ran):
         found["copied"] = [one.copied for one in ran]
+    if lasts(ran):
+        found["lasting"] = True
     return found
 
 
