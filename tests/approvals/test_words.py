@@ -133,3 +133,19 @@ def test_act_reads_as_what_is_signed(plane: Scene) -> None:
 def test_key_words_name_a_key() -> None:
     assert key_words("aa") != key_words("ab")
     assert len(key_words("aa").split()) == 8
+
+
+def test_what_is_bound_stands_beside_its_statement_and_cannot_push_it_away() -> None:
+    bound = [["5", None], [], ["x" * 500, *map(str, range(50))]]
+    operation = {"parameters": {"statements": ["SELECT 1", "SELECT 2", "y" * 500], "bound": bound}}
+    first, second, third = read({"operations": [operation]}).statements
+    assert first == 'SELECT 1\n-- with $1 = "5", $2 = null'
+    assert second == "SELECT 2"
+    assert third.startswith("y" * 250 + '...\n-- with $1 = "xxx')
+    assert '$20 = "18", ...' in third
+
+
+@pytest.mark.parametrize("bound", ["5", 5, [5], [["x"], "y"], {"a": 1}, [[{"binary": "00"}]]])
+def test_what_is_bound_may_have_any_shape(bound: object) -> None:
+    operation = {"parameters": {"statements": ["SELECT 1"], "bound": bound}}
+    assert read({"operations": [operation]}).statements[0].startswith("SELECT 1")  # type: ignore[dict-item]

@@ -6,6 +6,7 @@ Both renderers (console, `words.py`) use this reading; escaping is theirs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from yett.model.operation import UNKNOWN_COST
 _SEVERITY = {"read": 0, "write": 1, "unknown": 2, "admin": 3, "delete": 4}
 
 _AGAIN = "-- a yes lets the task do this again, with these values, until it ends"
+_STATEMENT, _VALUES, _VALUE = 250, 20, 80
+"""Characters of a statement that something is said of; how many bound values are shown, and characters of each."""
+
 _PLACES = {
     "task": "this task's own environment",
     "production": "a key signed this task for it",
@@ -144,15 +148,38 @@ def read(document: Document) -> Reading:
 
 
 def _statements(parameters: Document) -> list[str]:
-    """Each with the settings of its session that are not as usual, since what it selects hangs on them; and that a yes
-    to them counts for more than once."""
-    settings = parameters.get("settings")
-    lists = settings if isinstance(settings, Sequence) and not isinstance(settings, str) else ()
-    found = list(strings(parameters, "statements"))
-    for n, each in enumerate(lists[: len(found)]):
-        if said := strings({"settings": each}, "settings"):
-            found[n] += f"\n-- where {', '.join(said)}"
+    """Each with the settings of its session that are not as usual, since what it selects hangs on them, and with what
+    is bound to it; and that a yes counts for more than once."""
+    settings, bound = _lists(parameters, "settings"), _lists(parameters, "bound")
+    found = []
+    for n, statement in enumerate(strings(parameters, "statements")):
+        beside = _where(settings[n : n + 1]) + _with(bound[n : n + 1])
+        cut = f"{statement[:_STATEMENT]}..." if beside and len(statement) > _STATEMENT else statement
+        found.append("\n".join((cut, *beside)))
     return [*found, _AGAIN] if parameters.get("lasting") else found
+
+
+def _where(settings: Sequence[Json]) -> list[str]:
+    said = [one for each in settings for one in strings({"settings": each}, "settings")]
+    return [f"-- where {', '.join(said)}"] if said else []
+
+
+def _with(bound: Sequence[Json]) -> list[str]:
+    values = [one for each in bound if isinstance(each, Sequence) and not isinstance(each, str) for one in each]
+    said = [f"${number} = {_value(value)}" for number, value in enumerate(values[:_VALUES], 1)]
+    more = ", ..." if len(values) > _VALUES else ""
+    return [f"-- with {', '.join(said)}{more}"] if said else []
+
+
+def _value(value: Json) -> str:
+    """As it is signed, cut: all of it stands in the document itself."""
+    said = json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= _VALUE else f"{said[:_VALUE]}..."
+
+
+def _lists(parameters: Document, name: str) -> Sequence[Json]:
+    found = parameters.get(name)
+    return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
 
 
 def _changes(document: Document, touched: list[Touched]) -> tuple[str, ...]:

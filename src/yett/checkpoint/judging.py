@@ -59,8 +59,11 @@ class Judging:
     def policies_of(self, state: SessionState) -> Policies:
         return state.policies or self._policies()
 
+    def people(self) -> tuple[Person, ...]:
+        return self._desk.read(active_persons)
+
     def team(self) -> bool:
-        return is_team(self._desk.read(active_persons))
+        return is_team(self.people())
 
     def recent_team(self) -> bool:
         """The profile as of the last second: enough for reads that wait for nobody."""

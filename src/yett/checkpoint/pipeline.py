@@ -132,11 +132,13 @@ class Checkpoint:
             self._desk.clock() // 10**9,
         )
 
-    def set_by_persons(self, session: Session) -> tuple[object, object] | None:
-        """What persons have set that decisions rest on: the policies, and which resources are where. None: the session
-        has ended."""
+    def set_by_persons(self, session: Session) -> tuple[object, ...] | None:
+        """What persons have set that decisions rest on: the policies, which resources are where, and who they are.
+        None: the session has ended."""
         state = self._sessions.get(session.id)
-        return None if state is None else (self._judging.policies_of(state), self._eyes.standing())
+        if state is None:
+            return None
+        return self._judging.policies_of(state), self._eyes.standing(), self._judging.people()
 
     def again(self, session: Session, digest: str) -> None:
         """A read that passed under the standing that still holds passes once more.
@@ -194,11 +196,11 @@ class Checkpoint:
                 return await self._stopped(judged, state, None)
         return await self._release(judged, state, hold="", undos=undos)
 
-    async def also(self, attempt: Attempt, signed: Pass) -> Pass:
+    async def also(self, attempt: Attempt, signed: Pass, *, no_more: bool = False) -> Pass:
         """Let leave what an act turned out to be that persons have signed (`signed`), and within what they signed.
 
         It is decided anew, counted and recorded by itself; where nothing but a person is missing, that signature
-        stands. The caller answers for "within".
+        stands; not where there is `no_more` owed than then, and now there is. The caller answers for "within".
 
         Raises:
             Refused: denied.
@@ -210,6 +212,8 @@ class Checkpoint:
         judged = await self._judging.judge(attempt, state, attempt_digest(attempt), fresh=True)
         if judged.denied:
             raise await self._deny(judged, state)
+        if no_more and not judged.decision.obligations <= signed.obligations:
+            return await self.pass_(attempt)
         undos = await capture(self._undos, judged, hold=signed.hold)
         return await self._release(judged, state, hold="", undos=undos, signed=signed.hold)
 

@@ -20,7 +20,7 @@ def sleeps_behind(
 ) -> list[bool]:
     """For each turn of the loop within a tenth of a second behind what came for these: whether it was to wait."""
     monkeypatch.setattr(lingering, "LINGER_S", LONG_S)
-    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
     turns: list[bool] = []
 
     async def run() -> None:

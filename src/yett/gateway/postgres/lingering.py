@@ -14,6 +14,11 @@ ALONE = 8
 """How many times in succession something must have come for one connection, and for no other."""
 
 
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Linger:
     """One event loop's. What comes for the only busy connection sooner than `LINGER_S` behind the last makes the loop
     poll for as long, instead of sleeping. So a processor is kept busy for at most twice the time in which a client and
@@ -23,7 +28,7 @@ class Linger:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._most = LINGER_S if (os.cpu_count() or 1) > 1 else 0.0  # else whoever is waited for could not run
+        self._most = LINGER_S if processors() > 1 else 0.0  # with one, whoever is waited for could not run
         self._of = self._alone = 0
         self._at = self._until = 0.0
         self._polling = False

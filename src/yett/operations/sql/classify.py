@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from yett.model.effects import Effect, Recovery
 from yett.model.errors import Unreadable
-from yett.operations.sql import additions, bodies, builtins
+from yett.operations.sql import additions, bodies, builtins, set_config
 from yett.operations.sql.authority import AUTHORITY
 from yett.operations.sql.catalog import Catalog, Function
 from yett.operations.sql.definitions import DEFINITIONS, ROWS
@@ -47,7 +47,6 @@ _ROWS_UNSEEN = "what a COPY sets off there is not known, and nobody could sign i
 _WALKABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _ANALYSED = _WALKABLE | {"CallStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt"}
 """What is more than a name to the server before it runs."""
-_SETTING = frozenset({"SET", "SELECT"})
 _WRITING = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE})
 _VERBS = frozenset(verb.value for verb in Verb)
 _reaches: WeakKeyDictionary[Catalog, tuple[object, Reach]] = WeakKeyDictionary()
@@ -142,7 +141,7 @@ def _statement(tree: Tree, reach: Reach, prepared: Mapping[str, Statement], type
     if not catalog.is_utf8 and not is_certain(tree.text.decode("utf-8")):
         reader.fact(unknown(ODD_NAME) if reader.control is Control.NONE else refused(ODD_NAME, Effect.UNKNOWN))
     reader.refs.update(Ref("type", oid) for oid in types)
-    found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree.kind, reader)
+    found = _composed(with_declared(tree.text, types - declared(tree.text)).decode("utf-8"), tree, reader)
     if tree.node is None:
         return found
     if found.way is Way.REFUSE and (instead := limited(tree.node, catalog)):
@@ -167,7 +166,7 @@ def _unread(reader: Reader, kind: str, why: str) -> None:
         reader.fact(refused(f"{why} to be read", Effect.UNKNOWN))
 
 
-def _composed(text: str, kind: str, reader: Reader) -> Statement:
+def _composed(text: str, tree: Tree, reader: Reader) -> Statement:
     known = reader.reach.close(frozenset(reader.refs), reader.planning)
     facts: list[Fact] = [*reader.facts, *known.facts]
     if reader.planning and reader.evaluated:
@@ -202,14 +201,16 @@ def _composed(text: str, kind: str, reader: Reader) -> Statement:
         schemas=tuple(reader.schemas),
         misnamed=_is_misnamed(reader, facts),
         adds_to=additions.adds_to(reader) if (way, effect) == (Way.DUMP, Effect.WRITE) else None,
-        acts_when_read=kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
-        lasts=way is Way.ASK and reader.tag in _SETTING and _lasts(facts, known.facts),
+        acts_when_read=tree.kind in _ANALYSED and way is not Way.PASS and _acts_when_read(reader),
+        lasts=way is Way.ASK and _only_sets(tree, facts, known.facts),
     )
 
 
-def _lasts(facts: Sequence[Fact], reached: Sequence[Fact]) -> bool:
-    """What the text itself sets, and nothing else: a function that is reached may set something else tomorrow."""
-    return all(fact.lasts for fact in facts if fact.way is not Way.PASS) and not any(fact.lasts for fact in reached)
+def _only_sets(tree: Tree, facts: Sequence[Fact], reached: Sequence[Fact]) -> bool:
+    """What is reached beside it, by a function of its name, may be another tomorrow."""
+    if tree.node is None or reached:
+        return False
+    return set_config.only_sets(tree.node) and all(fact.lasts for fact in facts if fact.way is not Way.PASS)
 
 
 def _is_misnamed(reader: Reader, facts: Sequence[Fact]) -> bool:

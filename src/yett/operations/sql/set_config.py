@@ -22,7 +22,29 @@ def judged(arguments: list[Any], catalog: Catalog, chosen: str | None) -> Fact |
     values: tuple[str, ...] | None = None if value is None else (value,)
     if value is not None and fold(name) == "search_path":
         values = _path(value, catalog)
-    return settings.judge(name, values, catalog, bound=len(arguments) > 1 and _is_bound(arguments[1]))
+    return settings.judge(name, values, catalog)
+
+
+def only_sets(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement (a parse tree: Any) does nothing but to set settings with a dot in their names, to what its
+    text says or is bound to it: the same whenever it runs."""
+    match statement:
+        case {"VariableSetStmt": {"kind": "VAR_SET_VALUE", "name": name, "args": values}}:
+            return "." in name and all("A_Const" in value for value in values)
+        case {"SelectStmt": {"targetList": targets, **rest}} if rest.keys() <= {"limitOption", "op"}:
+            return all(map(_is_such_a_call, targets))
+    return False
+
+
+def _is_such_a_call(target: Any) -> bool:
+    match target:
+        case {"ResTarget": {"val": {"FuncCall": {"funcname": called, "args": [name, value, local], **rest}}}} if (
+            rest.keys() <= {"funcformat", "location"}
+        ):
+            known = _constant(value) is not None or _is_bound(value)
+            is_it = [part["String"]["sval"] for part in called] in (["set_config"], ["pg_catalog", "set_config"])
+            return is_it and known and "." in (_constant(name) or "") and "boolval" in local.get("A_Const", {})
+    return False
 
 
 def _path(value: str, catalog: Catalog) -> tuple[str, ...] | None:

@@ -122,9 +122,8 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(us|ms|s|min|h|d)?\s*", re.ASCII)
 _MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, None: 1}
 
 
-def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog, *, bound: bool = False) -> Fact | None:
-    """What setting `name` does; `values` None: not known, or back to the session's own; `bound`: it is a parameter's.
-    None: nothing worth a word."""
+def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog) -> Fact | None:
+    """What setting `name` does; `values` None: not known, or back to the session's own. None: nothing worth a word."""
     folded = fold(name)
     if folded == "search_path":
         return _search_path(values, catalog)
@@ -142,15 +141,9 @@ def judge(name: str, values: tuple[str, ...] | None, catalog: Catalog, *, bound:
     if values is not None and len(values) == 1 and values[0].lower() in _USUAL.get(folded, ()):
         return None
     if "." in folded:
-        return _own(folded, known=values is not None or bound)
+        who = ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, by which row security may tell who is asking")
+        return replace(who, lasts=True)
     return ask(Effect.ADMIN, Recovery.NONE, f"sets {folded}, which Yett does not know to be harmless")
-
-
-def _own(name: str, *, known: bool) -> Fact:
-    """A setting of the database's own programs. What it is set to stays when its statement is over, so a person's yes
-    to a value says no more if it is set again."""
-    why = f"sets {name}, by which row security may tell who is asking"
-    return replace(ask(Effect.ADMIN, Recovery.AUTOMATIC, why), lasts=known)
 
 
 def limit(name: str, catalog: Catalog) -> str:

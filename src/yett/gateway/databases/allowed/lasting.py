@@ -22,8 +22,8 @@ class Passing(Protocol):
     """What is asked of the checkpoint. See `yett.checkpoint.pipeline.Checkpoint`."""
 
     async def pass_(self, attempt: Attempt) -> Pass: ...
-    async def also(self, attempt: Attempt, signed: Pass) -> Pass: ...
-    def set_by_persons(self, session: Session) -> tuple[object, object] | None: ...
+    async def also(self, attempt: Attempt, signed: Pass, *, no_more: bool = False) -> Pass: ...
+    def set_by_persons(self, session: Session) -> tuple[object, ...] | None: ...
 
 
 class Lasting:
@@ -37,11 +37,11 @@ class Lasting:
         decided and recorded anew; under other policies a person is asked anew. Raises Refused, YettError."""
         if not lasts(ran):
             return await checkpoint.pass_(attempt)
-        what = digest_of([replace(one, settings=()) for one in ran])  # whatever else the session has set
+        what = digest_of([replace(one, settings=()) for one in ran])  # no setting changes what it does
         now = checkpoint.set_by_persons(attempt.session)
         signed, then = self._signed.get(what, (None, None))
         if signed is not None and then == now:
-            return await checkpoint.also(attempt, signed)
+            return await checkpoint.also(attempt, signed, no_more=True)
         granted = await checkpoint.pass_(attempt)
         if granted.hold:
             if len(self._signed) >= MOST:

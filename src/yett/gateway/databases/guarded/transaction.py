@@ -112,7 +112,7 @@ class GuardedTransaction:
         attempt = planned(place.session, place.database, ran, place.lease, undo, known)
         if isinstance(undo, Dumping):
             self.admitted.dumping(undo)
-        self.signed = await self._let(place.lasting.passed(attempt, ran, place.checkpoint))
+        self.signed = await self._let(place.checkpoint.pass_(attempt))
         self.admitted.passes.append(self.signed)
         most = {rows.table: rows.most() for operation in attempt.operations for rows in operation.rows}
         self.plan = Plan(tuple(statements), most, alone=not self.guarded and not any(one.copies for one in statements))

@@ -28,6 +28,8 @@ BESIDE = 10
 """Rows that a trigger may update in other tables (a counter, a time) beside an act that deletes none."""
 
 _SUMMARY = 240
+_SAME_TEXT = frozenset({0, 20, 21, 23, 25, 114, 705, 1043, 2950})
+"""Types (OIDs) of parameters whose text no setting changes: none declared, integers, text, json, unknown, uuid."""
 NOTHING: Mapping[int, About] = MappingProxyType({})
 NO_GUESS: Mapping[int, int] = MappingProxyType({})
 _BEYOND = ".beyond"
@@ -154,9 +156,9 @@ def reaches_beyond(attempt: Attempt) -> bool:
 
 
 def lasts(ran: Sequence[Ran]) -> bool:
-    """Whether a person's yes to all that is asked about counts until the task ends."""
-    asked = [one.statement for one in ran if one.statement.way is not Way.PASS]
-    return bool(asked) and all(one.lasts for one in asked)
+    """Whether a person's yes counts until the task ends: to one statement by itself, with values that are the same text
+    whatever the session has set."""
+    return len(ran) == 1 and ran[0].statement.lasts and _SAME_TEXT.issuperset(ran[0].types)
 
 
 def touched_oids(ran: Sequence[Ran]) -> list[int]:

@@ -74,7 +74,7 @@ class Plan:
         if now.way in (Way.PASS, Way.GUARD):
             return True  # proven, or measured at COMMIT
         if now.way is Way.ASK:
-            return was.way is Way.ASK and not awaits_names(was)
+            return was.way is Way.ASK and not awaits_names(was) and set(now.reasons) <= set(was.reasons)
         if was.way is not Way.DUMP or not set(now.schemas) <= self._schemas:
             return False
         return all(self._goes(oid, level) or oid in made for oid, level in _reach([now]).items())
