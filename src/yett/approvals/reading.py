@@ -18,8 +18,10 @@ from yett.model.operation import UNKNOWN_COST
 _SEVERITY = {"read": 0, "write": 1, "unknown": 2, "admin": 3, "delete": 4}
 
 _AGAIN = "-- a yes lets the task do this again, with these values, until it ends"
-_STATEMENT, _VALUES, _VALUE = 250, 20, 80
-"""Characters of a statement that something is said of; how many bound values are shown, and characters of each."""
+_STATEMENT, _BESIDE, _VALUE = 400, 250, 80
+"""Characters of a statement that something is said of, of each thing that is, and of one bound value."""
+SHOWN = _STATEMENT + 2 * _BESIDE + 20
+"""Characters of one of `Reading.statements` that a renderer shows (hold.html, too)."""
 
 _PLACES = {
     "task": "this task's own environment",
@@ -154,8 +156,8 @@ def _statements(parameters: Document) -> list[str]:
     found = []
     for n, statement in enumerate(strings(parameters, "statements")):
         beside = _where(settings[n : n + 1]) + _with(bound[n : n + 1])
-        cut = f"{statement[:_STATEMENT]}..." if beside and len(statement) > _STATEMENT else statement
-        found.append("\n".join((cut, *beside)))
+        cut = _cut(statement, _STATEMENT) if beside else statement
+        found.append("\n".join((cut, *(_cut(one, _BESIDE) for one in beside))))
     return [*found, _AGAIN] if parameters.get("lasting") else found
 
 
@@ -166,15 +168,13 @@ def _where(settings: Sequence[Json]) -> list[str]:
 
 def _with(bound: Sequence[Json]) -> list[str]:
     values = [one for each in bound if isinstance(each, Sequence) and not isinstance(each, str) for one in each]
-    said = [f"${number} = {_value(value)}" for number, value in enumerate(values[:_VALUES], 1)]
-    more = ", ..." if len(values) > _VALUES else ""
-    return [f"-- with {', '.join(said)}{more}"] if said else []
+    said = [f"${n} = {_cut(json.dumps(value, ensure_ascii=False), _VALUE)}" for n, value in enumerate(values, 1)]
+    return [f"-- with {', '.join(said)}"] if said else []
 
 
-def _value(value: Json) -> str:
-    """As it is signed, cut: all of it stands in the document itself."""
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= _VALUE else f"{said[:_VALUE]}..."
+def _cut(said: str, most: int) -> str:
+    """All of it stands in the document itself."""
+    return said if len(said) <= most else f"{said[:most]}..."
 
 
 def _lists(parameters: Document, name: str) -> Sequence[Json]:

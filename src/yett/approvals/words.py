@@ -16,7 +16,7 @@ from yett.approvals.challenge import Answer, Site
 from yett.approvals.document import fields
 from yett.approvals.hold import SECOND, Hold
 from yett.approvals.hostile import one_line, visible_lines
-from yett.approvals.reading import Reading, Touched, read
+from yett.approvals.reading import SHOWN, Reading, Touched, read
 from yett.approvals.wordlist import WORDS
 
 WORDS_SHOWN = 8
@@ -78,7 +78,7 @@ def _facts(reading: Reading) -> Iterator[str]:
     if len(reading.touched) > 5:
         yield _row("and", f"{len(reading.touched) - 5} more operations or resources: see the page")
     for statement in reading.statements[:5]:
-        yield _row("sql", one_line(statement, 400))
+        yield _row("sql", one_line(statement, SHOWN))
     for change in reading.changes[:8]:
         yield _row("effect", one_line(change))
     yield _row("impact", reading.impact)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from yett.gateway.postgres import lingering
-from yett.gateway.postgres.lingering import ALONE, Linger
+from yett.gateway.postgres.lingering import ALONE, SMALL, Linger
 
 LONG_S = 0.05
 ENOUGH = 2 * ALONE
 
 
 def sleeps_behind(
-    monkeypatch: pytest.MonkeyPatch, of: Iterable[int], gap_s: float = 0.0, processors: int = 2
+    monkeypatch: pytest.MonkeyPatch, of: Iterable[int], gap_s: float = 0.0, processors: int = 2, size: int = 50
 ) -> list[bool]:
     """For each turn of the loop within a tenth of a second behind what came for these: whether it was to wait."""
     monkeypatch.setattr(lingering, "LINGER_S", LONG_S)
@@ -27,7 +27,7 @@ def sleeps_behind(
         linger = Linger()
         for one in of:
             await asyncio.sleep(gap_s)
-            linger.came(one)
+            linger.came(one, size)
         selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]  # asyncio's own
         monkeypatch.setattr(selector, "select", noting(selector.select, turns))
         await asyncio.sleep(2 * LONG_S)
@@ -67,3 +67,7 @@ def test_behind_a_slow_client_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_with_one_processor_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(sleeps_behind(monkeypatch, [7] * ENOUGH, processors=1)) < 10
+
+
+def test_behind_a_stream_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(sleeps_behind(monkeypatch, [7] * ENOUGH, size=SMALL + 1)) < 10

@@ -6,17 +6,16 @@ See docs/decisions/0035.
 from __future__ import annotations
 
 import asyncio
-import os
 from time import perf_counter
+
+from yett.model.machine import processors
 
 LINGER_S = 0.000_250
 ALONE = 8
 """How many times in succession something must have come for one connection, and for no other."""
-
-
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SMALL = 4096
+"""Bytes; behind more of them a stream is under way: its next piece wakes nobody who is not awake, and whoever makes it
+needs the processor."""
 
 
 class Linger:
@@ -33,9 +32,11 @@ class Linger:
         self._at = self._until = 0.0
         self._polling = False
 
-    def came(self, of: int) -> None:
-        """Something came for the connection `of`, from either side."""
-        if of != self._of:
+    def came(self, of: int, size: int) -> None:
+        """So many bytes came for the connection `of`, from either side."""
+        if size > SMALL:
+            self._alone, self._until = 0, 0.0
+        elif of != self._of:
             self._of, self._alone, self._until = of, 0, 0.0
         elif self._alone < ALONE:
             self._alone += 1

@@ -62,13 +62,13 @@ class AgentSide(Side):
 
     connection: Connection
     requests: Requests
-    came: Callable[[int], None]
+    came: Callable[[int, int], None]
 
     def data_received(self, data: bytes) -> None:
         if self.talk is not None:
             self.talk.feed(data)
             return
-        self.came(self.connection.pid)
+        self.came(self.connection.pid, len(data))
         requests = self.requests
         if requests.held:
             self.connection.more(data)
@@ -104,14 +104,14 @@ class ServerSide(Side):
     answers: Answers
     seen: Callable[[bytes], bytes] | None = None
     feed: Callable[[bytes], bytes]
-    came: Callable[[int], None]
+    came: Callable[[int, int], None]
 
     def data_received(self, data: bytes) -> None:
         if self.talk is not None:
             self.talk.feed(data)
             return
         connection = self.connection
-        self.came(connection.pid)
+        self.came(connection.pid, len(data))
         try:
             if connection.conducted:
                 connection.heard(data)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from yett.inventory.history.forest import NONE, Forest
 from yett.inventory.history.screening import Engine
 from yett.inventory.history.walk import Harvest, Walker
+from yett.model.machine import processors
 
 Progress = Callable[[int, int], None]
 
@@ -83,16 +84,11 @@ def scan_shares(
 ) -> dict[int, Harvest]:
     """What came of each share, by its number. A share that is missing was lost with its process."""
     total = sum(part.weight for part in parts)
-    count = min(workers or _processors(), len(parts))
+    count = min(workers or processors(), len(parts))
     work = _Work(forests, chosen, parts, engine, largest)
     if count < 2 or total < _ALONE:
         return dict(_here(work, progress, total))
     return _forked(work, count, progress, total)
-
-
-def _processors() -> int:
-    """Those that this process may use, where the system can tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
