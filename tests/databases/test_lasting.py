@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from tests.databases.company_of_tests import Company
@@ -103,4 +105,15 @@ def test_another_person_is_another_question(tenants: Company) -> None:
     tells = "SET LOCAL app.tenant = '1'"
     assert tenants.approved((tells,)) == 1
     tenants.laws.team()
+    assert tenants.asked((tells,)) is not None
+
+
+def test_where_more_is_owed_than_then_it_is_asked_about_anew(tenants: Company) -> None:
+    tells = "SET LOCAL app.tenant = '1'"
+    assert tenants.approved((tells,)) == 1
+    place = tenants.seat._place
+    assert place is not None
+    place.lasting._signed = {
+        what: (replace(signed, obligations=frozenset()), then) for what, (signed, then) in place.lasting._signed.items()
+    }
     assert tenants.asked((tells,)) is not None
