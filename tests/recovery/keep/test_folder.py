@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,29 +164,44 @@ def test_a_removal_that_is_cut_short_is_swept(keep: Keep, folder: Folder) -> Non
 
 
 def test_sweeping_and_making_at_the_same_time(keep: Keep, folder: Folder) -> None:
-    """A folder that is new and not locked yet may be swept: then its undo fails, and none is half there."""
+    """No sweep sees a folder that is new and not locked yet: each undo is made whole, and no sweep fails."""
     stop = threading.Event()
 
-    def sweep() -> None:
+    def sweep() -> int:
+        swept = 0
         while not stop.is_set():
-            folder.sweep()
+            swept += folder.sweep()
+        return swept
 
-    sweeper = threading.Thread(target=sweep)
-    sweeper.start()
-    made = []
-    try:
-        for _ in range(60):
-            try:
-                made.append(make(keep, {"a": USERS}))
-            except KeepError:
-                continue
-    finally:
-        stop.set()
-        sweeper.join()
+    with ThreadPoolExecutor(2) as threads:
+        sweeps = [threads.submit(sweep) for _ in range(2)]
+        try:
+            made = [make(keep, {"a": USERS}) for _ in range(60)]
+        finally:
+            stop.set()
+        assert [one.result() for one in sweeps] == [0, 0]
     assert set(folder.undos()) == {one.id for one in made}
-    assert made
     for one in made:
         assert content(keep, one.id) == {"a": USERS}
+
+
+def test_two_sweeps_and_two_removals_at_the_same_time(keep: Keep, folder: Folder) -> None:
+    """What a dead writer left is swept; an undo that two remove is gone when the first of them says so."""
+
+    def still_there_behind(removed: str) -> bool:
+        folder.remove(removed)
+        return (folder.root / removed).exists()
+
+    files = {f"a{number}": b"" for number in range(100)}
+    for _ in range(5):
+        left, removed = make(keep, files), make(keep, files)
+        (folder.root / left.id / "manifest").unlink()
+        with ThreadPoolExecutor(4) as threads:
+            sweeps = [threads.submit(folder.sweep) for _ in range(2)]
+            removals = [threads.submit(still_there_behind, removed.id) for _ in range(2)]
+            assert [one.result() for one in removals] == [False, False]
+            assert sum(one.result() for one in sweeps) >= 1
+        assert list(folder.root.iterdir()) == []
 
 
 # ---- a full disk

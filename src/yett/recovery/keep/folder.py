@@ -1,7 +1,9 @@
 """A folder of this machine as the place of undos: one folder an undo, readable by its owner only.
 
 While an undo is written its folder is locked (flock(2), which the kernel drops when the writer dies), so that what a
-dead writer left is told from what is being written. The manifest comes by rename(2), after everything else is on disk.
+dead writer left is told from what is being written. A folder is made and locked while `root` is locked, and only then
+is one looked at by a sweep: none is ever seen before its writer has locked it. The manifest comes by rename(2), after
+everything else is on disk.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from yett.recovery.keep.place import MOST_MANIFEST_BYTES
 
 MANIFEST = "manifest"
 DRAFT = "manifest.draft"
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ_BYTES = 1024 * 1024
 LEAVE_FREE_BYTES = 256 * 1024 * 1024
 """Room that undos leave on the disk: Yett's own log usually lies there too, and refuses everything once it is full."""
@@ -76,17 +79,14 @@ class Folder:
         """Nothing here lets go by itself."""
 
     def remove(self, undo: str) -> None:
-        with _in_words(self.root):
-            _remove(self._folder(undo))
+        folder = self._folder(undo)
+        with _in_words(self.root), contextlib.suppress(FileNotFoundError), _opened(folder) as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            _remove(folder)
 
     def sweep(self) -> int:
-        swept = 0
-        for folder in self._folders():
-            if not (folder / MANIFEST).exists() and _has_no_writer(folder):
-                with _in_words(self.root):
-                    _remove(folder)
-                swept += 1
-        return swept
+        with _in_words(self.root):
+            return sum(_swept(self.root, folder) for folder in self._folders() if not (folder / MANIFEST).exists())
 
     def _folders(self) -> list[Path]:
         with _in_words(self.root):
@@ -105,14 +105,12 @@ class FolderDraft:
         self._root = root
         self._path = root / undo
         self._leave_free_bytes = leave_free_bytes
-        self._path.mkdir(mode=0o700)
-        self._folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._blobs: list[FolderBlob] = []
-        try:
+        with _opened(root) as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            self._path.mkdir(mode=0o700)
+            self._folder = os.open(self._path, FOLDER)
             fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BaseException:
-            self.abort()
-            raise
 
     def blob(self, name: str) -> FolderBlob:
         with _in_words(self._root):
@@ -233,16 +231,29 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _has_no_writer(folder: Path) -> bool:
+def _swept(root: Path, folder: Path) -> bool:
+    """Remove what a dead writer left in `folder`; not what somebody is writing or removing.
+
+    It stays locked while it goes, so that of two sweeps one removes it.
+    """
     try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        with _opened(folder) as opened:
+            with _opened(root) as above:
+                fcntl.flock(above, fcntl.LOCK_EX)
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left = folder.exists() and not (folder / MANIFEST).exists()  # it may be finished or gone since
+            if left:
+                _remove(folder)
+            return left
+    except (FileNotFoundError, NotADirectoryError, BlockingIOError):
         return False
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    opened = os.open(folder, FOLDER)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return not (folder / MANIFEST).exists()  # its writer may have finished between the two looks
-    except BlockingIOError:
-        return False
+        yield opened
     finally:
         os.close(opened)
 
@@ -258,11 +269,8 @@ def _remove(folder: Path) -> None:
 
 
 def _fsync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with _opened(folder) as opened:
         os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextlib.contextmanager
