@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from yett.ledger import journal
 from yett.store import Store, open_store
@@ -15,6 +16,8 @@ from yett.store import Store, open_store
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # helpers of the tests, and the repository's tools
 
+settings.register_profile("slow machines", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("slow machines")
 pytest_plugins = ["postgres", "left_to_corpus"]
 journal.DEADLINE_S = 60.0  # a machine that tests may stand still for longer than a person would wait for the log
 

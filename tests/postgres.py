@@ -116,7 +116,7 @@ def serving(
     """A server of its own. `access`: lines before those of pg_hba.conf; `files`: more files in its data folder."""
     folder = Path(tempfile.mkdtemp(prefix="yett-pg-"))
     identity = _unprivileged(folder)
-    binaries, data, port = versions()[version], folder / "data", _free_port()
+    binaries, data = versions()[version], folder / "data"
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
         check=True,
@@ -124,7 +124,7 @@ def serving(
         stdout=subprocess.DEVNULL,
         **identity,
     )
-    rules = data / "pg_hba.conf"
+    port, rules = _free_port(), data / "pg_hba.conf"
     rules.write_text("\n".join((*access, rules.read_text())))
     for name, content in (files or {}).items():
         (data / name).write_bytes(content)

@@ -38,10 +38,11 @@ def running(version: int) -> Iterator[Server]:
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="yett-pg-"))
     identity = _unprivileged(folder)
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
     subprocess.run([*initdb, "--no-sync"], check=True, cwd=folder, stdout=subprocess.DEVNULL, **identity)
     (data / "pg_hba.conf").write_text(_TRUSTED)
+    port = _free_port()
     settings = (*SETTINGS, "-c", "max_prepared_transactions=10", "-c", "log_statement=all")
     with (folder / "log").open("w") as log:
         command = [programs / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *settings]

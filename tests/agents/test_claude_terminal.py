@@ -45,11 +45,13 @@ def test_it_works_at_a_terminal_and_asks_nothing_about_its_key(person: Person) -
         screen.expect("shift+tab", 40)
         settle(screen)
         screen.type(f"Fix it. <play>{json.dumps(STEPS)}</play>")
+        screen.expect("Fix it.")  # what was typed is drawn: Enter comes by itself then
         settle(screen)
         screen.type("\r")
         screen.expect("Finished", 30)
         settle(screen)
         screen.type("/exit")
+        screen.expect("/exit")
         settle(screen)
         screen.type("\r")
         assert screen.exit_status() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import threading
@@ -40,7 +41,7 @@ def _answer(listener: socket.socket) -> None:
             accepted, _ = listener.accept()
         except OSError:
             return
-        with accepted:
+        with accepted, contextlib.suppress(OSError):
             accepted.sendall(b"echo " + accepted.recv(100))
 
 

@@ -197,9 +197,10 @@ def test_an_archive_that_unpacks_to_terabytes_stops_early(folder: Path) -> None:
 
 def test_a_database_is_read_and_not_changed(folder: Path) -> None:
     path = folder / "app.sqlite3"
+    token = f"k7Qm2vX9{secrets.token_urlsafe(18)}1a"
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("create table settings (name text, value text)")
-        database.execute("insert into settings values ('api_token', ?)", (secrets.token_urlsafe(24) + "1a",))
+        database.execute("insert into settings values ('api_token', ?)", (token,))
     before = path.read_bytes()
     outcome = scanned(folder, history=False)
     assert any("app.sqlite3!/" in finding.where for finding in outcome.findings)

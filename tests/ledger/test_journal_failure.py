@@ -237,7 +237,10 @@ def test_after_a_failed_transaction_the_tree_is_what_is_on_disk(journal: Journal
     assert Tree().grow([leaf_hash(bytes(d)) for d in data])[0].root() == root
 
 
-def test_reads_that_could_not_be_written_are_written_later_in_their_order(journal: Journal, store: Store) -> None:
+def test_reads_that_could_not_be_written_are_written_later_in_their_order(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OLDEST_LINE_S", 60.0)
     break_inserts(store)
     for number in range(5):
         journal.enqueue(Entry("read", {"n": number}))

@@ -225,7 +225,7 @@ def _accept_all(listener: socket.socket, serve: Callable[[socket.socket], None])
 
 def _thread(target: Callable[..., None], *arguments: object) -> None:
     def guarded() -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # whoever connects may go away before they have said anything
             target(*arguments)
 
     threading.Thread(target=guarded, daemon=True).start()

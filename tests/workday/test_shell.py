@@ -74,8 +74,8 @@ def test_an_editor_in_full_screen(day: Guarded) -> None:
 def test_ctrl_c_stops_a_program_and_the_shell_goes_on(day: Guarded) -> None:
     run = at_a_terminal(day, "bash", "--norc", "-i")
     run.expect("IN$ ")
-    run.type("sleep 100\r")
-    time.sleep(0.3)
+    run.type("sh -c 'echo beg\"\"un; exec sleep 100'\r")
+    run.expect("begun\r\n")  # a key that comes before the job has the terminal is lost
     run.type("\x03")
     run.expect("IN$ ")
     run.type("echo $?; exit 0\r")
@@ -86,15 +86,15 @@ def test_ctrl_c_stops_a_program_and_the_shell_goes_on(day: Guarded) -> None:
 def test_jobs_go_to_the_background_and_come_back(day: Guarded) -> None:
     run = at_a_terminal(day, "bash", "--norc", "-i")
     run.expect("IN$ ")
-    run.type("sleep 100\r")
-    time.sleep(0.3)
+    run.type("sh -c 'echo beg\"\"un; exec sleep 100'\r")
+    run.expect("begun\r\n")  # a key that comes before the job has the terminal is lost
     run.type("\x1a")
     run.expect("Stopped")
     run.type("bg %1\r")
     run.expect("IN$ ")
     run.type("fg %1\r")
     run.expect("sleep 100")
-    time.sleep(0.2)
+    time.sleep(0.3)
     run.type("\x03")
     run.expect("IN$ ")
     run.type("exit 0\r")

@@ -40,7 +40,7 @@ class Asks:
         self._asked: dict[str, str] = {}
 
     def new_id(self) -> str:
-        return "r-" + secrets.token_hex(4)
+        return "r-" + secrets.token_hex(8)
 
     def remember(self, refusal: Refusal) -> None:
         self._refusals[refusal.id] = refusal

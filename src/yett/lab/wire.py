@@ -90,8 +90,10 @@ class Reply:
         await self.raw(b"0\r\n\r\n")
 
     async def raw(self, data: bytes) -> None:
-        """Write bytes as they are."""
+        """Write bytes as they are. Raises ConnectionResetError: nobody is there to read them."""
         self.started = True
+        if self._writer.is_closing():
+            raise ConnectionResetError
         self._writer.write(data)
         await self._writer.drain()
 

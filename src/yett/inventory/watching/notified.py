@@ -128,6 +128,7 @@ class Notified:
             self._folder(path, event.mask, noticed)
         elif event.mask & (Mask.CLOSE_WRITE | Mask.MOVED_TO):
             noticed.written.add(path)
+            noticed.open.discard(path)
             noticed.gone.discard(path)
         elif event.mask & WRITES:
             noticed.open.add(path)

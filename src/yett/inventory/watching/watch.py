@@ -53,6 +53,7 @@ class Watch:
         self._say = say
         self._share = own_share() if share is None else share
         self._due = Due()
+        self._gone = Gone()
         self._wake_out, self._wake_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._stopped = self._closed = False
         self._ending = threading.Lock()
@@ -71,10 +72,13 @@ class Watch:
         end = time.monotonic() + seconds
         while not self._stopped:
             noticed = self._read()
-            changes = Changes(self._due.take(most), frozenset(noticed.gone), tuple(noticed.gone_folders), noticed.lost)
+            self._gone.noticed(noticed)
+            files = self._due.take(most)
+            gone = self._gone.take(self._due)
+            changes = Changes(files, gone, tuple(noticed.gone_folders), noticed.lost)
             if changes or time.monotonic() >= end:
                 return changes
-            self._sleep(min(end, self._due.first(), self._sweep_at))
+            self._sleep(min(end, self._due.first(), self._gone.first(), self._sweep_at))
         return Changes()
 
     def looked(self, path: str, seconds: float) -> None:
@@ -202,6 +206,9 @@ class Due:
                 taken.append(path)
         return tuple(taken)
 
+    def has_any(self, paths: Iterable[str]) -> bool:
+        return any(path in self._at for path in paths)
+
     def first(self) -> float:
         """When the next one is due; never if none is."""
         while self._order and self._at.get(self._order[0][1]) != self._order[0][0]:
@@ -220,3 +227,29 @@ class Due:
         if known is None or moment < known:
             self._at[path] = moment
             heapq.heappush(self._order, (moment, path))
+
+
+class Gone:
+    """Files that are no more. What was renamed is gone at one name and there at another, which may have to rest before
+    it is looked at again: told first, it would be a credential that went and came back."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, set[str], frozenset[str]]] = []
+        """Until when at most, what is gone, and the files that are looked at before."""
+
+    def noticed(self, noticed: Noticed) -> None:
+        there = frozenset(noticed.written | noticed.open)
+        for _, gone, _ in self._waiting:
+            gone -= there
+        if noticed.gone:
+            self._waiting.append((time.monotonic() + LONGEST_OPEN_S, set(noticed.gone), there))
+
+    def take(self, due: Due) -> frozenset[str]:
+        now = time.monotonic()
+        over = [one for one in self._waiting if one[0] <= now or not due.has_any(one[2])]
+        self._waiting = [one for one in self._waiting if one not in over]
+        return frozenset(path for _, gone, _ in over for path in gone)
+
+    def first(self) -> float:
+        """When the next ones are told at the latest; never if none are."""
+        return min((until for until, _, _ in self._waiting), default=math.inf)
