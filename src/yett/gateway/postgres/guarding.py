@@ -125,6 +125,8 @@ class Guarding:
     async def admit(self, look: Look, bound: Bound) -> None:
         """Raises Stopped."""
         assert self.transaction is not None
+        if any(one.redefines for one in look.statements):
+            await self._step.close_unnamed()
         await self.asking(self.transaction.admit(look, bound))
         self._defines |= any(one.defines for one in look.statements)
         if self._step.held is None and self.transaction.may_be_replaced:

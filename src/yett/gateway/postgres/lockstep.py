@@ -250,6 +250,14 @@ class Lockstep:
         self._own_to_server(b"".join((*parts, SYNC_MESSAGE)))
         return self._rows_of(await self.finished(group))
 
+    async def close_unnamed(self) -> None:
+        """The client's portal without a name: no other of its messages would end it before it is bound anew."""
+        group = Group(own=True)
+        self._groups.append(group)
+        self._requests.due += 1
+        self._own_to_server(message(CLOSE, b"P\0") + SYNC_MESSAGE)
+        await self.finished(group)
+
     async def parsed(self, sql: str) -> Group:
         """What the server says to a text that it only reads: looks names up, makes values of literals, no more."""
         group = Group(own=True)

@@ -116,3 +116,8 @@ class Statement:
     skipped: tuple[tuple[str, str], ...] = ()
     instead: str = ""
     lasts: bool = False
+
+    @property
+    def redefines(self) -> bool:
+        """Whether what was let run before may do something else behind it."""
+        return self.defines and self.way is not Way.PASS and self.adds_to is None and not self.skipped

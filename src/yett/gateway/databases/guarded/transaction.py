@@ -136,6 +136,8 @@ class GuardedTransaction:
         if look.way is Way.GUARD:
             await self._admit_guarded(ran, planned_for=planned_for)
             return
+        if any(one.redefines for one in look.statements):
+            await stopping(self.guard.before_redefining())
         dumping = look.way is Way.DUMP
         if dumping and not planned_for and await self._let(self.new.may_wait(ran)):
             await stopping(Dumping(self.place, self.agent, self.guard, look.statements, self.redefining).lend())

@@ -34,6 +34,15 @@ WHERE n_tup_ins OPERATOR(pg_catalog.>) 0 OR n_tup_upd OPERATOR(pg_catalog.>) 0 O
 _HELD_CURSORS = """
 SELECT name FROM pg_catalog.pg_cursors
 WHERE is_holdable AND creation_time OPERATOR(pg_catalog.>=) pg_catalog.transaction_timestamp()"""
+# Portals count, too, but for the one that this very text runs in.
+_OPEN_CURSORS = """
+SELECT name FROM pg_catalog.pg_cursors
+WHERE name OPERATOR(pg_catalog.<>) '' AND statement OPERATOR(pg_catalog.<>) pg_catalog.current_query()
+  AND creation_time OPERATOR(pg_catalog.>=) pg_catalog.transaction_timestamp()"""
+_DEFERRABLE_TRIGGERS = """
+SELECT pg_catalog.format('%I.%I', n.nspname, k.conname)
+FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) k.connamespace
+WHERE k.contype OPERATOR(pg_catalog.=) 't' AND k.condeferrable"""
 _MADE = """
 SELECT c.oid::pg_catalog.text, n.nspname, c.relname, c.relpersistence::pg_catalog.text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -117,6 +126,24 @@ async def run_what_waits_for_commit(agent: Executing) -> None:
             f"the cursor {cursors[0]} WITH HOLD would run at COMMIT, after everything was measured",
             "close it before COMMIT, or declare it without WITH HOLD",
         )
+
+
+async def run_what_was_let(agent: Executing) -> None:
+    """Before something is redefined: nothing that was let run before may run what it is then.
+
+    Raises:
+        ServerError: a deferred constraint trigger fails, as it would have at COMMIT.
+        Unguardable: a cursor, or a portal with a name, is open.
+    """
+    cursors = [name for (name,) in await agent.rows(_OPEN_CURSORS)]
+    if cursors:
+        raise Unguardable(
+            f"the cursor {cursors[0]} is open, and this could change what it does",
+            "close it first, and send this again",
+        )
+    triggers = [str(name) for (name,) in await agent.rows(_DEFERRABLE_TRIGGERS)]
+    if triggers:
+        await agent.rows(f"SET CONSTRAINTS {', '.join(triggers)} IMMEDIATE")
 
 
 async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, bool]]:

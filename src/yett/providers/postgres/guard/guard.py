@@ -80,6 +80,10 @@ class Guard:
         with what it was. Raises ServerError."""
         return sum(deleted + updated for _, _, deleted, updated, _ in (await asking.counts(self._agent)).values())
 
+    async def before_redefining(self) -> None:
+        """What was let run runs now, deferred triggers too. Raises ServerError, Unguardable."""
+        await asking.run_what_was_let(self._agent)
+
     async def standing(self) -> Standing:
         """What the session has counted by now, for `took_back`: right behind a SAVEPOINT. Raises ServerError."""
         return self._taken_back.standing(await asking.counts(self._agent))
