@@ -101,6 +101,19 @@ def test_a_value_that_is_another_text_under_other_settings_is_asked_about_each_t
             seen(tenants, tells, b"1")  # \x31
 
 
+def test_a_yes_that_was_taken_back_before_it_was_used_up_does_not_last(tenants: Company) -> None:
+    """Something else in its transaction had to wait, so that nothing of it has happened when it is denied after all."""
+    tells = "SET LOCAL app.tenant = '1'"
+    hold = tenants.held(tells)
+    tenants.approve(hold)
+    assert tenants.asked((tells, "NOTIFY everybody")) is not None
+    assert tenants.laws.hold(hold.id).state == "approved"
+    tenants.laws.do(tenants.laws.plane.desk.deny(hold.id, "Ada", "not after all"))
+    again = tenants.asked((tells,))
+    assert again is not None
+    assert again.id != hold.id
+
+
 def test_another_person_is_another_question(tenants: Company) -> None:
     tells = "SET LOCAL app.tenant = '1'"
     assert tenants.approved((tells,)) == 1

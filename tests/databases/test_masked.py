@@ -49,3 +49,32 @@ def test_a_row_with_a_masked_column_can_be_changed_and_comes_back(masked: Compan
     assert masked.truth("SELECT plan FROM users WHERE id = 3") == [("gold",)]
     masked.undo()
     assert masked.truth("SELECT email, plan FROM users WHERE id = 3") == before
+
+
+TELLS = """CREATE FUNCTION tells() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_notify('changed', row_to_json(NEW)::text); PERFORM pg_notify('changed', ''); RETURN NULL; END $$;
+CREATE TRIGGER told AFTER UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION tells()"""
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_others_tell_listeners_of_their_rows_does_not_show_it(masked: Company, busy: bool) -> None:
+    """That something was told is heard, also between the answers to one's own statements."""
+    masked.directly(TELLS.format("users"))
+    with masked.connect(autocommit=True) as connection:
+        connection.execute("LISTEN changed")
+        if busy:
+            connection.execute("INSERT INTO cars (plate, seats) VALUES ('N-1', 4)")
+        masked.directly("UPDATE users SET plan = 'gold' WHERE id IN (3, 4)")
+        if busy:
+            connection.execute("INSERT INTO cars (plate, seats) VALUES ('N-2', 4)")
+        heard = [(one.channel, one.payload) for one in connection.notifies(timeout=10, stop_after=3)]
+    assert heard == [("changed", "")] * 3
+
+
+def test_where_nothing_is_masked_all_is_heard(company: Company) -> None:
+    company.directly(TELLS.format("cars"))
+    with company.connect(autocommit=True) as connection:
+        connection.execute("LISTEN changed")
+        company.directly("UPDATE cars SET seats = 9 WHERE id = 3")
+        heard = [one.payload for one in connection.notifies(timeout=10, stop_after=2)]
+    assert '"seats":9' in heard[0]

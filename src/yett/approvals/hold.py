@@ -25,6 +25,7 @@ class HoldState(StrEnum):
     CANCELLED = "cancelled"
 
 
+SAID_YES = (HoldState.APPROVED, HoldState.CONSUMED, HoldState.RELEASED)
 LIVE = (HoldState.WAITING, HoldState.APPROVED)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from yett.approvals.desk import Desk
 from yett.approvals.document import Document
 from yett.approvals.errors import ApprovalError, NotOpen
-from yett.approvals.hold import Hold, HoldState
+from yett.approvals.hold import SAID_YES, Hold, HoldState
 from yett.checkpoint import words
 from yett.checkpoint.asks import Refusal
 from yett.checkpoint.attempts import attempt_digest, only_reads, total_cost
@@ -242,6 +242,10 @@ class Checkpoint:
     def signed(self, hold: str) -> Document:
         """What people signed of that hold; its bounds hold for what the act turns out to do."""
         return self._desk.hold(hold).document
+
+    def stands(self, hold: str) -> bool:
+        """Whether people have said yes to it, and nobody has taken that back or let it run out (law 8)."""
+        return self._desk.hold(hold).state in SAID_YES
 
     async def finish(self, granted: Pass, outcome: str, status: int) -> None:
         """Record what became of it: done, refused (by the upstream), unknown, or record.TAKEN_BACK."""

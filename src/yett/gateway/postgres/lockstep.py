@@ -130,7 +130,7 @@ class Lockstep:
 
     def _take(self, kind: int, piece: bytes) -> None:
         if not self._groups or kind in _AT_ONCE:
-            shown = piece if self._seen is None or kind in _AT_ONCE else self._seen(piece)
+            shown = piece if self._seen is None or kind == PARAMETER_STATUS else self._seen(piece)
             self._to_agent(self._metered(kind, shown))
             return
         group = self._groups[0]

@@ -24,6 +24,7 @@ class Passing(Protocol):
     async def pass_(self, attempt: Attempt) -> Pass: ...
     async def also(self, attempt: Attempt, signed: Pass, *, no_more: bool = False) -> Pass: ...
     def set_by_persons(self, session: Session) -> tuple[object, ...] | None: ...
+    def stands(self, hold: str) -> bool: ...
 
 
 class Lasting:
@@ -40,7 +41,7 @@ class Lasting:
         what = digest_of([replace(one, settings=()) for one in ran])  # no setting changes what it does
         now = checkpoint.set_by_persons(attempt.session)
         signed, then = self._signed.get(what, (None, None))
-        if signed is not None and then == now:
+        if signed is not None and then == now and checkpoint.stands(signed.hold):
             return await checkpoint.also(attempt, signed, no_more=True)
         granted = await checkpoint.pass_(attempt)
         if granted.hold:

@@ -29,7 +29,6 @@ from yett.operations.sql.catalog import FIRST_NORMAL_OID
 _COUNT, _OID = Struct(">H").unpack_from, Struct(">I")
 _NO_RIGHT = b"\0C42501\0"
 LARGEST_ROW = 64 << 20
-_ASYNCHRONOUS = frozenset((m.NOTIFICATION, m.PARAMETER_STATUS))
 _ANSWERED = {m.PARSE_COMPLETE: m.PARSE, m.BIND_COMPLETE: m.BIND, m.CLOSE_COMPLETE: m.CLOSE}
 _EMPTY_QUERY, _NO_DATA, _PARAMETERS, _SUSPENDED = 0x49, 0x6E, 0x74, 0x73  # I n t s
 _STATEMENT = 0x53
@@ -206,8 +205,10 @@ class MaskedAnswers:
     # ---- what was answered
 
     def _answer(self, kind: int, whole: bytes) -> bytes:
-        if kind in _ASYNCHRONOUS:
+        if kind == m.PARAMETER_STATUS:
             return whole
+        if kind == m.NOTIFICATION:
+            return self._unsaid(whole)
         if kind == m.NOTICE:
             return self._scrubbed(kind, whole)
         if kind == m.ERROR:
@@ -239,6 +240,14 @@ class MaskedAnswers:
         elif kind != m.COPY_IN:
             raise Unmaskable("an answer to nothing that was asked")
         return whole
+
+    def _unsaid(self, whole: bytes) -> bytes:
+        """That a channel was told something, and not what: nobody knows which row a payload is of (trigger functions
+        send them whole)."""
+        channel, payload, _ = whole[9:].split(b"\0", 2)
+        if not (payload and self._masks.columns):
+            return whole
+        return m.message(m.NOTIFICATION, whole[5:9] + channel + b"\0\0")
 
     def _hinted(self, error: bytes) -> bytes:
         """Where the server refused a column that is withheld: with what a person may do about it."""
