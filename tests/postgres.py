@@ -13,7 +13,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from listening import free_port
 
 SETTINGS = tuple(
     f"--{setting}"
@@ -124,7 +125,7 @@ def serving(
         stdout=subprocess.DEVNULL,
         **identity,
     )
-    port, rules = _free_port(), data / "pg_hba.conf"
+    port, rules = free_port(), data / "pg_hba.conf"
     rules.write_text("\n".join((*access, rules.read_text())))
     for name, content in (files or {}).items():
         (data / name).write_bytes(content)
@@ -168,12 +169,6 @@ def _unprivileged(folder: Path) -> dict[str, object]:
     nobody = pwd.getpwnam("nobody")
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from postgres import SETTINGS, Server, _free_port, _unprivileged, _wait
+from listening import free_port
+from postgres import SETTINGS, Server, _unprivileged, _wait
 
 VERSIONS = (15, 18)
 _TRUSTED = "host all postgres,keeper 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
@@ -42,7 +43,7 @@ def running(version: int) -> Iterator[Server]:
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
     subprocess.run([*initdb, "--no-sync"], check=True, cwd=folder, stdout=subprocess.DEVNULL, **identity)
     (data / "pg_hba.conf").write_text(_TRUSTED)
-    port = _free_port()
+    port = free_port()
     settings = (*SETTINGS, "-c", "max_prepared_transactions=10", "-c", "log_statement=all")
     with (folder / "log").open("w") as log:
         command = [programs / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port), *settings]

@@ -130,6 +130,26 @@ def test_a_role_that_could_not_be_ended_is_ended_later(company: Company, monkeyp
     assert company.truth(there) == [(0,)]
 
 
+def test_a_role_that_could_not_be_ended_while_others_were_looked_for_is_ended_later(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    databases, asked = company.laws.plane.databases, list[object]()
+
+    async def slow(*_: object) -> tuple[str, ...]:
+        asked.append(_)
+        databases._unswept.add(company.seat.database.id)  # as `end_lease` does
+        return ()
+
+    databases._unswept.add(company.seat.database.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "sweep", slow)
+        company.laws.do(databases.sweep_rest())
+    assert asked
+    assert databases._unswept == {company.seat.database.id}
+    company.laws.do(databases.sweep_rest())
+    assert databases._unswept == set()
+
+
 def test_undos_are_let_go_by_the_daemon_when_their_time_is_over(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -29,6 +29,11 @@ def behind(direct: psycopg.Connection[Any]) -> int:
     asked = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())"
     ((found,),) = direct.execute(asked).fetchall()
     return int(found)
+
+
+def is_none(lag: Callable[[], int]) -> bool:
+    """Whether one of three COMMITs left nothing in memory: the server itself writes at times, and does not flush."""
+    return any(lag() <= 0 for _ in range(3))
 
 
 def set_for_the_database(company: Company) -> None:
@@ -66,14 +71,12 @@ def test_a_commit_is_on_disk_when_it_is_answered(lazy: Company, way: object, who
     lazy.laws.call(lambda: lazy.laws.plane.databases.changed(lazy.seat.database))
     with psycopg.connect(lazy.direct, autocommit=True) as direct, lazy.connect(autocommit=True) as agent:
         agent.execute("SELECT 1")
-        if whose == "agent's":
-            agent.execute("BEGIN")
-        cursor = agent.execute(f"{WRITE} RETURNING xmin::text::int8")
-        row = cursor.fetchone()
-        assert row is not None
-        if whose == "agent's":
-            agent.execute("COMMIT")
-        assert behind(direct) <= 0, "what COMMIT wrote is still in memory"
+
+        def lag() -> int:
+            agent.execute(WRITE if whose == "wire's" else f"BEGIN; {WRITE}; COMMIT")
+            return behind(direct)
+
+        assert is_none(lag), "what COMMIT wrote is still in memory"
     assert lazy.truth("SELECT plan FROM users WHERE id = 3") == [("team",)]
 
 
@@ -96,13 +99,18 @@ def test_without_it_a_commit_would_not_be(lazy: Company) -> None:
 def test_what_the_agent_sets_passes_and_counts_for_nothing(lazy: Company, statement: str) -> None:
     """Loaders set it at their start: a refusal would only be in their way."""
     with psycopg.connect(lazy.direct, autocommit=True) as direct, lazy.connect(autocommit=True) as agent:
-        ClientCursor(agent).execute(statement)
-        assert agent.execute("SHOW synchronous_commit").fetchall() == [("off",)]
-        agent.execute(WRITE)
-        if statement.startswith("BEGIN"):
-            agent.execute("COMMIT AND CHAIN")
-        assert behind(direct) <= 0
-        agent.execute("ROLLBACK")
+
+        def lag() -> int:
+            ClientCursor(agent).execute(statement)
+            assert agent.execute("SHOW synchronous_commit").fetchall() == [("off",)]
+            agent.execute(WRITE)
+            if statement.startswith("BEGIN"):
+                agent.execute("COMMIT AND CHAIN")
+            found = behind(direct)
+            agent.execute("ROLLBACK")
+            return found
+
+        assert is_none(lag)
 
 
 def test_a_stronger_value_stays(company: Company) -> None:

@@ -15,7 +15,7 @@ from yett.approvals.hold import Hold
 from yett.approvals.reading import read
 from yett.approvals.words import describe
 from yett.gateway.databases.guarded import trial
-from yett.gateway.databases.shown import looking
+from yett.gateway.databases.shown import backups, looking
 from yett.gateway.databases.shown.backups import NONE_KNOWN, copies
 
 USERS = "SELECT count(*) FROM users"
@@ -264,17 +264,32 @@ def test_what_was_rolled_back_does_not_add_up(company: Company) -> None:
 # ---- what would be left
 
 
-def test_a_hold_says_what_is_known_of_the_databases_backups(company: Company, tmp_path: Path) -> None:
+def test_a_hold_says_what_is_known_of_the_databases_backups(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     touched = read(company.held("TRUNCATE bookings").document).worst
     assert touched.copies[0] == NONE_KNOWN
     assert touched.copies[-1].startswith("Yett's own undo: ")
     assert touched.size != "unknown size"
     (tmp_path / "saas.dump").write_text("rows")
     database = replace(company.seat.database, scope={**company.seat.database.scope, "backup": str(tmp_path)})
+    monkeypatch.setattr(backups, "LOOK_S", 30.0)
     (said,) = company.laws.do(copies(company.laws.plane.databases.own(database), database))
     assert f"{tmp_path}/saas.dump, 4 bytes" in said
     data = company.truth("SELECT setting FROM pg_settings WHERE name = 'data_directory'")[0][0]
     assert ("SAME BLAST RADIUS" in said) is (Path(data).stat().st_dev == tmp_path.stat().st_dev)
+
+
+def test_a_server_that_is_too_slow_to_say_is_not_said_to_be_elsewhere(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "LOOK_S", 0.0)
+    (tmp_path / "saas.dump").write_text("rows")
+    database = replace(company.seat.database, scope={**company.seat.database.scope, "backup": str(tmp_path)})
+    (said,) = company.laws.do(copies(company.laws.plane.databases.own(database), database))
+    assert said.endswith("on the database's own machine: whether on its disk is not known")
+    (said,) = company.laws.do(copies(company.laws.plane.databases.own(database), replace(database, host="db.test")))
+    assert said.endswith("on this machine, the database on another")
 
 
 def test_a_hold_shows_its_backups_in_the_terminal_too(company: Company) -> None:

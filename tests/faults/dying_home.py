@@ -19,8 +19,9 @@ from typing import Any
 import psycopg
 from dying_daemon import PLACEHOLDER
 from guarded import Database
-from real_daemon import free_port, operator, received, said
+from real_daemon import operator, received, said
 
+from listening import free_port
 from yett.drills.authenticator import VirtualKey
 from yett.drills.person import VirtualPerson
 

@@ -19,6 +19,7 @@ from typing import Any
 from law_plane import ELSEWHERE, RAILWAY
 from law_world import Upstream
 
+from listening import free_port
 from yett.drills.authenticator import VirtualKey
 from yett.drills.person import VirtualPerson
 
@@ -198,11 +199,6 @@ def made_home(folder: Path, roots: Path, upstream: Upstream) -> Home:
         lines += ["[[resolve]]", f'name = "{name}"', f'address = "127.0.0.1:{upstream.port}"']
     (path / "config.toml").write_text("\n".join(lines) + "\n")
     return Home(path, workspace, upstream)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def operator(home: Path) -> socket.socket:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from real_daemon import Agent, Home
 
+from listening import free_port
+
 NO_LIMIT = resource.RLIM_INFINITY
 
 
@@ -190,8 +192,6 @@ def test_what_it_cannot_trust_it_does_not_serve(home: Home, used_home: Path, fau
 
 def test_two_daemons_do_not_serve_one_home(home: Home) -> None:
     import subprocess
-
-    from real_daemon import free_port
 
     home.start()
     other = subprocess.run(home.command(free_port()), capture_output=True, text=True, timeout=30, check=False)

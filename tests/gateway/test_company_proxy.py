@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from listening import free_port
 from yett.daemon.plane import _dial_settings
 from yett.daemon.settings import load_settings
 from yett.gateway.dial import Dialer
@@ -51,8 +52,7 @@ def mitmdump() -> Path:
 @pytest.fixture(scope="module")
 def company(mitmdump: Path, echo: Any, roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     folder = tmp_path_factory.mktemp("company")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings = (f"confdir={folder}", f"ssl_verify_upstream_trusted_ca={roots / 'certificate.pem'}")
     command = [str(mitmdump), "-q", "--listen-host", "127.0.0.1", "-p", str(port), "-s", str(HERE / "company_addon.py")]
     command += [word for setting in settings for word in ("--set", setting)]

@@ -56,7 +56,7 @@ def real(gate, tmp_path, roots, scripted):
 
 
 def entries(plane):
-    time.sleep(0.1)
+    plane.journal.commit(lambda tx: None).result()  # what was only queued is written before it
     rows = plane.store.read(lambda connection: connection.execute(tables.ledger_entry.select()).all())
     return [json.loads(row.data) for row in rows]
 

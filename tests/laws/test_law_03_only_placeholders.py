@@ -11,6 +11,7 @@ import uuid
 import pytest
 from law_plane import ELSEWHERE, RAILWAY, REAL_TOKEN, LawPlane
 
+from yett.checkpoint import quota
 from yett.model.errors import YettError
 
 ME = "{ me { id } }"
@@ -129,11 +130,12 @@ def test_a_secret_that_was_removed_stays_refused(laws: LawPlane) -> None:
     assert laws.over(port, "GET", f"/{REAL_TOKEN}", host=ELSEWHERE).status == 403
 
 
-def test_a_flood_of_refusals_does_not_hide_an_alarm(laws: LawPlane) -> None:
+def test_a_flood_of_refusals_does_not_hide_an_alarm(laws: LawPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger takes so many refusals of a session and counts the rest; alarms are apart."""
     session = laws.session()
     port = laws.proxy(session)
     laws.lease(session)
+    monkeypatch.setattr(quota, "A_SECOND", 0.0)
     for _ in range(600):
         laws.call(lambda: laws.checkpoint.note_refusal(session, "noise", YettError("noise"), alarm=False))
     laws.post(port, ME, REAL_TOKEN)

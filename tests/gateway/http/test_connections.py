@@ -243,10 +243,11 @@ def test_events_are_relayed_as_they_come(gate, scripted):
 
 
 def test_an_agent_that_goes_away_takes_its_read_along(gate, scripted):
-    closed = threading.Event()
+    asked, closed = threading.Event(), threading.Event()
 
     def script(connection):
         gate.read_head(connection)
+        asked.set()
         try:
             connection.recv(1)
         finally:
@@ -255,15 +256,18 @@ def test_an_agent_that_goes_away_takes_its_read_along(gate, scripted):
     scripted.script = script
     connection = gate.tunnel("raw.test")
     connection.sendall(b"GET / " + RAW + b"\r\n")
-    time.sleep(0.3)
+    assert asked.wait(10)
     connection.close()
-    assert closed.wait(0.5)
+    assert closed.wait(10)
     assert gate.settled() == [("GET raw.test/", "unknown", 0)]
 
 
 def test_the_end_of_a_write_is_learned_though_the_agent_went_away(gate, scripted):
+    asked = threading.Event()
+
     def script(connection):
         gate.read_head(connection)
+        asked.set()
         time.sleep(0.4)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         time.sleep(0.5)
@@ -271,7 +275,7 @@ def test_the_end_of_a_write_is_learned_though_the_agent_went_away(gate, scripted
     scripted.script = script
     connection = gate.tunnel("raw.test")
     connection.sendall(b"DELETE / " + RAW + b"\r\n")
-    time.sleep(0.2)
+    assert asked.wait(10)
     connection.close()
     time.sleep(0.6)
     assert gate.settled() == [("DELETE raw.test/", "done", 200)]
@@ -305,10 +309,17 @@ def test_the_end_of_a_session_closes_its_tunnels_and_listeners(gate):
 
 
 def test_the_end_of_a_session_cuts_a_running_write_off(gate, scripted):
-    scripted.script = lambda connection: time.sleep(3)
+    asked = threading.Event()
+
+    def script(connection):
+        gate.read_head(connection)
+        asked.set()
+        time.sleep(3)
+
+    scripted.script = script
     connection = gate.tunnel("raw.test")
     connection.sendall(b"DELETE / " + RAW + b"\r\n")
-    time.sleep(0.2)
+    assert asked.wait(10)
     gate.call(lambda: gate.gate.close_session("s-1"))
     assert gate.settled() == [("DELETE raw.test/", "unknown", 0)]
 

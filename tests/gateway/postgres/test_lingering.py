@@ -30,7 +30,7 @@ def sleeps_behind(
             linger.came(one, size)
         selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]  # asyncio's own
         monkeypatch.setattr(selector, "select", noting(selector.select, turns))
-        await asyncio.sleep(2 * LONG_S)
+        await asyncio.sleep(20 * LONG_S)
 
     loop = asyncio.SelectorEventLoop()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError
+
+from listening import free_port
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -94,9 +95,7 @@ def s3(request: pytest.FixtureRequest) -> S3:
 
 
 def _served(command: list[str], kind: str) -> Iterator[S3]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     server = subprocess.Popen([*command, port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         s3 = S3(kind, f"http://127.0.0.1:{port}", count(1))

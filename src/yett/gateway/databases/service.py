@@ -228,6 +228,7 @@ class Databases:
     async def _sweep(self, databases: Sequence[Database]) -> None:
         """One after the other: they are of one server, and so are the roles."""
         for database in databases:
+            self._unswept.discard(database.id)  # first: who fails to end a role meanwhile says so again
             try:
                 async with asyncio.timeout(SWEEPING_S):
                     own = await self.connect(database)
@@ -236,12 +237,14 @@ class Databases:
                             _log.info("%s: the leftover role %s is gone", database.name, name)
                     finally:
                         await own.close()
-            except (YettError, TimeoutError, psycopg.Error) as error:
+            except BaseException as error:
+                self._unswept.add(database.id)
+                if not isinstance(error, (YettError, TimeoutError, psycopg.Error)):
+                    raise
                 if database.id not in self._told:
                     self._told.add(database.id)
                     _log.warning("%s: leftover roles are looked for later: %s", database.name, _in_words(error))
             else:
-                self._unswept.discard(database.id)
                 self._told.discard(database.id)
 
     async def leave(self, database: Database) -> None:

@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from listening import free_port
 from yett.providers.postgres.guard.captured import MANIFEST, Captured, load
 from yett.providers.postgres.guard.effects import Effects
 from yett.providers.postgres.guard.executing import ServerError
@@ -84,9 +84,7 @@ class Cluster:
     def start(self) -> None:
         """At the address that it had, once it had one."""
         if not self.port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = int(probe.getsockname()[1])
+            self.port = free_port()
         fixed = ("shared_buffers=32MB", "max_connections=60", "autovacuum=off", "max_prepared_transactions=5")
         flags = [part for setting in (*fixed, *self.settings) for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:

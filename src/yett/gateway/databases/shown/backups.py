@@ -28,6 +28,7 @@ _log = logging.getLogger("yett.gateway")
 
 LOOK_S = 0.5
 MOST_FILES = 10_000
+ELSEWHERE = ""
 NONE_KNOWN = "no backup of it is known to Yett"
 
 # `name` is a setting's; who may not read one gets NULL. A backup history file is written when a base backup ends.
@@ -41,21 +42,21 @@ _DATA: LiteralString = "SELECT setting FROM pg_settings WHERE name = 'data_direc
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the server says. `data`: where its files lie, "" if Yett may not know."""
+    """What the server says. `data`: where its files lie, None if Yett does not know."""
 
     archives: bool = False
     archived: datetime | None = None
     failed: datetime | None = None
     base: datetime | None = None
     standbys: int = 0
-    data: str = ""
+    data: str | None = None
 
 
 async def copies(own: OwnPool, database: Database) -> tuple[str, ...]:
     """Sentences, at least one; never raises. What cannot be found out within its time is left out."""
     stated = await _asked(own)
     told = str(database.scope.get("backup") or "")
-    found = await asyncio.to_thread(_said, told, stated.data if is_here(database.host) else "") if told else ()
+    found = await asyncio.to_thread(_said, told, stated.data if is_here(database.host) else ELSEWHERE) if told else ()
     known = (*found, *_of_server(stated))
     return known if found or stated.base or stated.archives else (NONE_KNOWN, *known)
 
@@ -91,8 +92,8 @@ def _of_server(stated: Stated) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _said(told: str, data: str) -> tuple[str, ...]:
-    """What lies where a person said that backups are. `data`: the database's own files, "" if not on this machine."""
+def _said(told: str, data: str | None) -> tuple[str, ...]:
+    """What lies where a person said that backups are. `data`: as in `Stated`, ELSEWHERE if not on this machine."""
     if not Path(told).is_absolute():
         return (f"said to be in {told}; Yett has not looked there",)
     newest = _newest(Path(told))
@@ -103,12 +104,14 @@ def _said(told: str, data: str) -> tuple[str, ...]:
     return (f"last {when}: {path}, {found.st_size:,} bytes, never restored; {_radius(found, data)}",)
 
 
-def _radius(found: os.stat_result, data: str) -> str:
-    if not data:
+def _radius(found: os.stat_result, data: str | None) -> str:
+    if data == ELSEWHERE:
         return "on this machine, the database on another"
     try:
-        shared = Path(data).stat().st_dev == found.st_dev
+        shared = data is not None and Path(data).stat().st_dev == found.st_dev
     except OSError:
+        data = None
+    if data is None:
         return "on the database's own machine: whether on its disk is not known"
     if shared:
         return "SAME BLAST RADIUS: on the database's own disk"
