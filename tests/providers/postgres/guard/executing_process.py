@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
 
 from guarded import Agent
 
