@@ -12,7 +12,8 @@ from typing import Any
 
 import psycopg
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[3]))
 
 from guarded import Agent
 
