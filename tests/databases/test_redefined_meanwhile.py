@@ -35,22 +35,23 @@ def heard(company: Company, act: Callable[[], object]) -> list[str]:
         return [one.payload for one in listener.notifies(timeout=0.5)]
 
 
-@pytest.mark.parametrize("held", ["WITHOUT HOLD", "WITH HOLD"])
-def test_a_cursor(peeking: Company, held: str) -> None:
-    steps = (f"DECLARE c CURSOR {held} FOR SELECT peek(id) FROM cars", "FETCH 1 FROM c", TELLS)
+@pytest.mark.parametrize(("name", "held"), [("c", ""), ("c", "WITH HOLD"), ("_yett_c", "")])
+def test_a_cursor(peeking: Company, name: str, held: str) -> None:
+    """Also under a name as the wire's own portals have."""
+    steps = (f"DECLARE {name} CURSOR {held} FOR SELECT peek(id) FROM cars", f"FETCH 1 FROM {name}", TELLS)
     peeking.approve(peeking.held(TELLS))
 
     def act() -> None:
         with peeking.connect() as connection:
             for step in steps[:2]:
                 connection.execute(step)
-            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="the cursor c is open"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"the cursor {name} is open"):
                 connection.execute(TELLS)
             with pytest.raises(psycopg.errors.InFailedSqlTransaction):
-                connection.execute("FETCH 3 FROM c")
+                connection.execute(f"FETCH 3 FROM {name}")  # type: ignore[arg-type]
 
     assert heard(peeking, act) == []
-    assert peeking.approved((*steps[:2], "CLOSE c", TELLS)) <= 1
+    assert peeking.approved((*steps[:2], f"CLOSE {name}", TELLS)) <= 1
 
 
 @pytest.mark.parametrize("portal", ["p", ""])
@@ -81,6 +82,19 @@ def test_a_deferred_trigger(peeking: Company, again: tuple[str, ...]) -> None:
     assert heard(peeking, lambda: peeking.approved(steps)) == []
     assert peeking.truth("SELECT plan FROM users WHERE id = 3") == [("team",)]
     peeking.held("UPDATE users SET plan = 'team' WHERE id = 4")
+
+
+@pytest.mark.parametrize("role_may", ["", "GRANT USAGE ON SCHEMA apart TO PUBLIC;"])
+def test_a_deferred_trigger_in_a_schema_of_others(peeking: Company, role_may: str) -> None:
+    """It is reached by a key; nobody who may not use its schema may name it, and the definition runs all the same."""
+    peeking.directly(
+        f"CREATE SCHEMA apart; {role_may} CREATE TABLE apart.notes (id int REFERENCES users ON UPDATE CASCADE);"
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON apart.notes DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION looks()"
+    )
+    steps = ("UPDATE users SET plan = 'team' WHERE id = 3", TRIGGER_TELLS)
+    assert heard(peeking, lambda: peeking.approved(steps)) == []
+    assert peeking.truth("SELECT prosrc LIKE '%told%' FROM pg_proc WHERE proname = 'looks'") == [(True,)]
 
 
 def test_what_only_makes_something_new_may_stand_beside_a_cursor(peeking: Company) -> None:

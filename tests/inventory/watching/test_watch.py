@@ -271,8 +271,8 @@ def test_a_queue_that_ran_over_is_made_up_for(root: Path, monkeypatch: pytest.Mo
         found.watch.close()
 
 
-def test_what_is_renamed_is_looked_at_before_its_old_name_is_gone(seen: Seen, root: Path) -> None:
-    """Also where the new name was looked at a moment ago, and has to rest: else what is in it went, and came back."""
+def renamed(seen: Seen, root: Path) -> tuple[Path, Path]:
+    """From where to where; the new name was looked at a moment ago, and has to rest."""
     old, new = root / "draft", root / "kept"
     for path in (old, new):
         path.write_text("a")
@@ -280,18 +280,18 @@ def test_what_is_renamed_is_looked_at_before_its_old_name_is_gone(seen: Seen, ro
     seen.watch.looked(str(new), 0.2)
     seen.files.clear()
     os.replace(old, new)
+    return old, new
+
+
+def test_what_is_renamed_is_looked_at_before_its_old_name_is_gone(seen: Seen, root: Path) -> None:
+    """Else what is in it went, and came back."""
+    old, new = renamed(seen, root)
     assert seen.until(lambda: str(old) in seen.gone)
     assert str(new) in seen.files
 
 
 def test_a_name_that_is_back_before_it_is_told_gone_is_not(seen: Seen, root: Path) -> None:
-    old, new = root / "draft", root / "kept"
-    for path in (old, new):
-        path.write_text("a")
-    assert seen.sees(old, new)
-    seen.watch.looked(str(new), 0.2)
-    seen.files.clear()
-    os.replace(old, new)
+    old, new = renamed(seen, root)
     assert not seen.until(lambda: str(old) in seen.gone, 0.2)
     old.write_text("b")
     assert seen.sees(old, new)

@@ -163,6 +163,16 @@ def test_a_removal_that_is_cut_short_is_swept(keep: Keep, folder: Folder) -> Non
     assert list(folder.root.iterdir()) == []
 
 
+def test_what_is_no_folder_of_its_own_is_left_alone_by_a_sweep(keep: Keep, folder: Folder, tmp_path: Path) -> None:
+    made = make(keep, {"a": USERS})
+    (tmp_path / "elsewhere").mkdir()
+    (folder.root / "u-0123456789ab").symlink_to(tmp_path / "elsewhere")
+    (folder.root / "u-0123456789ac").touch()
+    assert folder.sweep() == 0
+    assert (tmp_path / "elsewhere").is_dir()
+    assert content(keep, made.id) == {"a": USERS}
+
+
 def test_sweeping_and_making_at_the_same_time(keep: Keep, folder: Folder) -> None:
     """No sweep sees a folder that is new and not locked yet: each undo is made whole, and no sweep fails."""
     stop = threading.Event()

@@ -236,17 +236,18 @@ def _swept(root: Path, folder: Path) -> bool:
 
     It stays locked while it goes, so that of two sweeps one removes it.
     """
-    try:
-        with _opened(folder) as opened:
+    with contextlib.ExitStack() as locked:
+        try:
+            opened = locked.enter_context(_opened(folder))
             with _opened(root) as above:
                 fcntl.flock(above, fcntl.LOCK_EX)
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left = folder.exists() and not (folder / MANIFEST).exists()  # it may be finished or gone since
-            if left:
-                _remove(folder)
-            return left
-    except (FileNotFoundError, NotADirectoryError, BlockingIOError):
-        return False
+        except OSError:  # somebody is at it, or it is gone, or no folder of ours
+            return False
+        left = folder.exists() and not (folder / MANIFEST).exists()  # it may be finished or gone since
+        if left:
+            _remove(folder)
+        return left
 
 
 @contextlib.contextmanager

@@ -40,7 +40,8 @@ SELECT name FROM pg_catalog.pg_cursors
 WHERE name OPERATOR(pg_catalog.<>) '' AND statement OPERATOR(pg_catalog.<>) pg_catalog.current_query()
   AND creation_time OPERATOR(pg_catalog.>=) pg_catalog.transaction_timestamp()"""
 _DEFERRABLE_TRIGGERS = """
-SELECT pg_catalog.format('%I.%I', n.nspname, k.conname)
+SELECT CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  THEN pg_catalog.format('%I.%I', n.nspname, k.conname) ELSE 'ALL' END
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) k.connamespace
 WHERE k.contype OPERATOR(pg_catalog.=) 't' AND k.condeferrable"""
 _MADE = """
@@ -141,9 +142,9 @@ async def run_what_was_let(agent: Executing) -> None:
             f"the cursor {cursors[0]} is open, and this could change what it does",
             "close it first, and send this again",
         )
-    triggers = [str(name) for (name,) in await agent.rows(_DEFERRABLE_TRIGGERS)]
-    if triggers:
-        await agent.rows(f"SET CONSTRAINTS {', '.join(triggers)} IMMEDIATE")
+    triggers = {str(name) for (name,) in await agent.rows(_DEFERRABLE_TRIGGERS)}
+    if triggers:  # who may not name one of them can still say ALL
+        await agent.rows(f"SET CONSTRAINTS {'ALL' if 'ALL' in triggers else ', '.join(sorted(triggers))} IMMEDIATE")
 
 
 async def made(agent: Executing, oids: Collection[int]) -> dict[int, tuple[str, bool]]:
